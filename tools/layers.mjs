@@ -1,0 +1,17 @@
+/**
+ * The one table of layers: what each package may import (docs/explanation/architecture.md draws it). dependency-cruiser
+ * enforces it; `exports` and `tsc -b` are the hard walls behind.
+ */
+export const layers = {
+  'libs/kernel': [],
+  'libs/event-store': ['kernel'],
+  'libs/event-store-postgres': ['kernel', 'event-store'],
+  'libs/tracking-domain': ['kernel'],
+  'libs/projections': ['kernel', 'event-store'],
+  'libs/platform': ['kernel'],
+  'libs/access': ['kernel'],
+  'libs/tracking-read': ['kernel', 'event-store', 'projections', 'tracking-domain'],
+  'libs/tracking-app': ['kernel', 'event-store', 'projections', 'tracking-domain', 'tracking-read', 'access'],
+  'apps/server': ['kernel', 'event-store', 'event-store-postgres', 'tracking-domain', 'projections', 'platform', 'access', 'tracking-read', 'tracking-app'],
+  'apps/cli': ['kernel', 'platform'],
+};
