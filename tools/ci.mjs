@@ -1,0 +1,46 @@
+/**
+ * `npm run ci`: the static gates, the three tiers of tests, and a boot of the built `dist`. Ends with a table of what ran
+ * and what did not, and a line "N passed, N failed" counted from Jest's own results.
+ */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { runStep, table } from './run-steps.mjs';
+
+const node = process.execPath;
+const jest = (project) => [
+  '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js',
+  '--ci', '--selectProjects', project, '--json', `--outputFile=.ci-out/${project}.json`,
+];
+mkdirSync('.ci-out', { recursive: true });
+
+const rows = [];
+const step = async (name, args) => {
+  console.log(`\n━━ ${name}`);
+  rows.push(await runStep(name, node, args));
+};
+
+await step('static gates', ['tools/check.mjs']);
+for (const [name, project] of [['unit and property tests', 'unit'], ['tests on real PostgreSQL', 'int'], ['end-to-end tests', 'e2e']]) await step(name, jest(project));
+await step('built dist boots', ['tools/boot-dist.mjs']);
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const project of ['unit', 'int', 'e2e']) {
+  const file = `.ci-out/${project}.json`;
+  if (!existsSync(file)) { failed += 1; continue; }
+  const result = JSON.parse(readFileSync(file, 'utf8'));
+  passed += result.numPassedTests;
+  failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  skipped += result.numPendingTests + result.numTodoTests;
+  const row = rows.find((r) => r.name === { unit: 'unit and property tests', int: 'tests on real PostgreSQL', e2e: 'end-to-end tests' }[project]);
+  row.note = `${result.numPassedTests} passed, ${result.numFailedTests} failed, ${result.numPendingTests} skipped`;
+  if (result.numTotalTests === 0) { row.status = 'failed'; row.note = 'no test ran'; }
+}
+failed += rows.filter((row) => row.status === 'failed' && !/tests/.test(row.name)).length;
+// No service beside the embedded PostgreSQL is used by any test yet; a service that is joins this table, and its absence is red.
+rows.push({ name: 'services', status: 'ran', note: 'PostgreSQL 18 (embedded); no other service is used by any test' });
+
+console.log(`\n${table(rows)}\n`);
+const red = rows.some((row) => row.status === 'failed');
+console.log(`${passed} passed, ${Math.max(failed, red ? 1 : 0)} failed, ${skipped} skipped`);
+process.exit(red || failed > 0 || skipped > 0 ? 1 : 0);
