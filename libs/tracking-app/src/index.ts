@@ -1,1 +1,2 @@
-export {};
+export * from './command-definition.ts';
+export * from './command-rejected.ts';

@@ -1,0 +1,60 @@
+/** One fault and its place: an RFC 6901 pointer into the request's body, or the name of a header. */
+export interface RejectionPlace {
+  readonly pointer?: string;
+  readonly header?: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/**
+ * What the command layer itself refuses, beside the domain's rejections; every code has a row in the server's problem table.
+ * `validation-failed` and `personal-data-in-text` name each place in `errors`.
+ */
+export const appRejectionCodes = [
+  'validation-failed',
+  'personal-data-in-text',
+  'unknown-command',
+  'too-many-commands',
+  'outside-jurisdiction',
+  'administrator-only',
+  'precondition-required',
+  'stream-version-conflict',
+  'correction-of-nothing',
+  'unknown-organisation',
+  'unknown-tree',
+  'unknown-inspection',
+  'unknown-policy',
+  'unknown-plan',
+  'unknown-issue',
+  'unknown-measure',
+  'unknown-funds-case',
+  'unknown-report',
+  'unknown-metric',
+  'unknown-event',
+] as const;
+export type AppRejectionCode = (typeof appRejectionCodes)[number];
+
+/** A command is refused: nothing of its unit is written. `extensions` go into the problem as they are. */
+export class CommandRejected extends Error {
+  readonly code: string;
+  readonly detail: string;
+  readonly errors: readonly RejectionPlace[];
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, detail: string, options: { readonly errors?: readonly RejectionPlace[]; readonly extensions?: Readonly<Record<string, unknown>> } = {}) {
+    super(`${code}: ${detail}`);
+    this.name = 'CommandRejected';
+    this.code = code;
+    this.detail = detail;
+    this.errors = options.errors ?? [];
+    this.extensions = options.extensions ?? {};
+  }
+
+  /** The same refusal seen from a body that holds the refused one at `prefix` (`/commands/3`); a refusal without a place gets the prefix itself. */
+  at(prefix: string): CommandRejected {
+    const errors = this.errors.length === 0
+      ? [{ pointer: prefix, code: this.code, detail: this.detail }]
+      : this.errors.map((place) => (place.pointer === undefined ? { ...place, pointer: prefix } : { ...place, pointer: `${prefix}${place.pointer}` }));
+    return new CommandRejected(this.code, this.detail, { errors, extensions: this.extensions });
+  }
+}

@@ -1,0 +1,24 @@
+import type { z } from 'zod';
+import { CommandRejected, type RejectionPlace } from './command-rejected.ts';
+
+const pointerOf = (path: readonly PropertyKey[]): string => path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const isPersonalData = (issue: z.core.$ZodIssue): boolean => issue.code === 'custom' && issue.params?.['code'] === 'personal-data-in-text';
+
+const placesOf = (issue: z.core.$ZodIssue): readonly RejectionPlace[] => {
+  const place = (path: readonly PropertyKey[]): RejectionPlace =>
+    ({ pointer: pointerOf(path), code: isPersonalData(issue) ? 'personal-data-in-text' : 'validation-failed', detail: issue.message });
+  // An unknown field is reported at the field itself, not at its object.
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => place([...issue.path, key])) : [place(issue.path)];
+};
+
+/** @throws CommandRejected `validation-failed` or `personal-data-in-text` with every place. */
+export const parseBody = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> => {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap(placesOf);
+  const personal = errors.every((place) => place.code === 'personal-data-in-text');
+  throw personal
+    ? new CommandRejected('personal-data-in-text', 'free text must not hold a telephone number, an identity-card number or an e-mail address', { errors })
+    : new CommandRejected('validation-failed', 'the body does not have the form that this command needs', { errors });
+};
