@@ -1,0 +1,414 @@
+import {
+  type Actor, type Cut, type Day, type EventId, type FundsCaseId, type FuzzyDate, type InspectionId, type Instant, type IssueId, type MeasureId, type Money,
+  type OrgId, type Position, type ReportId, type Source, type StreamId, type StreamVersion, type TreeId,
+} from '@rectrail/kernel';
+import { type Bucket, type CompletionBasis, type Continuation, type Disclosure, type InspectionKind, type IssueStateName, type MeasureStateName, type OrgLevel, type PolicyContent, type Track } from '@rectrail/tracking-domain';
+
+/** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
+export interface ReadRequest {
+  readonly validAt?: Day | undefined;
+  /** A date means its last instant in the zone of the installation. */
+  readonly knownAt?: Instant | Day | undefined;
+  readonly atPosition?: Position | undefined;
+  /** Wait (at most 5 s) until the read models have reached this position. */
+  readonly atLeast?: Position | undefined;
+  /** The caller's jurisdiction: this organisation and all below it in the administrative tree as it is now; null: everywhere. */
+  readonly within: OrgId | null;
+}
+
+/** An organisation is named by its id or by its code at the cut. */
+export interface OrgRequest extends ReadRequest {
+  readonly org?: string | undefined;
+}
+
+export interface PageRequest {
+  readonly cursor?: string | undefined;
+  /** Coerced to 1 … 500; default 50. */
+  readonly pageSize?: number | undefined;
+}
+
+/** A policy for all: an organisation's id or code, or `default`; without it each organisation's own. */
+export interface PolicyChoice {
+  readonly policy?: string | undefined;
+}
+
+export interface Assumptions {
+  /** Years of which no calendar was known at the cut: Monday to Friday was assumed. */
+  readonly calendarYears: readonly number[];
+}
+
+export interface Answered {
+  readonly cut: Cut;
+}
+
+/** An answer whose `figures` are named by a definition and fixed by a digest (rules.md section 7). */
+export interface FiguresAnswer<D extends string, F> extends Answered {
+  readonly definition: D;
+  readonly digest: string;
+  readonly figures: F;
+  readonly assumptions: Assumptions;
+  /** Number of contents that the law had purged and that the figures therefore lack. */
+  readonly purged: number;
+}
+
+export interface Page<I> extends Answered {
+  readonly items: readonly I[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+export const shownIssueStates = [
+  'FED_BACK', 'REGISTERED', 'PLANNED', 'IN_PROGRESS', 'PHASED', 'BASICALLY_DONE', 'DONE_REPORTED', 'VERIFIED', 'WRITTEN_OFF', 'REOPENED', 'TRANSFERRED_OUT', 'NOT_DISCLOSED',
+] as const satisfies readonly (IssueStateName | 'NOT_DISCLOSED')[];
+export type ShownIssueState = (typeof shownIssueStates)[number];
+export const shownMeasureStates = ['PLANNED', 'IN_PROGRESS', 'SUSPENDED', 'DONE', 'STANDING', 'WITHDRAWN', 'NOT_DISCLOSED'] as const satisfies readonly (MeasureStateName | 'NOT_DISCLOSED')[];
+export type ShownMeasureState = (typeof shownMeasureStates)[number];
+export const deadlineConditions = ['NOT_DISCLOSED', 'DONE_IN_TIME', 'DONE_LATE', 'DONE', 'OVERDUE', 'DUE_SOON', 'ON_TRACK', 'NO_DEADLINE'] as const;
+export type DeadlineConditionName = (typeof deadlineConditions)[number];
+
+export interface Count { readonly count: number; readonly undetermined: number }
+export interface MoneySum { readonly fen: string; readonly unknownAmounts: number }
+export interface DeclaredPoint { readonly key: string; readonly basis: string | null; readonly value: string | null; readonly unit: string; readonly reportId: ReportId }
+
+export interface DashboardFigures {
+  readonly issues: {
+    readonly total: number;
+    readonly byState: Readonly<Record<ShownIssueState, Count>>;
+    readonly byBucket: Readonly<Record<Bucket, Count>>;
+    readonly byDeadline: Readonly<Record<DeadlineConditionName, Count>>;
+  };
+  readonly measures: { readonly total: number; readonly shared: number; readonly byState: Readonly<Record<ShownMeasureState, Count>> };
+  readonly funds: { readonly recovered: MoneySum; readonly returned: MoneySum };
+  readonly declared: readonly DeclaredPoint[];
+}
+
+export interface OrgLabel { readonly orgId: OrgId; readonly code: string; readonly name: string }
+
+export interface DashboardAnswer extends FiguresAnswer<'rectrail.dashboard/1', DashboardFigures> {
+  readonly org: OrgLabel | null;
+}
+
+/** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what no tree holds. */
+export interface DashboardChildrenAnswer extends Answered {
+  readonly definition: 'rectrail.dashboard/1';
+  readonly org: OrgLabel | null;
+  readonly total: DashboardFigures;
+  readonly own: DashboardFigures;
+  readonly children: readonly (OrgLabel & { readonly figures: DashboardFigures })[];
+  readonly assumptions: Assumptions;
+}
+
+export interface DeadlineView {
+  readonly condition: DeadlineConditionName;
+  /** The earliest open date: its last day counts. */
+  readonly due: Day | null;
+  /** The planned date in force as printed, null where only a residual has one. */
+  readonly planned: FuzzyDate | null;
+  readonly striving: boolean;
+  /** Negative where the day has passed; null without a date or once closed. */
+  readonly daysLeft: number | null;
+  readonly closedOn: Day | null;
+}
+
+export interface IssueItem {
+  readonly issueId: IssueId;
+  readonly streamVersion: StreamVersion;
+  readonly orgId: OrgId;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly inspectionId: InspectionId;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly aspect: string | null;
+  readonly annex: boolean;
+  readonly state: ShownIssueState;
+  /** What the state is by first days, where that differs: the state is undetermined. */
+  readonly possibly: ShownIssueState | null;
+  readonly track: Track;
+  readonly disclosure: Disclosure;
+  readonly basis: CompletionBasis | null;
+  readonly bucket: Bucket;
+  readonly deadline: DeadlineView;
+  readonly openResiduals: number;
+  readonly disagreement: boolean;
+}
+
+export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
+  readonly state?: ShownIssueState | undefined;
+  readonly bucket?: Bucket | undefined;
+  readonly deadline?: DeadlineConditionName | undefined;
+  readonly track?: Track | undefined;
+  readonly inspection?: InspectionId | undefined;
+  /** Part of the title, of the heading or of the printed number. */
+  readonly q?: string | undefined;
+}
+
+export interface ResidualView { readonly key: string; readonly printed: string; readonly planned: FuzzyDate | null; readonly measureId: MeasureId | null; readonly open: boolean }
+
+export interface IssueDetail extends Answered {
+  readonly issue: IssueItem;
+  readonly heading: string | null;
+  readonly strand: string | null;
+  readonly assistingOrgIds: readonly OrgId[];
+  /** The state that a live command starts from (rules.md section 3). */
+  readonly keptState: IssueStateName;
+  readonly printedStatus: string | null;
+  readonly continuation: Continuation;
+  readonly residuals: readonly ResidualView[];
+  /** What a source claims against a determination, where they disagree. */
+  readonly claim: Readonly<Record<string, unknown>> | null;
+  readonly measures: readonly MeasureItem[];
+  readonly funds: readonly FundsCaseItem[];
+}
+
+export interface EventView {
+  readonly position: Position;
+  readonly streamId: StreamId;
+  readonly streamVersion: StreamVersion;
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly data: unknown;
+  readonly recordedAt: Instant;
+  readonly knownTime: Instant;
+  readonly validTime: FuzzyDate | null;
+  readonly actor: Actor;
+  readonly orgId: OrgId | null;
+  readonly source: Source | null;
+  readonly commandId: string;
+  readonly correlationId: string;
+  /** Fields of the aggregate before and after, as it stood with everything known then. */
+  readonly changes: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
+  /** Retractions up to the position read that name this event, whether or not they are themselves retracted. */
+  readonly retractedBy: readonly { readonly eventId: EventId; readonly position: Position; readonly kind: string; readonly reason: string; readonly actor: Actor }[];
+  /** Whether the event counts at the cut. */
+  readonly counts: boolean;
+}
+
+/** What was believed: this state, for the days [validFrom, validTo), by those who knew what was known in [knownFrom, knownTo). A null end is open. */
+export interface Belief {
+  readonly validFrom: Day | null;
+  readonly validTo: Day | null;
+  readonly knownFrom: Instant | null;
+  readonly knownTo: Instant | null;
+  readonly state: ShownIssueState | null;
+  readonly possibly: ShownIssueState | null;
+}
+
+export interface IssueHistory extends Answered {
+  readonly issueId: IssueId;
+  readonly orgId: OrgId | null;
+  readonly streamVersion: StreamVersion;
+  readonly events: readonly EventView[];
+  readonly beliefs: readonly Belief[];
+}
+
+export interface DeadlineItem extends DeadlineView {
+  readonly issueId: IssueId;
+  readonly orgId: OrgId;
+  readonly orgCode: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly state: ShownIssueState;
+  readonly track: Track;
+  /** Open without a date: to be looked at (rules.md section 5). */
+  readonly flagged: boolean;
+}
+
+export interface MeasureItem {
+  readonly measureId: MeasureId;
+  readonly streamVersion: StreamVersion;
+  readonly orgId: OrgId;
+  readonly inspectionId: InspectionId;
+  readonly issueIds: readonly IssueId[];
+  readonly marker: string | null;
+  readonly title: string;
+  readonly state: ShownMeasureState;
+  readonly possibly: ShownMeasureState | null;
+  readonly planned: FuzzyDate | null;
+}
+
+export interface MeasuresRequest extends OrgRequest, PageRequest {
+  readonly state?: ShownMeasureState | undefined;
+  readonly issue?: IssueId | undefined;
+}
+
+export interface FundsMovement { readonly eventId: EventId; readonly kind: 'identified' | 'recovered' | 'returned'; readonly money: Money; readonly on: FuzzyDate | null; readonly voucher: string | null }
+
+export interface FundsCaseItem {
+  readonly fundsCaseId: FundsCaseId;
+  readonly streamVersion: StreamVersion;
+  readonly orgId: OrgId;
+  readonly inspectionId: InspectionId | null;
+  readonly issueIds: readonly IssueId[];
+  readonly identified: MoneySum;
+  readonly recovered: MoneySum;
+  readonly returned: MoneySum;
+  readonly movements: readonly FundsMovement[];
+  /** Cases that a source or a person says may count the same money; never deducted. */
+  readonly duplicates: readonly { readonly fundsCaseId: FundsCaseId; readonly statedBy: string; readonly note: string }[];
+}
+
+export interface FundsAnswer extends FiguresAnswer<'rectrail.funds/1', { readonly identified: MoneySum; readonly recovered: MoneySum; readonly returned: MoneySum }> {
+  readonly org: OrgLabel | null;
+  readonly cases: readonly FundsCaseItem[];
+}
+
+export interface DeadlinesAnswer extends FiguresAnswer<'rectrail.deadlines/1', Readonly<Record<DeadlineConditionName, Count>>>, Page<DeadlineItem> {
+  readonly org: OrgLabel | null;
+}
+
+export interface OrganisationItem extends OrgLabel {
+  readonly treeId: TreeId;
+  readonly level: OrgLevel;
+  readonly parentId: OrgId | null;
+  readonly mergedInto: OrgId | null;
+  readonly dissolvedOn: Day | null;
+}
+
+export interface OrganisationsAnswer extends Answered {
+  readonly items: readonly OrganisationItem[];
+  /** Edges that the tree at the cut had to leave out (a cycle, a second parent), by the position of their events. */
+  readonly leftOut: readonly { readonly orgId: OrgId; readonly parentId: OrgId | null; readonly reason: string }[];
+  /** Version of each tree's stream, for If-Match. */
+  readonly trees: readonly { readonly treeId: TreeId; readonly streamVersion: StreamVersion }[];
+}
+
+export interface OrganisationAnswer extends Answered {
+  readonly organisation: OrganisationItem;
+  readonly streamVersion: StreamVersion;
+  /** The policy that holds at the cut, its own or the default. */
+  readonly policy: { readonly own: boolean; readonly content: PolicyContent } | null;
+}
+
+export interface InspectionItem {
+  readonly inspectionId: InspectionId;
+  readonly streamVersion: StreamVersion;
+  readonly orgId: OrgId;
+  readonly kind: InspectionKind;
+  readonly title: string;
+  readonly round: number | null;
+  readonly feedbackOn: FuzzyDate | null;
+}
+
+export interface ReportItem {
+  readonly reportId: ReportId;
+  readonly streamVersion: StreamVersion;
+  readonly orgId: OrgId;
+  readonly inspectionIds: readonly InspectionId[];
+  readonly title: string;
+  readonly asOf: Day;
+  readonly publishedOn: Day;
+  readonly url: string | null;
+  readonly declared: number;
+}
+
+export interface DiscrepancyItem {
+  readonly key: string;
+  readonly kind: string;
+  readonly declared: string | null;
+  readonly found: string | null;
+  readonly difference: string | null;
+  readonly basis: string | null;
+  readonly note: string | null;
+  readonly explanation: string | null;
+}
+
+export interface DiscrepanciesAnswer extends Answered {
+  readonly report: ReportItem;
+  readonly items: readonly DiscrepancyItem[];
+}
+
+export interface AuditRequest extends OrgRequest, PageRequest {
+  readonly stream?: StreamId | undefined;
+  readonly type?: string | undefined;
+  /** The opaque subject of the actor. */
+  readonly actor?: string | undefined;
+}
+
+/** Where an earlier import of a document stands: one entry a recorded event, in the order of positions. */
+export interface LedgerRow {
+  readonly locator: string;
+  readonly eventId: EventId;
+  readonly streamId: StreamId;
+  readonly streamVersion: StreamVersion;
+  readonly position: Position;
+  readonly type: string;
+  readonly commandId: string;
+  /** SHA-256 hex of the RFC 8785 bytes of {type, data, validTime}. */
+  readonly factHash: string;
+  /** False once a retraction that counts at the head names it. */
+  readonly counts: boolean;
+}
+
+/** An event of `from` that refers to the stream (or `organisation-{orgId}`) `to` and falls with it. */
+export interface Dependent {
+  readonly from: StreamId;
+  readonly to: string;
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly position: Position;
+}
+
+export type ReadRejectionCode =
+  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-issue' | 'unknown-report' | 'unknown-policy' | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
+
+/** A read that cannot be answered; match on `code`. */
+export class ReadRejected extends Error {
+  readonly code: ReadRejectionCode;
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: ReadRejectionCode, detail: string, extensions: Readonly<Record<string, unknown>> = {}) {
+    super(detail);
+    this.name = 'ReadRejected';
+    this.code = code;
+    this.extensions = extensions;
+  }
+}
+
+export interface ProjectionStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly position: Position;
+  readonly state: 'running' | 'stopped' | 'rebuilding';
+  /** Why a stopped projection stopped, and where. */
+  readonly failure: { readonly position: Position; readonly reason: string } | null;
+}
+
+/** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
+export interface TrackingQueries {
+  dashboard(request: OrgRequest & PolicyChoice): Promise<DashboardAnswer>;
+  dashboardChildren(request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer>;
+  issues(request: IssuesRequest): Promise<Page<IssueItem>>;
+  issue(id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail>;
+  issueHistory(id: IssueId, request: ReadRequest): Promise<IssueHistory>;
+  deadlines(request: IssuesRequest): Promise<DeadlinesAnswer>;
+  funds(request: OrgRequest): Promise<FundsAnswer>;
+  measures(request: MeasuresRequest): Promise<Page<MeasureItem>>;
+  organisations(request: OrgRequest): Promise<OrganisationsAnswer>;
+  organisation(idOrCode: string, request: ReadRequest): Promise<OrganisationAnswer>;
+  inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
+  reports(request: OrgRequest): Promise<Page<ReportItem>>;
+  discrepancies(id: ReportId, request: ReadRequest): Promise<DiscrepanciesAnswer>;
+  auditTrail(request: AuditRequest): Promise<Page<EventView>>;
+}
+
+/** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */
+export interface TrackingLookups {
+  /** Events that count and refer to one of these streams (or `organisation-{orgId}`) from another stream. */
+  dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
+  ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
+  catchUp(position: Position): Promise<void>;
+}
+
+export interface TrackingRead {
+  readonly queries: TrackingQueries;
+  readonly lookups: TrackingLookups;
+  /** Starts following the store; the promise of `stop` resolves once the batch at hand is done. */
+  start(): void;
+  /** Waits until every projection used by reads has reached `position`. @throws ReadRejected projection-behind after `timeoutMs` (default 5,000). */
+  catchUp(position: Position, timeoutMs?: number): Promise<void>;
+  /** Drops a projection's rows and makes them anew from the first event. */
+  rebuild(name: string): Promise<void>;
+  projectionStatus(): Promise<readonly ProjectionStatus[]>;
+  stop(): Promise<void>;
+}
