@@ -1,5 +1,8 @@
-/** One fault and its place: an RFC 6901 pointer into the request's body, or the name of a header. */
+/** One fault and its place: an RFC 6901 pointer into the request's body, or the name of a header; in a ledger the pointer is into the record on `line`. */
 export interface RejectionPlace {
+  readonly line?: number;
+  /** Of the ledger's record. */
+  readonly key?: string;
   readonly pointer?: string;
   readonly header?: string;
   readonly code: string;
