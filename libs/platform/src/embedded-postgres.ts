@@ -76,7 +76,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=256MB', '-c', 'wal_compression=pglz', '-c', 'max_wal_size=2GB', ...(options.settings ?? []).flatMap((s) => ['-c', s])],
     onLog: (message) => { onLog(message); },
-    onError: (message) => { onLog(message); },
+    onError: (message) => { onLog(String(message)); },
   });
   if (existsSync(join(clusterDir, 'PG_VERSION'))) await removeStalePidFile(clusterDir);
   else await server.initialise();

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+const mebibyte = 1_048_576;
+
+const integer = (min: number, max: number): z.ZodCoercedNumber => z.coerce.number().int().min(min).max(max);
+const isZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
+export const roles = ['api', 'projector'] as const;
+export type Role = (typeof roles)[number];
+
+const roleList = z.string().default('api,projector')
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(z.array(z.enum(roles)).min(1));
+
+/**
+ * Every setting, with its unit, its bounds and its default: the one place where a limit of the server is named. The environment
+ * variable of `commandBodyBytesMax` is RECTRAIL_COMMAND_BODY_BYTES_MAX; only `databaseUrl` keeps the name that hosts give it.
+ */
+const schema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but a loopback address needs a proxy in front that terminates TLS.'),
+  port: integer(0, 65_535).default(3000).describe('TCP port to listen on; 0 takes any free one.'),
+  dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`.'),
+  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory.'),
+  databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
+  zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed at the first start; another value later is an error.'),
+  jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
+  roles: roleList.describe('What this process does, separated by commas: `api` serves HTTP, `projector` keeps the read models.'),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe level that is logged.'),
+  commandBodyBytesMax: integer(1_024, 64 * mebibyte).default(mebibyte).describe('Largest body of a command, bytes; beyond it 413.'),
+  importBodyBytesMax: integer(1_024, 1_024 * mebibyte).default(64 * mebibyte).describe('Largest ledger of an import over HTTP, bytes; beyond it 413.'),
+  requestTimeoutMs: integer(1_000, 3_600_000).default(300_000).describe('Longest time in which a request must arrive in full, milliseconds.'),
+  idempotencyHours: integer(1, 24 * 30).default(24).describe('How long an Idempotency-Key is remembered, hours.'),
+  readyLagEventsMax: integer(0, 10_000_000).default(5_000).describe('Not ready while a projection is further behind the log than this, events.'),
+  shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
+});
+
+export type Configuration = z.output<typeof schema>;
+
+export interface Setting { readonly key: string; readonly variable: string; readonly fallback: string; readonly description: string }
+
+const variableOf = (key: string): string => (key === 'databaseUrl' ? 'DATABASE_URL' : `RECTRAIL_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
+
+const fallbackOf = (field: z.ZodType): string => {
+  const parsed = field.safeParse(undefined);
+  const value: unknown = parsed.success ? parsed.data : undefined;
+  return Array.isArray(value) ? value.join(',') : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+};
+
+/** The settings in the order of the reference page. */
+export const settings: readonly Setting[] = Object.entries(schema.shape).map(([key, field]) => ({
+  key, variable: variableOf(key), fallback: fallbackOf(field), description: field.description ?? '',
+}));
+
+/** Read by the command line or by the tests, not by the server, which may be started with them in its environment. */
+const foreignVariables = /^RECTRAIL_(URL|TOKEN|TEST_.*)$/;
+
+export class ConfigurationInvalid extends Error {
+  readonly code = 'configuration-invalid';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}\nPotential solutions: docs/reference/configuration.md lists every variable with its bounds`);
+    this.name = 'ConfigurationInvalid';
+    this.problems = problems;
+  }
+}
+
+/**
+ * The configuration that `env` gives, defaults filled in. An empty variable counts as absent.
+ *
+ * @throws ConfigurationInvalid for a value out of bounds and for an unknown `RECTRAIL_*` name, naming every one of them.
+ */
+export const readConfiguration = (env: Readonly<Record<string, string | undefined>>): Configuration => {
+  const keyOf = new Map(settings.map(({ variable, key }) => [variable, key]));
+  const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== '');
+  const unknown = given.map(([name]) => name).filter((name) => name.startsWith('RECTRAIL_') && !keyOf.has(name) && !foreignVariables.test(name));
+  const values = given.flatMap(([name, value]) => {
+    const key = keyOf.get(name);
+    return key === undefined ? [] : [[key, value] as const];
+  });
+  const parsed = schema.safeParse(Object.fromEntries(values));
+  const problems = [
+    ...unknown.map((name) => `${name}: no such setting`),
+    ...(parsed.error?.issues ?? []).map((issue) => `${variableOf(String(issue.path[0]))}: ${issue.message}`),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigurationInvalid(problems);
+  return parsed.data;
+};
+
+/** docs/reference/configuration.md, made from the settings themselves. */
+export const configurationPage = (): string => [
+  '# Configuration',
+  '',
+  'The server reads its settings from the environment once, at its start, and refuses to start on a value out of bounds or on an',
+  'unknown `RECTRAIL_*` name. This page is generated from `libs/platform/src/configuration.ts`; a test fails where they differ.',
+  '',
+  '| variable | default | meaning |',
+  '| --- | --- | --- |',
+  ...settings.map(({ variable, fallback, description }) => `| \`${variable}\` | ${fallback === '' ? 'none' : `\`${fallback}\``} | ${description} |`),
+  '',
+  'The command line reads `RECTRAIL_URL`, `RECTRAIL_TOKEN` and `RECTRAIL_DATA_DIR`.',
+  '',
+].join('\n');

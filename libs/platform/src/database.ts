@@ -1,0 +1,60 @@
+import pg from 'pg';
+
+export interface SqlResult<R> { readonly rows: R[]; readonly rowCount: number | null }
+
+/** Some connections to one PostgreSQL. `transaction` runs its work on one of them, all or nothing. */
+export interface Database {
+  readonly url: string;
+  query<R extends object>(sql: string, values?: readonly unknown[]): Promise<SqlResult<R>>;
+  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly connectionsMax: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** The oldest server whose features the SQL uses (transaction_timeout). */
+const serverVersionMin = 170_000;
+
+const check = async (pool: pg.Pool): Promise<void> => {
+  const { rows } = await pool.query<{ version: number; encoding: string }>(`select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`);
+  const found = rows[0];
+  if (found === undefined || found.version < serverVersionMin) throw new Error(`PostgreSQL ${Math.floor((found?.version ?? 0) / 10_000)} is too old. Potential solutions: use 17 or later, or unset DATABASE_URL to run the embedded one`);
+  if (found.encoding !== 'UTF8') throw new Error(`the database has the encoding ${found.encoding}. Potential solutions: create it with encoding 'UTF8'`);
+};
+
+/** Connects and checks version and encoding. @throws Error that names the remedy. */
+export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
+  const pool = new pg.Pool({ connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail' });
+  // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', options.onError);
+  try {
+    await check(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    url: options.url,
+    query: <R extends object>(sql: string, values: readonly unknown[] = []) => pool.query<R>(sql, [...values]),
+    transaction: async (work) => {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        await client.query('begin');
+        const result = await work(<R extends object>(sql: string, values: readonly unknown[] = []) => client.query<R>(sql, [...values]));
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        await client.query('rollback').catch((failure: unknown) => { broken = failure instanceof Error ? failure : new Error(String(failure)); });
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: () => pool.end(),
+  };
+};

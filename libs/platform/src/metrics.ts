@@ -1,0 +1,30 @@
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds: from an in-memory answer to the longest import. */
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300];
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly httpRequestSeconds: Histogram<'method' | 'route' | 'status'>;
+  readonly commandSeconds: Histogram<'command' | 'outcome'>;
+  readonly appendSeconds: Histogram<'outcome'>;
+  readonly headPosition: Gauge;
+  readonly projectionPosition: Gauge<'projection'>;
+  readonly projectionLagEvents: Gauge<'projection'>;
+}
+
+/** One registry a server, so that several servers in one process do not count together. No label holds an organisation, a person or an issue. */
+export const createMetrics = (): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'rectrail_' });
+  return {
+    registry,
+    httpRequestSeconds: new Histogram({ name: 'rectrail_http_request_duration_seconds', help: 'Time to answer a request.', labelNames: ['method', 'route', 'status'], buckets: durationBuckets, registers }),
+    commandSeconds: new Histogram({ name: 'rectrail_command_duration_seconds', help: 'Time to carry out a command, its append included.', labelNames: ['command', 'outcome'], buckets: durationBuckets, registers }),
+    appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
+    headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
+    projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
+    projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
+  };
+};
