@@ -1,0 +1,44 @@
+import { assertNever, type EventId, type Fact, type FuzzyDate, type InspectionId, type IssueId, type MetricId, type OrgId } from '@rectrail/kernel';
+import type { Quantity } from '../report/report.events.ts';
+import type { FactsRetracted } from '../retraction/retraction.events.ts';
+import type { MetricEvent } from './metric.events.ts';
+
+export interface MetricDefinition {
+  readonly metricId: MetricId;
+  readonly orgId: OrgId;
+  readonly inspectionId: InspectionId | null;
+  readonly issueId: IssueId | null;
+  readonly code: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly direction: 'up' | 'down' | 'none';
+}
+
+export interface MetricObservation {
+  readonly eventId: EventId;
+  readonly on: FuzzyDate | null;
+  readonly quantity: Quantity;
+  readonly period: FuzzyDate | null;
+  readonly printed: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A free figure. Observations stand side by side: whether they may be added depends on their periods, which only a reader can judge. */
+export interface MetricState {
+  readonly definition: MetricDefinition | null;
+  readonly observations: readonly MetricObservation[];
+  readonly target: { readonly quantity: Quantity; readonly planned: FuzzyDate } | null;
+}
+
+export const initialMetricState: MetricState = { definition: null, observations: [], target: null };
+
+export const evolveMetric = (state: MetricState, fact: Fact<MetricEvent | FactsRetracted>): MetricState => {
+  const event = fact.event;
+  switch (event.type) {
+    case 'MetricDefined': return { ...state, definition: event.data };
+    case 'MetricObserved': return { ...state, observations: [...state.observations, { ...event.data, eventId: fact.eventId, on: fact.validTime }] };
+    case 'MetricTargetSet': return { ...state, target: event.data };
+    case 'FactsRetracted': return state;
+    default: return assertNever(event);
+  }
+};
