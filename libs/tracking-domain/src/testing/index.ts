@@ -1,1 +1,1 @@
-export {};
+export { asNewFacts, randomCut, randomHistory, type HistoryAppend } from './histories.ts';
