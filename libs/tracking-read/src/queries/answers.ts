@@ -396,6 +396,8 @@ export interface TrackingQueries {
 export interface TrackingLookups {
   /** Events that count and refer to one of these streams (or `organisation-{orgId}`) from another stream. */
   dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
+  /** The streams of these events (retraction and correction name events only); an unknown event is left out. */
+  streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
   ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
   catchUp(position: Position): Promise<void>;
 }
