@@ -6,6 +6,7 @@ export type EventStoreErrorCode =
   | 'append-too-large'
   | 'append-invalid'
   | 'event-id-mismatch'
+  | 'command-reused'
   | 'event-store-unavailable'
   | 'append-outcome-unknown'
   | 'event-undecodable'

@@ -19,19 +19,25 @@ export interface AppendEntry {
 
 export interface AppendRequest {
   readonly commandId: CommandId;
+  /** What was asked (a hash of the body), kept with the command so that another body under the same commandId can be told. */
+  readonly fingerprint?: string;
   readonly entries: readonly AppendEntry[];
 }
 
 /**
  * `first` and `last` are the positions taken, equal to `last + 1` and `last` where nothing was appended. `repeated`: the
- * commandId had been appended before, the answer is that of the first time and nothing was written now.
+ * commandId had been appended before, the answer is that of the first time and nothing was written now. An append
+ * without events checks versions only; it is not remembered by its commandId.
  */
 export interface AppendResult {
   readonly first: Position;
   readonly last: Position;
   readonly recordedAt: Instant;
+  /** Of the streams that got events. */
   readonly versions: ReadonlyMap<StreamId, StreamVersion>;
   readonly repeated: boolean;
+  /** As the append gave it that was carried out; null where it gave none. */
+  readonly fingerprint: string | null;
 }
 
 /** An event as stored. Leaf of the transparency log: docs/reference/leaf.md. */
@@ -49,13 +55,14 @@ export interface ReadStreamOptions {
   readonly from?: StreamVersion;
   /** Events after this position are left out. */
   readonly upTo?: Position;
+  /** Default: all. */
   readonly limit?: number;
   readonly direction?: 'forwards' | 'backwards';
 }
 
 export interface StreamSlice {
   readonly events: readonly StoredEvent[];
-  /** The stream's version at the time of the read, 0 where it has no event. */
+  /** The stream's version at `upTo` (by default now), whatever part of it was read; 0 where it has no event. */
   readonly version: StreamVersion;
 }
 

@@ -1,4 +1,4 @@
-import type { CommandId, Fact, NewFact, Position, StreamId, StreamVersion } from '@rectrail/kernel';
+import type { CommandId, Fact, Instant, NewFact, Position, StreamId, StreamVersion } from '@rectrail/kernel';
 
 /**
  * What one command sees and writes. Every stream loaded is checked at the append (its version must not have moved), and
@@ -6,6 +6,8 @@ import type { CommandId, Fact, NewFact, Position, StreamId, StreamVersion } from
  */
 export interface UnitOfWork {
   readonly commandId: CommandId;
+  /** The instant of the command; of its first execution where it is repeated. */
+  readonly now: Instant;
   /** The stream's facts in stream order, staged ones last (their position is head + n, provisional). */
   load(streamId: StreamId): Promise<LoadedStream>;
   loadMany(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, LoadedStream>>;

@@ -1,0 +1,138 @@
+import { maxInstant, position, streamVersion, type Clock, type CommandId, type Instant, type Position, type StreamId, type StreamVersion } from '@rectrail/kernel';
+import { randomUUID } from 'node:crypto';
+import { checkAppend } from './append-check.ts';
+import { EventStoreError, ExpectedVersionConflict } from './errors.ts';
+import type {
+  AllSlice, AppendRequest, AppendResult, EventFilter, EventStore, EventStoreCapabilities, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent, StreamSlice,
+  SubscribeOptions,
+} from './event-store.ts';
+import { follow, Wake } from './follow.ts';
+
+const matches = (event: StoredEvent, filter: EventFilter | undefined): boolean =>
+  (filter?.types === undefined || filter.types.includes(event.type)) && (filter?.streamPrefix === undefined || event.streamId.startsWith(filter.streamPrefix));
+
+const versionAt = (events: readonly StoredEvent[], upTo: Position | undefined): StreamVersion =>
+  streamVersion(upTo === undefined ? events.length : events.findLastIndex((e) => e.position <= upTo) + 1);
+
+/** The store without a database: the model that adapters are held against, and the store of specs. One process, gone with it. */
+export class MemoryEventStore implements EventStore {
+  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000 };
+  readonly #identity: LogIdentity = { logId: randomUUID(), epoch: 1 };
+  readonly #clock: Clock;
+  readonly #log: StoredEvent[] = [];
+  readonly #streams = new Map<StreamId, StoredEvent[]>();
+  readonly #commands = new Map<CommandId, AppendResult>();
+  readonly #wake = new Wake();
+  readonly #closing = new AbortController();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  // The methods are async so that what they throw arrives as a rejection, as with every other adapter.
+  /* eslint-disable @typescript-eslint/require-await */
+  async identity(): Promise<LogIdentity> {
+    return this.#identity;
+  }
+
+  async head(): Promise<Head> {
+    this.#assertOpen();
+    return { position: position(this.#log.length), recordedAt: this.#log.at(-1)?.recordedAt ?? null };
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    this.#assertOpen();
+    checkAppend(request, this.capabilities);
+    const earlier = this.#commands.get(request.commandId);
+    if (earlier !== undefined) return { ...earlier, repeated: true };
+    this.#checkVersions(request);
+    return this.#write(request);
+  }
+
+  async findCommand(commandId: CommandId): Promise<AppendResult | null> {
+    this.#assertOpen();
+    const earlier = this.#commands.get(commandId);
+    return earlier === undefined ? null : { ...earlier, repeated: true };
+  }
+
+  async readStream(streamId: StreamId, options: ReadStreamOptions = {}): Promise<StreamSlice> {
+    this.#assertOpen();
+    const whole = this.#streams.get(streamId) ?? [];
+    const version = versionAt(whole, options.upTo);
+    const known = whole.slice(0, version);
+    const { from, limit } = options;
+    const events = options.direction === 'backwards' ? known.slice(0, from ?? version).reverse() : known.slice(Math.max(0, (from ?? 1) - 1));
+    return { events: events.slice(0, limit), version };
+  }
+
+  async readStreams(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, StreamSlice>> {
+    const slices = await Promise.all(streamIds.map(async (id) => [id, await this.readStream(id, upTo === undefined ? {} : { upTo })] as const));
+    return new Map(slices);
+  }
+
+  async readAll(options: ReadAllOptions = {}): Promise<AllSlice> {
+    this.#assertOpen();
+    const after = options.after ?? position(0);
+    const limit = Math.min(Math.max(options.limit ?? this.capabilities.pageEventsMax, 1), this.capabilities.pageEventsMax);
+    const events: StoredEvent[] = [];
+    let scanned = after;
+    for (let i = after; i < this.#log.length && events.length < limit; i++) {
+      const event = this.#log[i];
+      if (event === undefined) break;
+      if (matches(event, options.filter)) events.push(event);
+      scanned = event.position;
+    }
+    return { events, scannedTo: scanned };
+  }
+
+  subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
+    this.#assertOpen();
+    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: 60_000 };
+    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+  /* eslint-enable @typescript-eslint/require-await */
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new EventStoreError('event-store-unavailable', 'the event store is closed');
+  }
+
+  #checkVersions(request: AppendRequest): void {
+    for (const { streamId, expectedVersion } of request.entries) {
+      const actual = streamVersion(this.#streams.get(streamId)?.length ?? 0);
+      if (expectedVersion !== 'any' && actual !== (expectedVersion === 'none' ? 0 : expectedVersion)) throw new ExpectedVersionConflict(streamId, expectedVersion, actual);
+    }
+  }
+
+  #write(request: AppendRequest): AppendResult {
+    const recordedAt = this.#nextInstant();
+    const first = position(this.#log.length + 1);
+    const versions = new Map<StreamId, StreamVersion>();
+    for (const { streamId, events } of request.entries) {
+      if (events.length === 0) continue;
+      const stream = this.#streams.get(streamId) ?? [];
+      this.#streams.set(streamId, stream);
+      for (const { type, content } of events) {
+        const stored: StoredEvent = { position: position(this.#log.length + 1), recordedAt, streamId, streamVersion: streamVersion(stream.length + 1), type, content };
+        stream.push(stored);
+        this.#log.push(stored);
+      }
+      versions.set(streamId, streamVersion(stream.length));
+    }
+    const result: AppendResult = { first, last: position(this.#log.length), recordedAt, versions, repeated: false, fingerprint: request.fingerprint ?? null };
+    if (versions.size > 0) {
+      this.#commands.set(request.commandId, result);
+      this.#wake.notify();
+    }
+    return result;
+  }
+
+  #nextInstant(): Instant {
+    const now = this.#clock.now();
+    const last = this.#log.at(-1)?.recordedAt;
+    return last === undefined ? now : maxInstant(last, now);
+  }
+}
