@@ -1,1 +1,4 @@
-export {};
+export * from './transaction.ts';
+export * from './projection.ts';
+export * from './projection-runner.ts';
+export { checkpointTableSql, readCheckpoints, type Checkpoint, type Failure } from './checkpoint.ts';

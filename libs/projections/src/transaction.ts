@@ -1,0 +1,9 @@
+/** The small part of a database that projections need; a TypeORM query runner or a pg client serves it. */
+export interface Transaction {
+  query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+/** `transaction` commits when `work` resolves and rolls everything back when it rejects. */
+export interface ProjectionDatabase {
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
