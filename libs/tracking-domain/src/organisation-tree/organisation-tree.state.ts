@@ -1,5 +1,6 @@
 import { assertNever, type Day, type DomainEvent, type EventId, type Fact, type OrgId, type StreamVersion, type TreeId } from '@rectrail/kernel';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
+import { inFoldOrder } from '../time/counting.ts';
 import type { OrganisationTreeEvent, OrgLevel, TreeKind } from './organisation-tree.events.ts';
 
 export interface OrgNode {
@@ -13,6 +14,8 @@ export interface OrgNode {
   readonly mergedOn: Day | null;
   readonly dissolvedOn: Day | null;
   readonly registeredBy: EventId;
+  /** The event that gave it its place: registration, last move or merger. */
+  readonly placedBy: EventId;
 }
 
 /** An edge that could not be laid; shown to whoever keeps the tree, since a retraction or a move mends it. */
@@ -59,13 +62,6 @@ interface Entry {
 }
 
 type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
-
-/** (last day, streamVersion), what has no valid time first (rules.md section 2). */
-const inFoldOrder = (facts: readonly TreeFact[]): readonly TreeFact[] =>
-  facts.toSorted((a, b) => {
-    const [dayA, dayB] = [a.validTime?.last ?? '', b.validTime?.last ?? ''];
-    return dayA === dayB ? a.streamVersion - b.streamVersion : dayA < dayB ? -1 : 1;
-  });
 
 const edgeOf = (fact: Fact, orgId: OrgId, parentId: OrgId | null): Edge => ({ orgId, parentId, eventId: fact.eventId, version: fact.streamVersion });
 
@@ -126,9 +122,9 @@ const treeOf = (tree: OrgTree['tree'], entries: ReadonlyMap<OrgId, Entry>): OrgT
   const roots: OrgId[] = [];
   const childrenOf = new Map<OrgId, OrgId[]>();
   const codes = new Map<string, OrgNode>();
-  for (const { orgId, code, name, level, registeredBy, merger, mergedOn, dissolvedOn } of entries.values()) {
+  for (const { orgId, code, name, level, registeredBy, placement, merger, mergedOn, dissolvedOn } of entries.values()) {
     const parentId = parents.get(orgId) ?? null;
-    const node: OrgNode = { orgId, code, name, level, parentId, mergedInto: merger?.parentId ?? null, mergedOn, dissolvedOn, registeredBy };
+    const node: OrgNode = { orgId, code, name, level, parentId, mergedInto: merger?.parentId ?? null, mergedOn, dissolvedOn, registeredBy, placedBy: placement.eventId };
     orgs.set(node.orgId, node);
     if (parentId === null) roots.push(node.orgId);
     else {

@@ -1,5 +1,6 @@
 import { assertNever, type Fact, type FuzzyDate, type InspectionId, type IssueId, type OrgId, type PlanId } from '@rectrail/kernel';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
+import type { Basis } from '../time/live-command.ts';
 import type { PlanEvent } from './plan.events.ts';
 
 export const planStatuses = ['DRAFTED', 'SUBMITTED', 'RETURNED', 'ISSUED'] as const;
@@ -24,25 +25,28 @@ export interface PlanState {
   /** Of the last version issued, 0 before the first. */
   readonly version: number;
   readonly issuedOn: FuzzyDate | null;
+  /** The last step other than a consent: what the next step builds on. */
+  readonly lastStep: Basis | null;
 }
 
 export const initialPlanState: PlanState = {
-  identity: null, status: null, title: '', issueIds: [], approvers: [], consents: [], returned: null, version: 0, issuedOn: null,
+  identity: null, status: null, title: '', issueIds: [], approvers: [], consents: [], returned: null, version: 0, issuedOn: null, lastStep: null,
 };
 
 export const evolvePlan = (state: PlanState, fact: Fact<PlanEvent | FactsRetracted>): PlanState => {
   const event = fact.event;
   const on = fact.validTime;
+  const stepped: PlanState = on === null ? state : { ...state, lastStep: { type: event.type, last: on.last } };
   switch (event.type) {
     case 'PlanDrafted': {
       const { title, issueIds, ...identity } = event.data;
-      return { ...state, identity, status: 'DRAFTED', title, issueIds };
+      return { ...stepped, identity, status: 'DRAFTED', title, issueIds };
     }
-    case 'PlanSubmitted': return { ...state, status: 'SUBMITTED', approvers: event.data.approvers, consents: [], returned: null };
+    case 'PlanSubmitted': return { ...stepped, status: 'SUBMITTED', approvers: event.data.approvers, consents: [], returned: null };
     case 'PlanConsented': return { ...state, consents: [...state.consents, { approver: event.data.approver, subject: fact.actor.subject, on }] };
-    case 'PlanReturned': return { ...state, status: 'RETURNED', returned: { ...event.data, on } };
-    case 'PlanRevised': return { ...state, status: 'DRAFTED', title: event.data.title, issueIds: event.data.issueIds, approvers: [], consents: [] };
-    case 'PlanIssued': return { ...state, status: 'ISSUED', version: event.data.version, issuedOn: on };
+    case 'PlanReturned': return { ...stepped, status: 'RETURNED', returned: { ...event.data, on } };
+    case 'PlanRevised': return { ...stepped, status: 'DRAFTED', title: event.data.title, issueIds: event.data.issueIds, approvers: [], consents: [] };
+    case 'PlanIssued': return { ...stepped, status: 'ISSUED', version: event.data.version, issuedOn: on };
     case 'FactsRetracted': return state;
     default: return assertNever(event);
   }
