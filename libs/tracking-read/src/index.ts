@@ -1,1 +1,3 @@
 export * from './queries/answers.ts';
+export * from './queries/requests.ts';
+export * from './queries/tracking-read.ts';

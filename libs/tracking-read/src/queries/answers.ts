@@ -4,34 +4,6 @@ import {
 } from '@rectrail/kernel';
 import { type Bucket, type CompletionBasis, type Continuation, type Disclosure, type InspectionKind, type IssueStateName, type MeasureStateName, type OrgLevel, type PolicyContent, type Track } from '@rectrail/tracking-domain';
 
-/** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
-export interface ReadRequest {
-  readonly validAt?: Day | undefined;
-  /** A date means its last instant in the zone of the installation. */
-  readonly knownAt?: Instant | Day | undefined;
-  readonly atPosition?: Position | undefined;
-  /** Wait (at most 5 s) until the read models have reached this position. */
-  readonly atLeast?: Position | undefined;
-  /** The caller's jurisdiction: this organisation and all below it in the administrative tree as it is now; null: everywhere. */
-  readonly within: OrgId | null;
-}
-
-/** An organisation is named by its id or by its code at the cut. */
-export interface OrgRequest extends ReadRequest {
-  readonly org?: string | undefined;
-}
-
-export interface PageRequest {
-  readonly cursor?: string | undefined;
-  /** Coerced to 1 … 500; default 50. */
-  readonly pageSize?: number | undefined;
-}
-
-/** A policy for all: an organisation's id or code, or `default`; without it each organisation's own. */
-export interface PolicyChoice {
-  readonly policy?: string | undefined;
-}
-
 export interface Assumptions {
   /** Years of which no calendar was known at the cut: Monday to Friday was assumed. */
   readonly calendarYears: readonly number[];
@@ -133,16 +105,6 @@ export interface IssueItem {
   readonly disagreement: boolean;
 }
 
-export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
-  readonly state?: ShownIssueState | undefined;
-  readonly bucket?: Bucket | undefined;
-  readonly deadline?: DeadlineConditionName | undefined;
-  readonly track?: Track | undefined;
-  readonly inspection?: InspectionId | undefined;
-  /** Part of the title, of the heading or of the printed number. */
-  readonly q?: string | undefined;
-}
-
 export interface ResidualView { readonly key: string; readonly printed: string; readonly planned: FuzzyDate | null; readonly measureId: MeasureId | null; readonly open: boolean }
 
 export interface IssueDetail extends Answered {
@@ -225,11 +187,6 @@ export interface MeasureItem {
   readonly state: ShownMeasureState;
   readonly possibly: ShownMeasureState | null;
   readonly planned: FuzzyDate | null;
-}
-
-export interface MeasuresRequest extends OrgRequest, PageRequest {
-  readonly state?: ShownMeasureState | undefined;
-  readonly issue?: IssueId | undefined;
 }
 
 export interface FundsMovement { readonly eventId: EventId; readonly kind: 'identified' | 'recovered' | 'returned'; readonly money: Money; readonly on: FuzzyDate | null; readonly voucher: string | null }
@@ -316,101 +273,4 @@ export interface DiscrepancyItem {
 export interface DiscrepanciesAnswer extends Answered {
   readonly report: ReportItem;
   readonly items: readonly DiscrepancyItem[];
-}
-
-export interface AuditRequest extends OrgRequest, PageRequest {
-  readonly stream?: StreamId | undefined;
-  readonly type?: string | undefined;
-  /** The opaque subject of the actor. */
-  readonly actor?: string | undefined;
-}
-
-/** Where an earlier import of a document stands: one entry a recorded event, in the order of positions. */
-export interface LedgerRow {
-  readonly locator: string;
-  readonly eventId: EventId;
-  readonly streamId: StreamId;
-  readonly streamVersion: StreamVersion;
-  readonly position: Position;
-  readonly type: string;
-  readonly commandId: string;
-  /** SHA-256 hex of the RFC 8785 bytes of {type, data, validTime}. */
-  readonly factHash: string;
-  /** False once a retraction that counts at the head names it. */
-  readonly counts: boolean;
-}
-
-/** An event of `from` that refers to the stream (or `organisation-{orgId}`) `to` and falls with it. */
-export interface Dependent {
-  readonly from: StreamId;
-  readonly to: string;
-  readonly eventId: EventId;
-  readonly type: string;
-  readonly position: Position;
-}
-
-export type ReadRejectionCode =
-  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-issue' | 'unknown-report' | 'unknown-policy' | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
-
-/** A read that cannot be answered; match on `code`. */
-export class ReadRejected extends Error {
-  readonly code: ReadRejectionCode;
-  readonly extensions: Readonly<Record<string, unknown>>;
-
-  constructor(code: ReadRejectionCode, detail: string, extensions: Readonly<Record<string, unknown>> = {}) {
-    super(detail);
-    this.name = 'ReadRejected';
-    this.code = code;
-    this.extensions = extensions;
-  }
-}
-
-export interface ProjectionStatus {
-  readonly name: string;
-  readonly version: number;
-  readonly position: Position;
-  readonly state: 'running' | 'stopped' | 'rebuilding';
-  /** Why a stopped projection stopped, and where. */
-  readonly failure: { readonly position: Position; readonly reason: string } | null;
-}
-
-/** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
-export interface TrackingQueries {
-  dashboard(request: OrgRequest & PolicyChoice): Promise<DashboardAnswer>;
-  dashboardChildren(request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer>;
-  issues(request: IssuesRequest): Promise<Page<IssueItem>>;
-  issue(id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail>;
-  issueHistory(id: IssueId, request: ReadRequest): Promise<IssueHistory>;
-  deadlines(request: IssuesRequest): Promise<DeadlinesAnswer>;
-  funds(request: OrgRequest): Promise<FundsAnswer>;
-  measures(request: MeasuresRequest): Promise<Page<MeasureItem>>;
-  organisations(request: OrgRequest): Promise<OrganisationsAnswer>;
-  organisation(idOrCode: string, request: ReadRequest): Promise<OrganisationAnswer>;
-  inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
-  reports(request: OrgRequest): Promise<Page<ReportItem>>;
-  discrepancies(id: ReportId, request: ReadRequest): Promise<DiscrepanciesAnswer>;
-  auditTrail(request: AuditRequest): Promise<Page<EventView>>;
-}
-
-/** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */
-export interface TrackingLookups {
-  /** Events that count and refer to one of these streams (or `organisation-{orgId}`) from another stream. */
-  dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
-  /** The streams of these events (retraction and correction name events only); an unknown event is left out. */
-  streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
-  ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
-  catchUp(position: Position): Promise<void>;
-}
-
-export interface TrackingRead {
-  readonly queries: TrackingQueries;
-  readonly lookups: TrackingLookups;
-  /** Starts following the store; the promise of `stop` resolves once the batch at hand is done. */
-  start(): void;
-  /** Waits until every projection used by reads has reached `position`. @throws ReadRejected projection-behind after `timeoutMs` (default 5,000). */
-  catchUp(position: Position, timeoutMs?: number): Promise<void>;
-  /** Drops a projection's rows and makes them anew from the first event. */
-  rebuild(name: string): Promise<void>;
-  projectionStatus(): Promise<readonly ProjectionStatus[]>;
-  stop(): Promise<void>;
 }

@@ -1,0 +1,100 @@
+import { type Fact, type Position, type StreamId } from '@rectrail/kernel';
+import { canonicalJson, sha256Hex } from '@rectrail/event-store';
+import { defineProjection } from '@rectrail/projections';
+import type { TrackingEvent } from '@rectrail/tracking-domain';
+import { closeRows, insertRows, stillStands, type Columns, type Row } from '../database/rows.ts';
+import { standings, type Standing } from '../timeline/standing.ts';
+import { begunEarlier, byStream } from './aggregate-projection.ts';
+import { referencesOf } from './references.ts';
+
+type TrackingFact = Fact<TrackingEvent>;
+
+const eventColumns: Columns = {
+  position: 'bigint', stream_id: 'text', stream_version: 'integer', event_id: 'text', type: 'text', org_id: 'text', subject: 'text',
+  document_id: 'text', locator: 'text', fact_hash: 'text', fact: 'jsonb',
+};
+const standingColumns: Columns = {
+  position: 'bigint', stream_id: 'text', type: 'text', org_id: 'text', valid_from: 'date', known_from: 'timestamptz', known_to: 'timestamptz', pos_from: 'bigint', pos_to: 'bigint',
+};
+const referenceColumns: Columns = { position: 'bigint', stream_id: 'text', ref: 'text' };
+
+/** What an import compares to find out whether a row of its ledger has changed. */
+export const factHash = ({ event, validTime }: Pick<Fact, 'event' | 'validTime'>): string => sha256Hex(canonicalJson({ type: event.type, data: event.data, validTime }));
+
+const eventRow = (fact: TrackingFact): Row => ({
+  position: fact.position,
+  stream_id: fact.streamId,
+  stream_version: fact.streamVersion,
+  event_id: fact.eventId,
+  type: fact.event.type,
+  org_id: fact.scope.orgId,
+  subject: fact.actor.subject,
+  document_id: fact.source?.documentId ?? null,
+  locator: fact.source?.locator ?? null,
+  fact_hash: fact.source === undefined ? null : factHash(fact),
+  fact,
+});
+
+interface StandingRow extends Row { pos_to: number }
+
+const standingRow = ({ fact, validFrom, knownFrom, knownTo }: Standing<TrackingFact>, from: Position): StandingRow => ({
+  position: fact.position, stream_id: fact.streamId, type: fact.event.type, org_id: fact.scope.orgId,
+  valid_from: validFrom, known_from: knownFrom, known_to: knownTo, pos_from: from, pos_to: stillStands,
+});
+
+/** What stands of each event, by the positions at which that changes: an event adds its own; only a retraction touches others. */
+class StandingChanges {
+  readonly rows: StandingRow[] = [];
+  readonly closed: Row[] = [];
+
+  addStream(earlier: readonly TrackingFact[], added: readonly TrackingFact[]): void {
+    const openedHere = new Map<Position, StandingRow>();
+    const open = (standing: Standing<TrackingFact>, from: Position): void => {
+      const row = standingRow(standing, from);
+      openedHere.set(standing.fact.position, row);
+      this.rows.push(row);
+    };
+    const close = (of: Position, at: Position): void => {
+      const here = openedHere.get(of);
+      if (here === undefined) this.closed.push({ position: of, pos_to: at });
+      else here.pos_to = at;
+      openedHere.delete(of);
+    };
+    for (const [index, fact] of added.entries()) {
+      if (fact.event.type !== 'FactsRetracted') {
+        for (const standing of standings([fact])) open(standing, fact.position);
+        continue;
+      }
+      const upTo = [...earlier, ...added.slice(0, index + 1)];
+      const before = new Map(standings(upTo.slice(0, -1)).map((s) => [s.fact.position, s]));
+      const after = new Map(standings(upTo).map((s) => [s.fact.position, s]));
+      for (const [of, was] of before) if (after.get(of)?.knownTo !== was.knownTo) close(of, fact.position);
+      for (const [of, is] of after) if (before.get(of)?.knownTo !== is.knownTo) open(is, fact.position);
+    }
+  }
+}
+
+const withRetraction = (streams: ReadonlyMap<StreamId, readonly TrackingFact[]>): ReadonlyMap<StreamId, readonly TrackingFact[]> =>
+  new Map([...streams].filter(([, facts]) => facts.some((fact) => fact.event.type === 'FactsRetracted')));
+
+/**
+ * Every event, what stands of it at which positions, and which other streams it needs: the audit trail, histories, ledger rows,
+ * reports and inspections, and the trees, policies and calendars (folded when read) come from here.
+ */
+export const eventProjection = defineProjection<TrackingEvent>({
+  name: 'events',
+  version: 1,
+  streamPrefix: '',
+  tables: ['event', 'event_standing', 'event_reference'],
+  async apply(facts, context) {
+    const { tx } = context;
+    const streams = byStream(facts);
+    const before = await context.earlier(begunEarlier(withRetraction(streams)));
+    const changes = new StandingChanges();
+    for (const [streamId, added] of streams) changes.addStream(before.get(streamId) ?? [], added);
+    await insertRows(tx, 'event', eventColumns, facts.map(eventRow));
+    await closeRows(tx, 'event_standing', { position: 'bigint' }, changes.closed);
+    await insertRows(tx, 'event_standing', standingColumns, changes.rows);
+    await insertRows(tx, 'event_reference', referenceColumns, facts.flatMap((fact) => [...new Set(referencesOf(fact.event))].map((ref) => ({ position: fact.position, stream_id: fact.streamId, ref }))));
+  },
+});

@@ -1,0 +1,53 @@
+import type { Day, InspectionId, Instant, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
+import type { Bucket, Track } from '@rectrail/tracking-domain';
+import type { DeadlineConditionName, ShownIssueState, ShownMeasureState } from './answers.ts';
+
+/** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
+export interface ReadRequest {
+  readonly validAt?: Day | undefined;
+  /** A date means its last instant in the zone of the installation. */
+  readonly knownAt?: Instant | Day | undefined;
+  readonly atPosition?: Position | undefined;
+  /** Wait (at most 5 s) until the read models have reached this position. */
+  readonly atLeast?: Position | undefined;
+  /** The caller's jurisdiction: this organisation and all below it in the administrative tree as it is now; null: everywhere. */
+  readonly within: OrgId | null;
+}
+
+/** An organisation is named by its id or by its code at the cut. */
+export interface OrgRequest extends ReadRequest {
+  readonly org?: string | undefined;
+}
+
+export interface PageRequest {
+  readonly cursor?: string | undefined;
+  /** Coerced to 1 … 500; default 50. */
+  readonly pageSize?: number | undefined;
+}
+
+/** A policy for all: an organisation's id or code, or `default`; without it each organisation's own. */
+export interface PolicyChoice {
+  readonly policy?: string | undefined;
+}
+
+export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
+  readonly state?: ShownIssueState | undefined;
+  readonly bucket?: Bucket | undefined;
+  readonly deadline?: DeadlineConditionName | undefined;
+  readonly track?: Track | undefined;
+  readonly inspection?: InspectionId | undefined;
+  /** Part of the title, of the heading or of the printed number. */
+  readonly q?: string | undefined;
+}
+
+export interface MeasuresRequest extends OrgRequest, PageRequest {
+  readonly state?: ShownMeasureState | undefined;
+  readonly issue?: IssueId | undefined;
+}
+
+export interface AuditRequest extends OrgRequest, PageRequest {
+  readonly stream?: StreamId | undefined;
+  readonly type?: string | undefined;
+  /** The opaque subject of the actor. */
+  readonly actor?: string | undefined;
+}

@@ -1,0 +1,97 @@
+import type { EventId, IssueId, Position, ReportId, StreamId, StreamVersion } from '@rectrail/kernel';
+import type {
+  DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
+  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem,
+} from './answers.ts';
+import type { AuditRequest, IssuesRequest, MeasuresRequest, OrgRequest, PolicyChoice, ReadRequest } from './requests.ts';
+
+export type ReadRejectionCode =
+  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-issue' | 'unknown-report'
+  | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
+
+/** A read that cannot be answered; match on `code`. */
+export class ReadRejected extends Error {
+  readonly code: ReadRejectionCode;
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: ReadRejectionCode, detail: string, extensions: Readonly<Record<string, unknown>> = {}) {
+    super(detail);
+    this.name = 'ReadRejected';
+    this.code = code;
+    this.extensions = extensions;
+  }
+}
+
+/** Where an earlier import of a document stands: one entry a recorded event, in the order of positions. */
+export interface LedgerRow {
+  readonly locator: string;
+  readonly eventId: EventId;
+  readonly streamId: StreamId;
+  readonly streamVersion: StreamVersion;
+  readonly position: Position;
+  readonly type: string;
+  readonly commandId: string;
+  /** SHA-256 hex of the RFC 8785 bytes of {type, data, validTime}. */
+  readonly factHash: string;
+  /** False once a retraction that counts at the head names it. */
+  readonly counts: boolean;
+}
+
+/** An event of `from` that refers to the stream (or `organisation-{orgId}`) `to` and falls with it. */
+export interface Dependent {
+  readonly from: StreamId;
+  readonly to: string;
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly position: Position;
+}
+
+export interface ProjectionStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly position: Position;
+  readonly state: 'running' | 'stopped' | 'rebuilding';
+  /** Why a stopped projection stopped, and where. */
+  readonly failure: { readonly position: Position; readonly reason: string } | null;
+}
+
+/** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
+export interface TrackingQueries {
+  dashboard(request: OrgRequest & PolicyChoice): Promise<DashboardAnswer>;
+  dashboardChildren(request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer>;
+  issues(request: IssuesRequest): Promise<Page<IssueItem>>;
+  issue(id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail>;
+  issueHistory(id: IssueId, request: ReadRequest): Promise<IssueHistory>;
+  deadlines(request: IssuesRequest): Promise<DeadlinesAnswer>;
+  funds(request: OrgRequest): Promise<FundsAnswer>;
+  measures(request: MeasuresRequest): Promise<Page<MeasureItem>>;
+  organisations(request: OrgRequest): Promise<OrganisationsAnswer>;
+  organisation(idOrCode: string, request: ReadRequest): Promise<OrganisationAnswer>;
+  inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
+  reports(request: OrgRequest): Promise<Page<ReportItem>>;
+  discrepancies(id: ReportId, request: ReadRequest): Promise<DiscrepanciesAnswer>;
+  auditTrail(request: AuditRequest): Promise<Page<EventView>>;
+}
+
+/** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */
+export interface TrackingLookups {
+  /** Events that count and refer to one of these streams (or `organisation-{orgId}`) from another stream. */
+  dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
+  /** The streams of these events (retraction and correction name events only); an unknown event is left out. */
+  streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
+  ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
+  catchUp(position: Position): Promise<void>;
+}
+
+export interface TrackingRead {
+  readonly queries: TrackingQueries;
+  readonly lookups: TrackingLookups;
+  /** Starts following the store; the promise of `stop` resolves once the batch at hand is done. */
+  start(): void;
+  /** Waits until every projection used by reads has reached `position`. @throws ReadRejected projection-behind after `timeoutMs` (default 5,000). */
+  catchUp(position: Position, timeoutMs?: number): Promise<void>;
+  /** Drops a projection's rows and makes them anew from the first event. */
+  rebuild(name: string): Promise<void>;
+  projectionStatus(): Promise<readonly ProjectionStatus[]>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import type { Day, EventId, Fact, Instant } from '@rectrail/kernel';
+import type { FactsRetracted } from '@rectrail/tracking-domain';
+
+/** Ends of ranges as PostgreSQL writes them; they compare as strings with days and instants ('-' < digits < 'i'). */
+export type DayBound = Day | '-infinity' | 'infinity';
+export type InstantBound = Instant | '-infinity' | 'infinity';
+
+/** From which day the fact counts, for those whose knowledge ends in [knownFrom, knownTo); nothing of it counts where the range is empty. */
+export interface Standing<F extends Fact = Fact> {
+  readonly fact: F;
+  readonly validFrom: DayBound;
+  readonly knownFrom: InstantBound;
+  readonly knownTo: InstantBound;
+}
+
+const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
+
+interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
+
+/** Retractions name what stands before them, so from the newest to the oldest each one is settled before its own turn comes. */
+const retractedBy = (facts: readonly Fact[]): Retracted => {
+  const inError = new Set<EventId>();
+  const withdrawnFrom = new Map<EventId, Instant>();
+  for (const fact of facts.filter(isRetraction).reverse()) {
+    if (inError.has(fact.eventId)) continue;
+    const { kind, eventIds } = fact.event.data;
+    for (const id of eventIds) {
+      const earliest = withdrawnFrom.get(id);
+      if (kind === 'entered-in-error') inError.add(id);
+      else if (earliest === undefined || fact.knownTime < earliest) withdrawnFrom.set(id, fact.knownTime);
+    }
+  }
+  return { inError, withdrawnFrom };
+};
+
+/**
+ * What stands of each fact of a stream (given in stream order, without gaps) at the position of the last one, retractions left
+ * out: a closed form of rules.md section 2. Entered in error: nothing; withdrawn: up to the earliest withdrawal.
+ */
+export const standings = <F extends Fact>(facts: readonly F[]): readonly Standing<F>[] => {
+  const { inError, withdrawnFrom } = retractedBy(facts);
+  return facts.filter((fact) => !isRetraction(fact) && !inError.has(fact.eventId)).flatMap((fact) => {
+    const byPositionAlone = fact.validTime === null;
+    const knownFrom: InstantBound = byPositionAlone ? '-infinity' : fact.knownTime;
+    const knownTo: InstantBound = withdrawnFrom.get(fact.eventId) ?? 'infinity';
+    return knownFrom < knownTo ? [{ fact, validFrom: fact.validTime?.last ?? '-infinity', knownFrom, knownTo }] : [];
+  });
+};
+
+/** Those that count at (knownAt, validAt), in fold order; the stream's order decides among equal days. */
+export const standingAt = <F extends Fact>(all: readonly Standing<F>[], at: { readonly knownAt: Instant; readonly validAt: Day }): readonly F[] =>
+  inFoldOrder(all.filter((s) => s.knownFrom <= at.knownAt && at.knownAt < s.knownTo && s.validFrom <= at.validAt)).map((s) => s.fact);
+
+export const inFoldOrder = <F extends Fact>(all: readonly Standing<F>[]): readonly Standing<F>[] =>
+  all.toSorted((a, b) => (a.validFrom === b.validFrom ? a.fact.streamVersion - b.fact.streamVersion : a.validFrom < b.validFrom ? -1 : 1));
