@@ -1,7 +1,6 @@
-import type { Cut, Day, IssueId, MeasureId, OrgId, ReportId, FundsCaseId, FuzzyDate, EventId, Commitment } from '@rectrail/kernel';
+import type { Cut, Day, OrgId, ReportId } from '@rectrail/kernel';
 import { issueStates, type IssueStateName } from '../issue/issue.events.ts';
 import { measureStates, type MeasureStateName } from '../measure/measure.events.ts';
-import type { FundsKind } from '../funds-case/funds-case.events.ts';
 import type { Bucket } from '../policy/policy.events.ts';
 
 /** Names of what the figures mean (docs/reference/figures.md). Once released, a definition never changes: a new meaning takes a new name. */
@@ -55,6 +54,9 @@ export interface DashboardFigures {
   readonly declared: readonly DeclaredValue[];
 }
 
+/** `figures` of a funds answer: kinds of money that may overlap are not summed across. */
+export interface FundsFigures { readonly identified: Sum; readonly recovered: Sum; readonly returned: Sum }
+
 /** An answer of this module: the cut, what the figures mean, the figures, and what they rest on that no fact states. */
 export interface FigureAnswer<F> {
   readonly cut: Cut;
@@ -72,35 +74,4 @@ export interface FigureQuery {
   readonly org: OrgId | null;
   readonly policy: OrgId | 'default' | null;
   readonly treeOn?: Day;
-}
-
-/** One existing issue and its deadline. */
-export interface DeadlineRow {
-  readonly issueId: IssueId;
-  readonly orgId: OrgId;
-  readonly condition: DeadlineCondition;
-  /** The date that decides, null where there is none; of a closed issue the deadline in force on the day on which it was closed. */
-  readonly due: FuzzyDate | null;
-  readonly commitment: Commitment | null;
-  readonly closedOn: Day | null;
-  /** Open and without any date: somebody should set one, long-term included. */
-  readonly flagged: boolean;
-}
-
-/** One recovery or return that counts. */
-export interface FundsRow {
-  readonly eventId: EventId;
-  readonly fundsCaseId: FundsCaseId;
-  readonly orgId: OrgId;
-  readonly direction: 'recovered' | 'returned';
-  readonly kind: FundsKind;
-  readonly fen: string | null;
-  readonly on: FuzzyDate;
-}
-
-export interface MeasureRow {
-  readonly measureId: MeasureId;
-  readonly orgId: OrgId;
-  readonly state: ShownMeasureState;
-  readonly issueIds: readonly IssueId[];
 }
