@@ -95,6 +95,7 @@ export const eventProjection = defineProjection<TrackingEvent>({
     await insertRows(tx, 'event', eventColumns, facts.map(eventRow));
     await closeRows(tx, 'event_standing', { position: 'bigint' }, changes.closed);
     await insertRows(tx, 'event_standing', standingColumns, changes.rows);
-    await insertRows(tx, 'event_reference', referenceColumns, facts.flatMap((fact) => [...new Set(referencesOf(fact.event))].map((ref) => ({ position: fact.position, stream_id: fact.streamId, ref }))));
+    const references = facts.flatMap((fact) => referencesOf(fact).map((ref) => ({ position: fact.position, stream_id: fact.streamId, ref })));
+    await insertRows(tx, 'event_reference', referenceColumns, references);
   },
 });
