@@ -66,7 +66,7 @@ const handlers: EventHandlers<MeasureEvent, MeasureState> = {
     ? { ...identified(s, d), disclosure: 'NOT_DISCLOSED', printedStatus: d.printedStatus }
     : live(identified(s, d), d.state, { printedStatus: d.printedStatus, suspendedFrom: d.state === 'SUSPENDED' ? beforeSuspension(s) : null })),
   MeasureLinkedToIssue: (s, d) => ({ ...s, issueIds: including(s.issueIds, [d.issueId]) }),
-  MeasureProgressed: (s) => live(s, 'IN_PROGRESS'),
+  MeasureProgressed: (s) => live(s, s.state === 'STANDING' ? 'STANDING' : 'IN_PROGRESS'),
   MeasureCompleted: (s, d) => live(s, 'DONE', { result: d.result, evidence: d.evidence }),
   MeasureSuspended: (s, d) => live(s, 'SUSPENDED', { suspendedFrom: beforeSuspension(s), suspensionCause: d.cause }),
   // Resumed without a suspension that counts (it lies outside the cut): the state is kept.

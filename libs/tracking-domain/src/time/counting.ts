@@ -1,5 +1,6 @@
 import { firstDay, maxDay, type Cut, type Day, type EventId, type Fact } from '@rectrail/kernel';
 import { isRetraction } from '../event-handlers.ts';
+import type { FactsRetracted } from '../retraction/retraction.events.ts';
 
 /**
  * What counts at a cut, and in which order it is folded (rules.md section 2). Every function takes the facts of one
@@ -19,22 +20,25 @@ export const inFoldOrder = <F extends Fact>(facts: readonly F[]): readonly F[] =
 type KnownCut = Pick<Cut, 'atPosition' | 'knownAt'>;
 
 /**
- * The events that a counting retraction names. A retraction can only name what stands before it, so going from the newest to
- * the oldest settles whether each of them counts before it is asked for.
+ * The retractions that count. One can only name what stands before it, so going from the newest to the oldest settles whether
+ * each is itself retracted before it is asked for.
  */
-const retractedEventIds = (facts: readonly Fact[], cut: KnownCut): ReadonlySet<EventId> => {
+export const countingRetractions = (facts: readonly Fact[], cut: KnownCut): readonly Fact<FactsRetracted>[] => {
+  const counting: Fact<FactsRetracted>[] = [];
   const retracted = new Set<EventId>();
   for (const fact of facts.filter(isRetraction).toSorted((a, b) => b.streamVersion - a.streamVersion)) {
     const { kind, eventIds } = fact.event.data;
     const known = kind === 'entered-in-error' || fact.knownTime <= cut.knownAt;
-    if (fact.position <= cut.atPosition && known && !retracted.has(fact.eventId)) eventIds.forEach((id) => retracted.add(id));
+    if (fact.position > cut.atPosition || !known || retracted.has(fact.eventId)) continue;
+    counting.push(fact);
+    eventIds.forEach((id) => retracted.add(id));
   }
-  return retracted;
+  return counting;
 };
 
 /** What counts whatever the valid day, in fold order. */
 export const countingOnAnyDay = <F extends Fact>(facts: readonly F[], cut: KnownCut): readonly F[] => {
-  const retracted = retractedEventIds(facts, cut);
+  const retracted = new Set(countingRetractions(facts, cut).flatMap((fact) => fact.event.data.eventIds));
   const counts = (fact: F): boolean => !isRetraction(fact)
     && fact.position <= cut.atPosition
     && (fact.validTime === null || fact.knownTime <= cut.knownAt)
