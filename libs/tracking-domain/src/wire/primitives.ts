@@ -1,5 +1,6 @@
-import { isDay, isFen, type Day, type FuzzyDate, type Money } from '@rectrail/kernel';
+import { isDay, isFen, type Day, type DomainEvent, type FuzzyDate, type Money } from '@rectrail/kernel';
 import { z } from 'zod';
+import type { DataByType } from '../event-handlers.ts';
 import { personalDataIn } from '../text/personal-data.ts';
 
 /** Pieces of the schemas of events and command bodies; docs/reference/events.md is made from them. */
@@ -19,8 +20,15 @@ export interface WireDefinition<S extends z.ZodType = z.ZodType> {
 /** The definition of an event type that has had one version so far. */
 export const firstVersion = <S extends z.ZodType>(type: string, schema: S): WireDefinition<S> => ({ type, schemaVersion: 1, schema, upcasters: {} });
 
-/** True where two types are the same; a wrong pair fails to compile: `const tied: Same<A, B> = true`. */
-export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+/** One schema for each event type of a union. */
+export type EventSchemas<E extends DomainEvent> = { readonly [T in E['type']]: z.ZodType<DataByType<E>[T]> };
+/** What schemas let through, by type; `Same` ties it to the domain's payloads. */
+export type OutputsOf<S extends Readonly<Record<string, z.ZodType>>> = { readonly [T in keyof S]: z.output<S[T]> };
+/** True where each type may stand for the other: a field that one of them lacks fails to compile (`const tied: Same<A, B> = true`). */
+export type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false;
+
+export const definitionsOf = (schemas: Readonly<Record<string, z.ZodType>>): readonly WireDefinition[] =>
+  Object.entries(schemas).map(([type, schema]) => firstVersion(type, schema));
 
 /** `params.code` of the refusal of free text with a telephone, identity-card number or e-mail address in it. */
 export const personalDataCode = 'personal-data-in-text';
@@ -42,6 +50,7 @@ export const freeText = plainText(1, textCharsMax);
 export const printed = plainText(0, titleCharsMax);
 
 export const listOf = <T extends z.ZodType>(item: T) => z.array(item).max(listItemsMax).readonly();
+export const nonEmptyListOf = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(listItemsMax).readonly();
 
 // The casts below only add the brand that the pattern has just proved; at run time a branded id is its string.
 /** The id of an aggregate or an event: a UUID in lower case. */
