@@ -1,0 +1,57 @@
+import type { FastifyInstance } from 'fastify';
+import { HttpProblem } from './http-problem.ts';
+
+export const jsonMediaType = 'application/json';
+export const ledgerMediaType = 'application/x-ndjson';
+
+/** Line and column (from 1) of an offset in a text. */
+const placeOf = (text: string, offset: number): string => {
+  const before = text.slice(0, offset).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+};
+
+/** V8 names the offset for most faults; where it does not, the text ends too soon. */
+const faultOf = (text: string, error: SyntaxError): string => {
+  const offset = /at position (\d+)/.exec(error.message)?.[1];
+  return offset === undefined ? `no JSON: ${error.message.split('"')[0]?.trim() ?? 'syntax error'}` : `no JSON at ${placeOf(text, Number(offset))}`;
+};
+
+/** A key `__proto__` would be lost or worse when objects are merged; no field of ours has that name. */
+const refuseProto = (key: string, value: unknown): unknown => {
+  if (key === '__proto__') throw new HttpProblem('body-malformed', 'the body holds the key "__proto__"');
+  return value;
+};
+
+/** @throws HttpProblem `body-malformed` with the place. An empty body is an empty object. */
+export const parseJson = (bytes: Buffer): unknown => {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new HttpProblem('body-malformed', 'the body is not UTF-8', { errors: [{ pointer: '', detail: 'not UTF-8' }] });
+  }
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text, refuseProto);
+  } catch (error) {
+    if (error instanceof HttpProblem) throw error;
+    const detail = error instanceof SyntaxError ? faultOf(text, error) : 'no JSON';
+    throw new HttpProblem('body-malformed', `the body is ${detail}`, { errors: [{ pointer: '', detail }] });
+  }
+};
+
+/** JSON for commands, lines of JSON for imports, each within its own limit; every other media type is refused (415). */
+export const registerBodyParsers = (fastify: FastifyInstance, limits: { readonly commandBodyBytesMax: number; readonly importBodyBytesMax: number }): void => {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(jsonMediaType, { parseAs: 'buffer', bodyLimit: limits.commandBodyBytesMax }, (_request, body: Buffer, done) => {
+    try {
+      done(null, parseJson(body));
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  // A ledger is read by its importer, line by line, so that a fault is reported with its line.
+  fastify.addContentTypeParser(ledgerMediaType, { parseAs: 'buffer', bodyLimit: limits.importBodyBytesMax }, (_request, body: Buffer, done) => {
+    done(null, body);
+  });
+};

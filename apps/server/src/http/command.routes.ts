@@ -1,0 +1,84 @@
+import type { Metrics } from '@rectrail/platform';
+import { type CommandDefinition, type CommandIdentity, type CommandOutcome, type CommandReply, type CommandService } from '@rectrail/tracking-app';
+import type { CommandId } from '@rectrail/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { principalOf } from './fastify-server.ts';
+import { flagParameter, parseQuery } from './query-parameters.ts';
+import { apiPath, idOf, type TableRoute } from './table-routes.ts';
+import { etagOf, ifMatchOf, jsonBodyOf, type WriteRequests } from './write-request.ts';
+
+export interface CommandRoutesOptions {
+  readonly commands: CommandService;
+  readonly writes: WriteRequests;
+  readonly metrics: Metrics;
+  readonly definitions: readonly CommandDefinition[];
+}
+
+export const commandQuery = z.strictObject({ dryRun: flagParameter.optional().describe('`true`: all checks, nothing stored') });
+
+const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'internal');
+
+const timed = async <T>(metrics: Metrics, command: string, work: () => Promise<T>): Promise<T> => {
+  const stop = metrics.commandSeconds.startTimer({ command });
+  try {
+    const result = await work();
+    stop({ outcome: 'accepted' });
+    return result;
+  } catch (error) {
+    stop({ outcome: codeOf(error) });
+    throw error;
+  }
+};
+
+const body = ({ id, created, streamVersion, location, extra }: CommandReply): Readonly<Record<string, unknown>> =>
+  ({ ...extra, id, created, streamVersion, location: location === null ? null : `${apiPath}${location}` });
+
+const tellPosition = (reply: FastifyReply, { position }: CommandOutcome): void => {
+  if (position !== null) void reply.header('Rectrail-Position', String(position));
+};
+
+const answerOne = (reply: FastifyReply, outcome: CommandOutcome): unknown => {
+  const [result] = outcome.results;
+  if (result === undefined) throw new Error('a command without a result');
+  tellPosition(reply, outcome);
+  void reply.header('ETag', etagOf(result.streamVersion));
+  if (result.created && !outcome.dryRun) {
+    void reply.status(201);
+    if (result.location !== null) void reply.header('Location', `${apiPath}${result.location}`);
+  }
+  return { ...body(result), commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun };
+};
+
+const identity = (request: FastifyRequest, commandId: CommandId, dryRun: boolean): CommandIdentity =>
+  ({ commandId, correlationId: request.id, actor: principalOf(request).actor, dryRun });
+
+const dryRunOf = (request: FastifyRequest): boolean => parseQuery(commandQuery, request.query).dryRun ?? false;
+
+/** `POST` for every row of the command table, and the batch of them. */
+export const commandRoutes = ({ commands, writes, metrics, definitions }: CommandRoutesOptions): readonly TableRoute[] => [
+  ...definitions.map((definition): TableRoute => ({
+    name: definition.name,
+    method: definition.method,
+    path: definition.path,
+    handle: async (request, reply) => {
+      const call = { definition, target: { id: definition.stream === null ? null : idOf(request), ifMatch: ifMatchOf(request) }, body: jsonBodyOf(request) };
+      const dryRun = dryRunOf(request);
+      const run = (commandId: CommandId): Promise<CommandOutcome> => commands.execute(call, identity(request, commandId, dryRun));
+      return answerOne(reply, await timed(metrics, definition.name, () => writes.carryOut(request, run)));
+    },
+  })),
+  {
+    name: 'Batch',
+    method: 'POST',
+    path: '/commands',
+    handle: async (request, reply) => {
+      const received = jsonBodyOf(request);
+      const dryRun = dryRunOf(request);
+      const run = (commandId: CommandId): Promise<CommandOutcome> => commands.executeBatch(received, identity(request, commandId, dryRun));
+      const outcome = await timed(metrics, 'Batch', () => writes.carryOut(request, run));
+      tellPosition(reply, outcome);
+      return { commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun, results: outcome.results.map(body) };
+    },
+  },
+];

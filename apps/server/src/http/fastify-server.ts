@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import type { AccessControl, Principal } from '@rectrail/access';
+import type { Configuration, Logger, Metrics } from '@rectrail/platform';
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { registerBodyParsers } from './body-parsers.ts';
+import { HttpProblem } from './http-problem.ts';
+import { sendProblem } from './problem.filter.ts';
+
+export interface FastifyServerOptions {
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly access: AccessControl;
+}
+
+/** Paths that need no token: health, the interface's description, and the pages that its problems point to. */
+const isPublic = (path: string): boolean => path.startsWith('/health/') || path === '/openapi.json' || path.startsWith('/problems/');
+
+/** Longest part of a path: ids are UUIDs, codes are shorter. */
+const pathPartCharactersMax = 200;
+const correlationIdShape = /^[A-Za-z0-9._-]{1,64}$/;
+
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** Who sent the request. @throws Error on a public path, which has no caller. */
+export const principalOf = (request: FastifyRequest): Principal => {
+  const principal = principals.get(request);
+  if (principal === undefined) throw new Error(`no principal for ${request.method} ${request.url}: the path is public`);
+  return principal;
+};
+
+export interface RouteKnowledge { methodsOf(path: string): readonly string[] }
+
+/** Remembers the routes as they are added, to tell a wrong method (405) from an unknown path (404). */
+const rememberRoutes = (server: FastifyInstance): RouteKnowledge => {
+  const routes: { readonly method: string; readonly shape: RegExp }[] = [];
+  server.addHook('onRoute', ({ method, url }) => {
+    const shape = new RegExp(`^${url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('/')}/?$`);
+    for (const one of Array.isArray(method) ? method : [method]) routes.push({ method: one, shape });
+  });
+  return { methodsOf: (path) => [...new Set(routes.filter(({ shape }) => shape.test(path)).map(({ method }) => method))].sort() };
+};
+
+/** The caller is known before the body is read, so that nobody without a token makes the server hold 64 MiB. */
+const authenticateFirst = (server: FastifyInstance, access: AccessControl): void => {
+  server.addHook('onRequest', async (request) => {
+    if (request.is404 || isPublic(request.routeOptions.url ?? '')) return;
+    principals.set(request, await access.authenticate(request.headers.authorization));
+  });
+};
+
+const observe = (server: FastifyInstance, { logger, metrics }: FastifyServerOptions): void => {
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('X-Correlation-Id', request.id);
+    done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : request.routeOptions.url ?? 'none';
+    metrics.httpRequestSeconds.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    logger.info({ correlationId: request.id, tokenId: principals.get(request)?.tokenId, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    done();
+  });
+};
+
+/** Fastify with our parsers, hooks and limits; Nest adds the routes. */
+export const createFastifyServer = (options: FastifyServerOptions): { readonly server: FastifyInstance; readonly routes: RouteKnowledge } => {
+  const { configuration, logger, access } = options;
+  const server = fastify({
+    logger: false,
+    bodyLimit: configuration.commandBodyBytesMax,
+    requestTimeout: configuration.requestTimeoutMs,
+    routerOptions: { maxParamLength: pathPartCharactersMax, ignoreTrailingSlash: true },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    genReqId: (request) => {
+      const given = request.headers['x-correlation-id'];
+      return typeof given === 'string' && correlationIdShape.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      const problem = error.statusCode === 414
+        ? new HttpProblem('uri-too-long', 'a part of the path is too long')
+        : new HttpProblem('request-malformed', 'the path is not percent-encoded UTF-8');
+      sendProblem(problem, request, reply, logger);
+    },
+  });
+  registerBodyParsers(server, configuration);
+  const routes = rememberRoutes(server);
+  observe(server, options);
+  authenticateFirst(server, access);
+  return { server, routes };
+};

@@ -1,0 +1,35 @@
+import { instant, isDay, position, type Day, type Instant, type Position } from '@rectrail/kernel';
+import { z } from 'zod';
+import { HttpProblem } from './http-problem.ts';
+
+const isInstant = (text: string): boolean => {
+  try {
+    return instant(text) !== '';
+  } catch {
+    return false;
+  }
+};
+
+// The refinements prove what the brands say.
+export const dayParameter = z.string().refine(isDay, 'no such day: write YYYY-MM-DD').transform((text) => text as Day);
+const instantOf = z.string().refine(isInstant, 'no such instant: write 2026-03-05T08:00:00Z, with a zone').transform((text): Instant => instant(text));
+export const instantParameter = instantOf;
+export const dayOrInstantParameter = z.union([dayParameter, instantOf], 'neither a day (2026-03-05) nor an instant with a zone (2026-03-05T08:00:00Z)');
+export const positionParameter = z.string().regex(/^\d{1,15}$/, 'a position is a whole number').transform((text): Position => position(Number(text)));
+export const flagParameter = z.enum(['true', 'false']).transform((text) => text === 'true');
+export const countParameter = z.string().regex(/^\d{1,9}$/, 'a whole number').transform(Number);
+
+/**
+ * The query as its schema reads it.
+ *
+ * @throws HttpProblem `validation-failed` naming each parameter, unknown ones too.
+ */
+export const parseQuery = <S extends z.ZodType>(schema: S, query: unknown): z.output<S> => {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((parameter) => ({ parameter, detail: 'no such parameter here' }))
+      : [{ parameter: String(issue.path[0] ?? ''), detail: issue.message }]);
+  throw new HttpProblem('validation-failed', `the query is wrong in ${errors.map(({ parameter }) => parameter).join(', ')}`, { errors });
+};

@@ -1,0 +1,113 @@
+import type { InspectionId, IssueId, OrgId, ReportId, StreamId } from '@rectrail/kernel';
+import { buckets, tracks } from '@rectrail/tracking-domain';
+import { deadlineConditions, shownIssueStates, shownMeasureStates, type TrackingQueries } from '@rectrail/tracking-read';
+import { z } from 'zod';
+import { countParameter, dayOrInstantParameter, dayParameter, positionParameter } from './query-parameters.ts';
+
+/** Longest filter text: a title has at most 200 characters. */
+const filterCharactersMax = 200;
+const cursorCharactersMax = 4_000;
+
+const text = z.string().min(1).max(filterCharactersMax);
+// Filters on ids compare; an unknown one finds nothing, so its brand needs no proof.
+const branded = <T extends string>(): z.ZodType<T, string> => text.transform((value) => value as T);
+
+const cuts = {
+  validAt: dayParameter.optional().describe('The day in the world; default the day of knownAt'),
+  knownAt: dayOrInstantParameter.optional().describe('What was known then; a day means its last instant; default now'),
+  atPosition: positionParameter.optional().describe('What the log held up to this position; default its head. Only an answer with its position is final'),
+  atLeast: positionParameter.optional().describe('Wait (5 s at most) until the read models have reached this position'),
+};
+const org = { org: text.optional().describe('Id or code of an organisation: it and all below it') };
+const policy = { policy: text.optional().describe('Counting policy for all: id or code of an organisation, or `default`; without it each by its own') };
+const paging = {
+  cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds all filters and cuts'),
+  pageSize: countParameter.optional().describe('1 to 500, default 50; coerced, not refused'),
+};
+const issueFilters = {
+  state: z.enum(shownIssueStates).optional(),
+  bucket: z.enum(buckets).optional(),
+  deadline: z.enum(deadlineConditions).optional(),
+  track: z.enum(tracks).optional(),
+  inspection: branded<InspectionId>().optional().describe('Id of an inspection'),
+  q: text.optional().describe('Part of the title, of the heading or of the printed number'),
+};
+
+const cutQuery = z.strictObject(cuts);
+const orgQuery = z.strictObject({ ...cuts, ...org });
+const figuresQuery = z.strictObject({ ...cuts, ...org, ...policy });
+const detailQuery = z.strictObject({ ...cuts, ...policy });
+const issuesQuery = z.strictObject({ ...cuts, ...org, ...policy, ...paging, ...issueFilters });
+const measuresQuery = z.strictObject({ ...cuts, ...org, ...paging, state: z.enum(shownMeasureStates).optional(), issue: branded<IssueId>().optional().describe('Id of an issue') });
+const auditQuery = z.strictObject({
+  ...cuts, ...org, ...paging,
+  stream: branded<StreamId>().optional().describe('Name of a stream'),
+  type: text.optional().describe('Type of the event'),
+  actor: text.optional().describe('Opaque subject of the actor'),
+});
+
+export interface ReadCall<Q> {
+  readonly queries: TrackingQueries;
+  readonly query: Q;
+  /** The path's `:id`, empty where it has none. */
+  readonly id: string;
+  /** The caller's jurisdiction. */
+  readonly within: OrgId | null;
+}
+
+/** One read of the public interface: makes its route and its part of OpenAPI. */
+export interface ReadDefinition {
+  readonly name: string;
+  /** Below `/api/v1`, with `:id` at most once. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: z.ZodObject;
+  run(call: ReadCall<unknown>): Promise<unknown>;
+}
+
+interface ReadSpecification<S extends z.ZodObject> {
+  readonly name: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly query: S;
+  readonly run: (call: ReadCall<z.output<S>>) => Promise<unknown>;
+}
+
+const read = <S extends z.ZodObject>(specification: ReadSpecification<S>): ReadDefinition => ({
+  ...specification,
+  // The controller hands over what this very schema has parsed.
+  run: (call) => specification.run(call as ReadCall<z.output<S>>),
+});
+
+/** Every read of tracking data. All take the three cuts and echo them. */
+export const readDefinitions: readonly ReadDefinition[] = [
+  read({ name: 'Dashboard', path: '/dashboard', summary: 'Figures of an organisation and all below it', query: figuresQuery,
+    run: ({ queries, query, within }) => queries.dashboard({ ...query, within }) }),
+  read({ name: 'DashboardChildren', path: '/dashboard/children', summary: 'The same figures for the organisation itself and each of its children', query: figuresQuery,
+    run: ({ queries, query, within }) => queries.dashboardChildren({ ...query, within }) }),
+  read({ name: 'Issues', path: '/issues', summary: 'The register of issues', query: issuesQuery,
+    run: ({ queries, query, within }) => queries.issues({ ...query, within }) }),
+  read({ name: 'Issue', path: '/issues/:id', summary: 'An issue with its measures, funds and residuals', query: detailQuery,
+    // An id that no issue has is answered 404 by the read itself.
+    run: ({ queries, query, id, within }) => queries.issue(id as IssueId, { ...query, within }) }),
+  read({ name: 'IssueHistory', path: '/issues/:id/history', summary: 'All events of an issue and what was believed when', query: cutQuery,
+    run: ({ queries, query, id, within }) => queries.issueHistory(id as IssueId, { ...query, within }) }),
+  read({ name: 'Measures', path: '/measures', summary: 'The register of measures', query: measuresQuery,
+    run: ({ queries, query, within }) => queries.measures({ ...query, within }) }),
+  read({ name: 'Deadlines', path: '/deadlines', summary: 'Issues with their deadline conditions on the query day', query: issuesQuery,
+    run: ({ queries, query, within }) => queries.deadlines({ ...query, within }) }),
+  read({ name: 'Funds', path: '/funds', summary: 'Funds cases with what was identified, recovered and returned', query: orgQuery,
+    run: ({ queries, query, within }) => queries.funds({ ...query, within }) }),
+  read({ name: 'Organisations', path: '/organisations', summary: 'The organisation trees at the cut', query: orgQuery,
+    run: ({ queries, query, within }) => queries.organisations({ ...query, within }) }),
+  read({ name: 'Organisation', path: '/organisations/:id', summary: 'An organisation, by id or code, with the policy that holds for it', query: cutQuery,
+    run: ({ queries, query, id, within }) => queries.organisation(id, { ...query, within }) }),
+  read({ name: 'Inspections', path: '/inspections', summary: 'Inspections', query: orgQuery,
+    run: ({ queries, query, within }) => queries.inspections({ ...query, within }) }),
+  read({ name: 'Reports', path: '/reports', summary: 'Published reports', query: orgQuery,
+    run: ({ queries, query, within }) => queries.reports({ ...query, within }) }),
+  read({ name: 'Discrepancies', path: '/reports/:id/discrepancies', summary: 'Where a report declares other figures than are found', query: cutQuery,
+    run: ({ queries, query, id, within }) => queries.discrepancies(id as ReportId, { ...query, within }) }),
+  read({ name: 'AuditTrail', path: '/audit-trail', summary: 'Every event with its actor, its times, what it changed and what retracted it', query: auditQuery,
+    run: ({ queries, query, within }) => queries.auditTrail({ ...query, within }) }),
+];

@@ -1,0 +1,71 @@
+import { administratorRole, AccessError, isAdministrator, type AccessControl, type TokenRecord } from '@rectrail/access';
+import type { OrgId } from '@rectrail/kernel';
+import { parseBody } from '@rectrail/tracking-app';
+import type { TrackingQueries } from '@rectrail/tracking-read';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { principalOf } from './fastify-server.ts';
+import { countParameter, instantParameter, parseQuery } from './query-parameters.ts';
+import { apiPath, idOf, type TableRoute } from './table-routes.ts';
+import { jsonBodyOf } from './write-request.ts';
+
+const pageDefault = 50;
+const pageMax = 500;
+
+export const tokenBody = z.strictObject({
+  org: z.string().min(1).max(200).nullable().optional().describe('Id or code of the organisation that the token acts for; none for an administrator'),
+  role: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'a slug: lower-case letters, digits and hyphens').describe(`Free, but \`${administratorRole}\` acts everywhere`),
+  subject: z.string().trim().min(1).max(200).describe('Name of the person or system; kept with the token only, the same name is the same subject'),
+  expiresAt: instantParameter.optional().describe('From then on the token is invalid'),
+});
+export const tokensQuery = z.strictObject({ cursor: z.string().max(100).optional(), pageSize: countParameter.optional() });
+const nothing = z.strictObject({});
+
+const requireAdministrator = (request: FastifyRequest): void => {
+  if (!isAdministrator(principalOf(request).actor)) throw new AccessError('administrator-only', 'tokens are made, listed and revoked by administrators');
+};
+
+const shown = ({ id, orgId, role, subjectId, subjectName, createdAt, expiresAt, revokedAt }: TokenRecord): Readonly<Record<string, unknown>> =>
+  ({ id, orgId, role, subjectId, subject: subjectName, createdAt, expiresAt, revokedAt });
+
+const orgIdOf = async (queries: TrackingQueries, org: string | null | undefined): Promise<OrgId | null> =>
+  (org == null ? null : (await queries.organisation(org, { within: null })).organisation.orgId);
+
+/** Tokens, for administrators. No Idempotency-Key: the answer holds a secret that is kept nowhere and cannot be given twice. */
+export const tokenRoutes = (access: AccessControl, queries: TrackingQueries): readonly TableRoute[] => [
+  {
+    name: 'IssueToken',
+    method: 'POST',
+    path: '/tokens',
+    handle: async (request, reply) => {
+      requireAdministrator(request);
+      const { org, role, subject, expiresAt } = parseBody(tokenBody, jsonBodyOf(request));
+      const { token, record } = await access.issue({ orgId: await orgIdOf(queries, org), role, subjectName: subject, expiresAt: expiresAt ?? null });
+      void reply.status(201).header('Location', `${apiPath}/tokens`).header('Cache-Control', 'no-store');
+      return { ...shown(record), token };
+    },
+  },
+  {
+    name: 'Tokens',
+    method: 'GET',
+    path: '/tokens',
+    handle: async (request, reply) => {
+      requireAdministrator(request);
+      const { cursor, pageSize } = parseQuery(tokensQuery, request.query);
+      const limit = Math.min(Math.max(pageSize ?? pageDefault, 1), pageMax);
+      const records = await access.list(cursor ?? null, limit);
+      void reply.header('Cache-Control', 'no-store');
+      return { items: records.map(shown), nextCursor: records.length < limit ? null : records.at(-1)?.id ?? null };
+    },
+  },
+  {
+    name: 'RevokeToken',
+    method: 'DELETE',
+    path: '/tokens/:id',
+    handle: async (request) => {
+      requireAdministrator(request);
+      parseQuery(nothing, request.query);
+      return shown(await access.revoke(idOf(request)));
+    },
+  },
+];

@@ -1,0 +1,187 @@
+import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
+import { z } from 'zod';
+import { commandQuery } from '../http/command.routes.ts';
+import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
+import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
+import type { ReadDefinition } from '../http/read-table.ts';
+import { apiPath } from '../http/table-routes.ts';
+import { tokenBody, tokensQuery } from '../http/token.routes.ts';
+import { problemTable } from '../problems/problem-table.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface OpenApiOptions {
+  readonly version: string;
+  readonly commands: readonly CommandDefinition[];
+  readonly reads: readonly ReadDefinition[];
+}
+
+const jsonSchema = (schema: z.ZodType): Json => {
+  const made = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any', reused: 'inline' });
+  // OpenAPI 3.1 names the dialect once for the whole document.
+  return Object.fromEntries(Object.entries(made).filter(([key]) => key !== '$schema'));
+};
+
+const ref = (name: string): Json => ({ $ref: `#/components/${name}` });
+const answer = (description: string, headers: Json = {}): Json => ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema: { type: 'object' } } } });
+
+/** One response a status, with an example of each code that the status stands for. */
+const problemResponses = (): Json => {
+  const byStatus = Object.groupBy(Object.entries(problemTable), ([, { status }]) => `Problem${status}`);
+  return Object.fromEntries(Object.entries(byStatus).map(([name, entries = []]) => [name, {
+    description: entries.map(([code]) => code).join(', '),
+    content: {
+      'application/problem+json': {
+        schema: ref('schemas/Problem'),
+        examples: Object.fromEntries(entries.map(([code, { status, title, titleZh, help }]) => [code, {
+          summary: title,
+          value: { type: `/problems/${code}`, title, titleZh, status, detail: help, instance: `${apiPath}/issues`, code, correlationId: '0198f3d2-0000-4000-8000-000000000000', errors: [] },
+        }])),
+      },
+    },
+  }]));
+};
+
+const refused = (...statuses: readonly number[]): Json => Object.fromEntries([...statuses, 401, 500, 503].map((status) => [String(status), ref(`responses/Problem${status}`)]));
+
+const queryParameters = (schema: z.ZodObject): readonly Json[] => Object.entries<z.ZodType>(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, field]) => {
+  const { description, ...rest } = jsonSchema(field);
+  return { name, in: 'query', required: false, schema: rest, ...(description === undefined ? {} : { description }) };
+});
+
+const idParameter = (path: string): readonly Json[] => (path.includes(':id') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []);
+const openApiPath = (path: string): string => `${apiPath}${path.replace(':id', '{id}')}`;
+
+const tagOf = (path: string): string => path.split('/')[1] ?? '';
+const operationId = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+
+const ifMatchParameter = (rule: CommandDefinition['ifMatch']): readonly Json[] =>
+  (rule === 'none' ? [] : [{ name: 'If-Match', in: 'header', required: rule === 'required', schema: { type: 'string', examples: ['"7"'] }, description: 'ETag of the resource as it was read' }]);
+
+const jsonBody = (schema: Json, required: boolean): Json => ({ required, content: { [jsonMediaType]: { schema } } });
+
+const commandOperation = ({ name, path, summary, body, ifMatch }: CommandDefinition): Json => ({
+  post: {
+    operationId: operationId(name), summary, tags: [tagOf(path)],
+    parameters: [...idParameter(path), ...queryParameters(commandQuery), ref('parameters/IdempotencyKey'), ...ifMatchParameter(ifMatch)],
+    requestBody: jsonBody(ref(`schemas/${name}`), !body.safeParse({}).success),
+    responses: { 200: ref('responses/CommandDone'), 201: ref('responses/CommandCreated'), ...refused(400, 403, 404, 409, 412, 413, 415, 422, 428) },
+  },
+});
+
+const readOperation = ({ name, path, summary, query }: ReadDefinition): Json => ({
+  get: {
+    operationId: `read${name}`, summary, tags: [tagOf(path)],
+    parameters: [...idParameter(path), ...queryParameters(query)],
+    responses: { 200: answer(`${summary}, with the cuts of the read in \`cut\``), ...refused(400, 403, 404, 422) },
+  },
+});
+
+const importOperations: Json = {
+  [`${apiPath}/imports`]: {
+    post: {
+      operationId: 'importLedger', tags: ['imports'], summary: 'Import a ledger, all or nothing',
+      description: `With \`Accept: ${ledgerMediaType}\` the answer is lines: \`{"progress": …}\` while it runs, then \`{"result": …}\` or \`{"problem": …}\`.`,
+      parameters: [...queryParameters(importQuery), ref('parameters/IdempotencyKey')],
+      requestBody: { required: true, content: { [ledgerMediaType]: { schema: { type: 'string', description: 'rectrail.ledger/1, docs/reference/ledger.md' } } } },
+      responses: { 200: answer('What the rows came to'), ...refused(400, 403, 409, 413, 415, 422) },
+    },
+    get: { operationId: 'readImports', tags: ['imports'], summary: 'Imports, newest first', responses: { 200: answer('Imports'), ...refused(400) } },
+  },
+  [`${apiPath}/imports/{id}/undo`]: {
+    post: {
+      operationId: 'undoImport', tags: ['imports'], summary: 'Take an import back as one unit',
+      parameters: [...idParameter(':id'), ...queryParameters(undoQuery), ref('parameters/IdempotencyKey')],
+      requestBody: jsonBody(jsonSchema(undoBody), true),
+      responses: { 200: answer('What was retracted'), ...refused(400, 403, 404, 409, 413, 415, 422) },
+    },
+  },
+};
+
+const tokenOperations: Json = {
+  [`${apiPath}/tokens`]: {
+    post: {
+      operationId: 'issueToken', tags: ['tokens'], summary: 'Make a token (administrators); it is shown once',
+      requestBody: jsonBody(jsonSchema(tokenBody), true),
+      responses: { 201: answer('The token and its record'), ...refused(400, 403, 404, 415, 422) },
+    },
+    get: { operationId: 'readTokens', tags: ['tokens'], summary: 'Tokens without their secrets (administrators)', parameters: queryParameters(tokensQuery), responses: { 200: answer('Tokens'), ...refused(400, 403) } },
+  },
+  [`${apiPath}/tokens/{id}`]: {
+    delete: { operationId: 'revokeToken', tags: ['tokens'], summary: 'Revoke a token (administrators)', parameters: idParameter(':id'), responses: { 200: answer('The revoked token'), ...refused(400, 403, 404) } },
+  },
+};
+
+const batchOperation: Json = {
+  post: {
+    operationId: 'batch', tags: ['commands'], summary: 'Up to 500 commands in one append, all or nothing',
+    parameters: [...queryParameters(commandQuery), ref('parameters/IdempotencyKey')],
+    requestBody: jsonBody(jsonSchema(batchBody), true),
+    responses: { 200: answer('One result a command, in order'), ...refused(400, 403, 404, 409, 412, 413, 415, 422, 428) },
+  },
+};
+
+const open = (operation: Json): Json => ({ get: { ...operation, security: [] } });
+const operationPaths: Json = {
+  '/health/live': open({ operationId: 'live', tags: ['operation'], summary: 'Whether the process answers', responses: { 200: answer('It does') } }),
+  '/health/ready': open({ operationId: 'ready', tags: ['operation'], summary: 'Whether database and read models are ready', responses: { 200: answer('Ready'), 503: answer('Not ready') } }),
+  '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1') } }),
+  '/problems/{id}': open({ operationId: 'problem', tags: ['operation'], summary: 'What a problem means and what to do', parameters: idParameter(':id'), responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: { type: 'string' } } } }, 404: ref('responses/Problem404') } }),
+  '/metrics': { get: { operationId: 'metrics', tags: ['operation'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refused() } } },
+};
+
+const problemSchema: Json = {
+  type: 'object',
+  required: ['type', 'title', 'titleZh', 'status', 'detail', 'instance', 'code', 'correlationId', 'errors'],
+  properties: {
+    type: { type: 'string' }, title: { type: 'string' }, titleZh: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, instance: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(problemTable) }, correlationId: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', required: ['detail'], properties: { pointer: { type: 'string' }, parameter: { type: 'string' }, header: { type: 'string' }, line: { type: 'integer' }, key: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } } },
+    },
+  },
+};
+
+const commandAnswerSchema: Json = {
+  type: 'object',
+  required: ['id', 'created', 'streamVersion', 'location', 'commandId', 'position', 'dryRun'],
+  properties: {
+    id: { type: 'string' }, created: { type: 'boolean' }, streamVersion: { type: 'integer' }, location: { type: ['string', 'null'] },
+    commandId: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Position reached; null where nothing had to be stored' }, dryRun: { type: 'boolean' },
+  },
+};
+
+const commandAnswer = (description: string, headers: Json): Json => ({
+  description,
+  headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ETag: ref('headers/ETag'), 'Rectrail-Position': ref('headers/Position'), ...headers },
+  content: { [jsonMediaType]: { schema: ref('schemas/CommandAnswer') } },
+});
+
+/** The whole public interface, made from the tables that also make the routes. */
+export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): Json => {
+  const paths: Record<string, Json> = {};
+  for (const command of commands) paths[openApiPath(command.path)] = commandOperation(command);
+  for (const read of reads) paths[openApiPath(read.path)] = { ...paths[openApiPath(read.path)], ...readOperation(read) };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    security: [{ token: [] }],
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...importOperations, ...tokenOperations, ...operationPaths },
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
+      schemas: { Problem: problemSchema, CommandAnswer: commandAnswerSchema, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
+      parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 200 }, description: 'Makes a retry answer as the first request did; remembered for RECTRAIL_IDEMPOTENCY_HOURS, 24 by default' } },
+      headers: {
+        CorrelationId: { schema: { type: 'string' }, description: 'Of the request; given by the caller in X-Correlation-Id, or made' },
+        ETag: { schema: { type: 'string' }, description: 'Version of the resource, for If-Match' },
+        Position: { schema: { type: 'integer' }, description: 'Log position reached; for `atLeast` of a read' },
+      },
+      responses: {
+        CommandDone: commandAnswer('Done', {}),
+        CommandCreated: commandAnswer('Made', { Location: { schema: { type: 'string' }, description: 'Where it is read' } }),
+        ...problemResponses(),
+      },
+    },
+  };
+};

@@ -1,0 +1,91 @@
+import type { AccessErrorCode } from '@rectrail/access';
+import type { EventStoreErrorCode } from '@rectrail/event-store';
+import type { AppRejectionCode, ImportRejectionCode } from '@rectrail/tracking-app';
+import type { ReadRejectionCode } from '@rectrail/tracking-read';
+import type { HttpProblemCode } from '../http/http-problem.ts';
+import { domainProblems, type Problem } from './domain-problems.ts';
+
+type PlatformCode = HttpProblemCode | AccessErrorCode | EventStoreErrorCode | AppRejectionCode | ImportRejectionCode | ReadRejectionCode;
+
+const row = (status: number, title: string, titleZh: string, help: string): Problem => ({ status, title, titleZh, help });
+
+const unknown = (what: string, whatZh: string): Problem =>
+  row(404, `No such ${what}`, `没有这个${whatZh}`, `The request names a ${what} that does not exist, or that did not exist at the cuts of the read. Check the id; ids are UUIDs in lower case and never change.`);
+
+/** Every code that a request can come to, but for those of the domain's rules, which stand in domain-problems.ts. */
+const platformProblems = {
+  'request-malformed': row(400, 'The request is malformed', '请求格式不正确', 'The request line, a header or the percent-encoding of the URL cannot be read. Send it again in a valid form.'),
+  'body-malformed': row(400, 'The body is not JSON', '请求正文不是有效的 JSON', 'The body could not be read as JSON in UTF-8; `errors` gives line and column. An object key `__proto__` is refused too.'),
+  'body-too-large': row(413, 'The body is too large', '请求正文过大', 'Commands may have `RECTRAIL_COMMAND_BODY_BYTES_MAX` bytes, ledgers `RECTRAIL_IMPORT_BODY_BYTES_MAX`. Split the batch, or import a ledger instead.'),
+  'content-type-unsupported': row(415, 'The media type is not supported', '不支持的内容类型', 'Commands take `application/json`, imports `application/x-ndjson`. Set `Content-Type` accordingly.'),
+  'route-not-found': row(404, 'No such path', '没有这个路径', 'Nothing is served at this path. /openapi.json lists all paths.'),
+  'method-not-allowed': row(405, 'The method is not allowed here', '此路径不支持该方法', 'The path exists, but not for this method; the header `Allow` names those that it takes.'),
+  'uri-too-long': row(414, 'The URL is too long', '网址过长', 'A part of the path is longer than any id. Check the URL.'),
+  'idempotency-key-reused': row(422, 'The Idempotency-Key was used for another request', '幂等键已用于其他请求', 'The same key came with another method, path, query, If-Match or body. Take a new key for a new request; a key is remembered for `RECTRAIL_IDEMPOTENCY_HOURS` (24 by default).'),
+  'idempotency-key-in-use': row(409, 'The first request with this Idempotency-Key is still running', '使用该幂等键的请求仍在处理', 'Wait as long as `Retry-After` says and send the same request again; it then gets the answer of the first.'),
+  'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),
+  internal: row(500, 'Internal error', '服务器内部错误', 'A defect of the server. Nothing was stored by this request. Report the `correlationId`; the log holds the cause under it.'),
+
+  'token-missing': row(401, 'A bearer token is needed', '需要访问令牌', 'Send `Authorization: Bearer rct_…`. The first start writes an administrator’s token to `admin-token` in the data directory; `rectrail token add` makes others.'),
+  'token-invalid': row(401, 'The bearer token is not valid', '访问令牌无效', 'The token is malformed, unknown, expired or revoked; which of these is not said. Ask an administrator for a new one.'),
+  'administrator-only': row(403, 'Only an administrator may do this', '仅管理员可以执行', 'Tokens, roots of the organisation tree, the default policy, calendars and imports into any organisation are the administrator’s.'),
+  'administrator-has-no-organisation': row(422, 'An administrator belongs to no organisation', '管理员令牌不能属于某个单位', 'The role `administrator` acts everywhere. Leave the organisation out, or choose another role.'),
+  'role-needs-organisation': row(422, 'The role needs an organisation', '该角色必须指定单位', 'Every role but `administrator` acts for one organisation and all below it. Name it by its id or code.'),
+  'unknown-token': unknown('token', '令牌'),
+
+  'stream-version-conflict': row(412, 'The resource has changed', '资源已被他人更改', 'Another writer was first. With `If-Match` the status is 412: read the resource again, look at what changed and decide again. Without it the server has tried several times already and answers 409: send the request again. `currentVersion` is the version now.'),
+  'append-too-large': row(413, 'Too much in one append', '一次写入的内容过多', 'The command or the import makes more events, or larger ones, than one append may hold. Split it.'),
+  'append-invalid': row(500, 'The append was not well-formed', '写入请求无效', 'A defect of the server: it handed the store an append that contradicts itself. Nothing was stored. Report the `correlationId`.'),
+  'event-id-mismatch': row(500, 'An event id does not belong to its command', '事件标识与命令不符', 'A defect of the server. Nothing was stored. Report the `correlationId`.'),
+  'command-reused': row(422, 'The command id was used for another command', '命令标识已用于其他命令', 'A command id names one command with one content. Take a new `Idempotency-Key` for a new request.'),
+  'event-store-unavailable': row(503, 'The event store is not available', '事件库暂不可用', 'The database cannot be reached or refuses work. Nothing was stored. Try again after `Retry-After`; operators find the cause in the log.'),
+  'append-outcome-unknown': row(503, 'It is not known whether the command was stored', '无法确定命令是否已写入', 'The connection broke after the append was sent. Send the same request with the same `Idempotency-Key` again: it is stored at most once. Without a key, look at the resource first.'),
+  'event-undecodable': row(500, 'A stored event cannot be read', '已存事件无法读取', 'A stored event has a type or version that this server does not know: it is probably older than the data. Start the newer version. Nothing was stored.'),
+  'event-invalid': row(500, 'An event does not meet its schema', '事件不符合其模式', 'A defect of the server: a rule made an event that its schema refuses. Nothing was stored. Report the `correlationId`.'),
+
+  'validation-failed': row(400, 'The request does not have the right form', '请求内容不符合要求', '`errors` names every place: a JSON pointer into the body, a query parameter or a header. Unknown fields and parameters are refused too.'),
+  'personal-data-in-text': row(422, 'Free text holds personal data', '文本中含有个人信息', 'Events are never changed, so telephone numbers, identity-card numbers and e-mail addresses must stay out of free text. `errors` points at the field. Remove them; contacts belong outside the log.'),
+  'unknown-command': unknown('command', '命令'),
+  'too-many-commands': row(413, 'Too many commands in one batch', '一次提交的命令过多', 'A batch takes up to 500 commands. Split it, or import a ledger.'),
+  'outside-jurisdiction': row(403, 'Outside your jurisdiction', '超出管辖范围', 'A token acts on its organisation and all below it in the administrative tree as it is now. The organisation concerned is not among them.'),
+  'precondition-required': row(428, 'If-Match is required', '必须提供 If-Match', 'This command judges what its caller has seen. Read the resource and send its `ETag` as `If-Match`.'),
+  'plan-required': row(409, 'The policy asks for an issued plan', '按现行口径须先印发整改方案', 'The policy in force names approvers, so an issue is planned by a plan that they consented to and that was issued. Send its `planId`.'),
+  'plan-not-issued': row(409, 'The plan is not issued yet', '整改方案尚未印发', 'An issue is planned by an issued plan only. Get the missing consents and issue it first.'),
+  'issue-not-in-plan': row(409, 'The plan does not name this issue', '整改方案未包含该问题', 'Name the plan that holds the issue, or revise the plan and issue it again.'),
+  'owned-by-another': row(409, 'It belongs to another organisation', '该事项属于其他单位', 'Things that are linked must have the same owner, the lead organisation. Check which organisation leads.'),
+  'unknown-organisation': unknown('organisation', '单位'),
+  'unknown-tree': unknown('organisation tree', '单位层级树'),
+  'unknown-inspection': unknown('inspection', '巡视巡察'),
+  'unknown-policy': unknown('policy', '统计口径'),
+  'unknown-plan': unknown('plan', '整改方案'),
+  'unknown-issue': unknown('issue', '问题'),
+  'unknown-measure': unknown('measure', '整改措施'),
+  'unknown-funds-case': unknown('funds case', '资金事项'),
+  'unknown-report': unknown('report', '报告'),
+  'unknown-metric': unknown('metric', '指标'),
+  'unknown-event': unknown('event', '事件'),
+
+  'ledger-invalid': row(422, 'The ledger is invalid', '台账内容有误', '`errors` gives up to 100 faults with line, key and JSON pointer. Nothing was stored: a ledger is imported as a whole or not at all. docs/reference/ledger.md describes the format; `dryRun=true` checks without storing.'),
+  'unknown-import': unknown('import', '导入'),
+  'import-undone': row(409, 'The import was undone already', '该导入已被撤销', 'An import can be taken back once. Import the file again to restate it.'),
+  'built-upon': row(409, 'Later facts build upon this', '已有后续事实以此为依据', 'Retracting this would leave facts without what they need; the problem lists them. Retract those first, or send `withDependents` to retract them along.'),
+
+  'projection-behind': row(503, 'The read models have not got that far', '读模型尚未更新到该位置', 'The read asked by `atLeast` (or a command needed) a position that the projections did not reach within 5 s. Try again after `Retry-After`; if it stays, look at /health/ready.'),
+  'position-unknown': row(422, 'No such position', '日志中没有该位置', '`atPosition` or `atLeast` lies beyond the newest event. Use a position that an answer has given.'),
+  'cursor-invalid': row(400, 'The cursor cannot be read', '游标无效', 'Cursors are opaque; send them back unchanged, or begin again without one.'),
+  'cursor-mismatch': row(400, 'The cursor belongs to another query', '游标与查询条件不一致', 'A cursor binds all filters and all three cuts. Send them as in the first page, or begin again without a cursor.'),
+} as const satisfies Record<PlatformCode, Problem>;
+
+/** Where a code stands in both, what is said here goes before. */
+export const problemTable: Readonly<Record<string, Problem>> = { ...domainProblems, ...platformProblems };
+
+/** What a defect is answered with. */
+export const internalProblem: Problem = platformProblems.internal;
+
+/** The page of a code, served at `/problems/<code>` and kept in docs/problems. Null for an unknown code. */
+export const problemPage = (code: string): string | null => {
+  const problem = Object.hasOwn(problemTable, code) ? problemTable[code] : undefined;
+  return problem === undefined ? null : [
+    `# ${code}`, '', `**${problem.status} ${problem.title}** (${problem.titleZh})`, '', problem.help, '',
+  ].join('\n');
+};
