@@ -5,7 +5,7 @@ import { aggregateProjection, type Contribution, type RegisterView } from './agg
 export const fundsDirections = ['identified', 'recovered', 'returned'] as const;
 export type FundsDirection = (typeof fundsDirections)[number];
 
-/** A movement as it counts: the amount specified later in place of an unknown one; reversed ones are left out. */
+/** A movement as it counts: what came back takes the amount specified later, and is left out once reversed. */
 export interface FundsMovementView {
   readonly eventId: EventId;
   readonly kind: FundsDirection;
@@ -21,9 +21,13 @@ export interface FundsView extends RegisterView {
   readonly duplicates: readonly { readonly fundsCaseId: FundsCaseId; readonly statedBy: string; readonly note: string }[];
 }
 
-const movementsOf = (state: FundsCaseState, kind: FundsDirection, entries: readonly FundsEntry[]): readonly FundsMovementView[] =>
-  entries.filter((entry) => !state.reversed.has(entry.eventId))
-    .map(({ eventId, money, on, voucher }) => ({ eventId, kind, money: state.specified.get(eventId) ?? money, on, voucher }));
+const movement = (kind: FundsDirection, { eventId, money, on, voucher }: FundsEntry, state: FundsCaseState): FundsMovementView =>
+  ({ eventId, kind, money: state.specified.get(eventId) ?? money, on, voucher });
+
+const movementsOf = (state: FundsCaseState): readonly FundsMovementView[] => [
+  ...state.identified.map((entry) => movement('identified', entry, initialFundsCaseState)),
+  ...(['recovered', 'returned'] as const).flatMap((kind) => state[kind].filter((entry) => !state.reversed.has(entry.eventId)).map((entry) => movement(kind, entry, state))),
+];
 
 const view = (state: FundsCaseState): FundsView | null => {
   const { identity, issueIds } = state;
@@ -32,7 +36,7 @@ const view = (state: FundsCaseState): FundsView | null => {
     orgId: identity.orgId,
     inspectionId: identity.inspectionId,
     issueIds,
-    movements: fundsDirections.flatMap((kind) => movementsOf(state, kind, state[kind])),
+    movements: movementsOf(state),
     duplicates: state.duplicates.map(({ otherCaseId, statedBy, note }) => ({ fundsCaseId: otherCaseId, statedBy, note })),
   };
 };

@@ -1,8 +1,9 @@
-import { minDay, type Day, type FuzzyDate, type InspectionId, type OrgId } from '@rectrail/kernel';
+import type { Day, Fact, FuzzyDate, InspectionId, OrgId } from '@rectrail/kernel';
 import {
   evolveIssue, initialIssueState, isIssueStatusAssertion,
   type CompletionBasis, type Continuation, type Disclosure, type FactsRetracted, type IssueEvent, type IssueState, type IssueStateName, type Track,
 } from '@rectrail/tracking-domain';
+import { type TimelineDefinition } from '../timeline/timeline.ts';
 import { aggregateProjection, type RegisterView } from './aggregate-projection.ts';
 import type { ResidualView, ShownIssueState } from '../queries/answers.ts';
 
@@ -48,19 +49,21 @@ export const isClosedCondition = (deadline: IssueCell['deadline']): deadline is 
 
 export const shownIssueState = (cell: Pick<IssueCell, 'state' | 'disclosure'>): ShownIssueState => (cell.disclosure === 'STATED' ? cell.state : 'NOT_DISCLOSED');
 
-/** Rules.md section 5: the last day of the closing assertion against the deadline in force on that day. */
-const closedCondition = (state: IssueState, closedOn: Day): ClosedCondition => {
-  const deadline = state.deadlines.findLast((entry) => entry.day <= closedOn)?.planned ?? null;
-  if (deadline === null) return 'DONE';
-  return closedOn <= deadline.last ? 'DONE_IN_TIME' : 'DONE_LATE';
+/** The deadline in force on a day: the last one given by then; a reopening gives none. */
+const inForceOn = (state: IssueState, on: Day): FuzzyDate | null => state.deadlines.findLast((entry) => entry.day <= on)?.planned ?? null;
+
+/** The planned date and the open dated residuals: the one that ends first decides, the planned one among equals. */
+const decidingDate = (state: IssueState): FuzzyDate | null => {
+  const dates = [state.planned, ...state.residuals.filter((r) => r.open).map((r) => r.planned ?? null)].filter((date) => date !== null);
+  return dates.reduce<FuzzyDate | null>((least, date) => (least === null || date.last < least.last ? date : least), null);
 };
 
-const openDates = (state: IssueState): readonly FuzzyDate[] =>
-  [state.planned ?? undefined, ...state.residuals.filter((r) => r.open).map((r) => r.planned)].filter((date) => date !== undefined);
-
+/** Rules.md section 5: the last day of the closing assertion against the deadline in force on that day. */
 const deadlineOf = (state: IssueState): IssueCell['deadline'] => {
-  if (state.closedOn !== null) return closedCondition(state, state.closedOn);
-  return openDates(state).map((date) => date.last).reduce<Day | null>((least, d) => (least === null ? d : minDay(least, d)), null) ?? 'NO_DEADLINE';
+  if (state.closedOn === null) return decidingDate(state)?.last ?? 'NO_DEADLINE';
+  const planned = inForceOn(state, state.closedOn);
+  if (planned === null) return 'DONE';
+  return state.closedOn <= planned.last ? 'DONE_IN_TIME' : 'DONE_LATE';
 };
 
 const cellOf = (state: IssueState): IssueCell | null => (state.registration === null ? null : {
@@ -91,8 +94,9 @@ export interface IssueViewDetail {
   readonly printedStatus: string | null;
   readonly continuation: Continuation;
   readonly residuals: readonly ResidualView[];
+  /** The planned date in force; of a closed issue the one in force when it was closed. */
   readonly planned: FuzzyDate | null;
-  /** The open date that comes first is an aspiration (力争). */
+  /** The date that decides is an aspiration (力争). */
   readonly striving: boolean;
   readonly closedOn: Day | null;
   readonly disagreement: boolean;
@@ -102,7 +106,9 @@ export interface IssueViewDetail {
 const detailOf = (state: IssueState): IssueViewDetail | null => {
   const { registration } = state;
   if (registration === null) return null;
-  const due = deadlineOf(state);
+  const shown = state.disclosure === 'STATED';
+  const planned = state.closedOn === null ? state.planned : inForceOn(state, state.closedOn);
+  const deciding = state.closedOn === null ? decidingDate(state) : planned;
   return {
     inspectionId: registration.inspectionId,
     numberPath: registration.numberPath,
@@ -116,9 +122,9 @@ const detailOf = (state: IssueState): IssueViewDetail | null => {
     printedStatus: state.printedStatus,
     continuation: state.continuation,
     residuals: state.residuals.map(({ key, printed, planned, measureId, open }) => ({ key, printed, planned: planned ?? null, measureId: measureId ?? null, open })),
-    planned: state.planned,
-    striving: openDates(state).some((date) => date.last === due && date.commitment === 'striving'),
-    closedOn: state.closedOn,
+    planned: shown ? planned : null,
+    striving: shown && deciding?.commitment === 'striving',
+    closedOn: shown ? state.closedOn : null,
     disagreement: state.disagreement,
     claim: state.claim,
   };
@@ -130,6 +136,10 @@ const view = (byLastDays: IssueState, byFirstDays: IssueState): IssueView | null
   return { orgId: registration.orgId, cell: pairText({ last: cellOf(byLastDays), first: cellOf(byFirstDays) }), detail: detailOf(byLastDays) };
 };
 
+export const issueTimeline: TimelineDefinition<Fact<IssueEvent | FactsRetracted>, IssueState, IssueView> = {
+  initial: initialIssueState, evolve: evolveIssue, isAssertion: isIssueStatusAssertion, view,
+};
+
 /** Issues: the register, and points by (owner, pair of cells). Policies and calendars are applied when read. */
 export const issueProjection = aggregateProjection<IssueEvent | FactsRetracted, IssueState, IssueView>({
   name: 'issues',
@@ -137,7 +147,7 @@ export const issueProjection = aggregateProjection<IssueEvent | FactsRetracted, 
   streamPrefix: 'issue-',
   rowTable: 'issue_row',
   pointTable: 'issue_point',
-  timeline: { initial: initialIssueState, evolve: evolveIssue, isAssertion: isIssueStatusAssertion, view },
+  timeline: issueTimeline,
   columns: { cell: 'text', inspection_id: 'text', number_key: 'text', search: 'text', detail: 'jsonb' },
   row: ({ cell, detail }) => ({
     cell,

@@ -14,8 +14,8 @@ export class ReadRejected extends Error {
   readonly code: ReadRejectionCode;
   readonly extensions: Readonly<Record<string, unknown>>;
 
-  constructor(code: ReadRejectionCode, detail: string, extensions: Readonly<Record<string, unknown>> = {}) {
-    super(detail);
+  constructor(code: ReadRejectionCode, detail: string, extensions: Readonly<Record<string, unknown>> = {}, options?: { readonly cause?: unknown }) {
+    super(detail, options);
     this.name = 'ReadRejected';
     this.code = code;
     this.extensions = extensions;

@@ -1,0 +1,130 @@
+import { dayIn, instant, isDay, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import type { EventStore } from '@rectrail/event-store';
+import { readCheckpoints, type ProjectionRunner, type Transaction } from '@rectrail/projections';
+import type { OrgTree } from '@rectrail/tracking-domain';
+import type { DataSource, EntityManager } from 'typeorm';
+import { readTransaction } from '../database/data-source.ts';
+import { schema } from '../database/rows.ts';
+import type { OrgLabel } from './answers.ts';
+import { ReferenceData } from './reference-data.ts';
+import type { ReadRequest } from './requests.ts';
+import { ReadRejected } from './tracking-read.ts';
+
+export interface ReadContext {
+  readonly dataSource: DataSource;
+  readonly runner: ProjectionRunner;
+  readonly store: EventStore;
+  readonly clock: Clock;
+  /** IANA name of the zone of the installation. */
+  readonly zone: string;
+  /** Names of the projections that reads use: an answer is as of the smallest position of them. */
+  readonly projections: readonly string[];
+  readonly reference: ReferenceData;
+}
+
+/** How long a read waits for a position that the log has and the read models have not (rules.md section 7), in ms. */
+export const waitMsMax = 5_000;
+
+/** Everything that one answer looks at: one snapshot, one cut, and the part of the forest that the caller may see. */
+export interface ReadSession {
+  readonly tx: Transaction;
+  readonly manager: EntityManager;
+  readonly cut: Cut;
+  readonly reference: ReferenceData;
+  /** The administrative tree at the cut. */
+  readonly tree: OrgTree;
+  /** Null: everything; else the organisations of the caller's jurisdiction, by the tree as it is now. */
+  readonly visible: ReadonlySet<OrgId> | null;
+}
+
+const wait = async (context: ReadContext, request: ReadRequest): Promise<void> => {
+  const wanted = Math.max(request.atPosition ?? 0, request.atLeast ?? 0);
+  const { position: head } = await context.store.head();
+  if (wanted > head) throw new ReadRejected('position-unknown', `the log ends at position ${head}, asked was ${wanted}`, { head });
+  if (!(await context.runner.catchUp(position(wanted), waitMsMax))) {
+    throw new ReadRejected('projection-behind', `the read models have not reached position ${wanted} yet. Potential solutions: ask again in a moment`, { wanted });
+  }
+};
+
+const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Position> => {
+  const checkpoints = await readCheckpoints(tx, schema, context.projections);
+  if (checkpoints.length < context.projections.length || checkpoints.some((c) => c.position < c.rebuildingTo)) {
+    throw new ReadRejected('projection-behind', 'a read model is being made anew. Potential solutions: ask again once it has caught up');
+  }
+  return position(Math.min(...checkpoints.map((c) => c.position)));
+};
+
+const recordedAtOf = async (tx: Transaction, at: Position): Promise<Instant | null> => {
+  const [row] = await tx.query<{ recorded: Instant }>(`select fact ->> 'recordedAt' as recorded from ${schema}.event where position = $1`, [at]);
+  return row?.recorded ?? null;
+};
+
+/** A date means its last instant in the zone of the installation. */
+const knownAtOf = (zone: string, asked: Instant | Day): Instant => (isDay(asked) ? lastInstantOf(zone, asked as Day) : instant(asked));
+
+const resolveCut = async (tx: Transaction, context: ReadContext, request: ReadRequest): Promise<Cut> => {
+  const reached = await reachedIn(tx, context);
+  const atPosition = request.atPosition ?? reached;
+  const { zone } = context;
+  const now = context.clock.now();
+  const knownAt = request.knownAt === undefined ? maxInstant(now, (await recordedAtOf(tx, atPosition)) ?? now) : knownAtOf(zone, request.knownAt);
+  return { atPosition, knownAt, validAt: request.validAt ?? dayIn(zone, knownAt) };
+};
+
+/** Whether a cursor's cut is what the request asks for, where it says anything. */
+export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean =>
+  (request.atPosition === undefined || request.atPosition === cut.atPosition)
+  && (request.validAt === undefined || request.validAt === cut.validAt)
+  && (request.knownAt === undefined || knownAtOf(zone, request.knownAt) === cut.knownAt);
+
+const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position): ReadonlySet<OrgId> | null => {
+  if (within === null) return null;
+  const now = context.clock.now();
+  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: now, validAt: dayIn(context.zone, now) });
+  return new Set([within, ...tree.subtree(within)]);
+};
+
+/** Waits for what is asked, resolves the cut and runs the read in one REPEATABLE READ snapshot. */
+export const readAt = async <T>(context: ReadContext, request: ReadRequest, read: (session: ReadSession) => Promise<T>): Promise<T> => {
+  await wait(context, request);
+  return readTransaction(context.dataSource, async (tx, { manager }) => {
+    const cut = await resolveCut(tx, context, request);
+    const reached = await reachedIn(tx, context);
+    await context.reference.refresh(tx, reached);
+    const { reference } = context;
+    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), visible: visibleTo(context, request.within, reached) });
+  });
+};
+
+export const labelOf = (tree: OrgTree, orgId: OrgId): OrgLabel => {
+  const org = tree.orgs.get(orgId);
+  return { orgId, code: org?.code ?? '', name: org?.name ?? '' };
+};
+
+/** The organisation with this id or, at the cut, this code; in the administrative tree first. @throws ReadRejected `unknown-organisation`, `outside-jurisdiction`. */
+export const findOrg = (session: ReadSession, idOrCode: string): { readonly orgId: OrgId; readonly tree: OrgTree } => {
+  const { reference, cut, tree: administrative, visible } = session;
+  const others = reference.trees(cut.atPosition).map(({ treeId }) => reference.tree(treeId, cut));
+  for (const tree of [administrative, ...others]) {
+    const found = tree.orgs.get(idOrCode as OrgId) ?? tree.byCode(idOrCode);
+    if (found === null) continue;
+    if (visible !== null && !visible.has(found.orgId)) throw new ReadRejected('outside-jurisdiction', `the organisation ${idOrCode} lies outside the jurisdiction of this token`);
+    return { orgId: found.orgId, tree };
+  }
+  throw new ReadRejected('unknown-organisation', `no organisation ${idOrCode} was registered at position ${cut.atPosition}`);
+};
+
+/** What a read is about: the organisation asked for (null: the forest) and the owners that count, null for all. */
+export interface Selected {
+  readonly org: OrgLabel | null;
+  readonly owners: readonly OrgId[] | null;
+}
+
+/** An organisation and all below it in the administrative tree at the cut; one that does not stand in it is alone. */
+export const select = (session: ReadSession, org: string | undefined): Selected => {
+  const { visible } = session;
+  if (org === undefined) return { org: null, owners: visible === null ? null : [...visible] };
+  const { orgId, tree } = findOrg(session, org);
+  const owners = [...new Set([orgId, ...session.tree.subtree(orgId)])].filter((owner) => visible?.has(owner) ?? true);
+  return { org: labelOf(tree, orgId), owners };
+};

@@ -1,0 +1,34 @@
+import type { OrgId } from '@rectrail/kernel';
+import type { Transaction } from '@rectrail/projections';
+import { schema } from '../database/rows.ts';
+import type { ReadSession } from './read-session.ts';
+
+/** Things of one owner in one cell at the cut. */
+export interface CellSum { readonly orgId: OrgId; readonly cell: string; readonly n: number; readonly fen: bigint }
+
+type PointTable = 'issue_point' | 'measure_point' | 'funds_point';
+
+/** The sum of the signed points up to the cut: what is in a cell there. `owners` null: all. */
+export const cellSums = async (session: ReadSession, table: PointTable, owners: readonly OrgId[] | null): Promise<readonly CellSum[]> => {
+  const { tx, cut } = session;
+  const rows = await tx.query<{ org_id: OrgId; cell: string; n: string; fen: string }>(
+    `select org_id, cell, sum(n)::text as n, sum(fen)::text as fen from ${schema}.${table}
+      where valid_from <= $1 and known_from <= $2 and position <= $3 and ($4::text[] is null or org_id = any($4))
+      group by org_id, cell having sum(n) <> 0 or sum(fen) <> 0 order by org_id, cell`,
+    [cut.validAt, cut.knownAt, cut.atPosition, owners],
+  );
+  return rows.map(({ org_id, cell, n, fen }) => ({ orgId: org_id, cell, n: Number(n), fen: BigInt(fen) }));
+};
+
+/** The rectangle (or standing) that holds at the cut; `r` is the row's alias, the parameters are valid day, known instant, position. */
+export const atCut = (alias: string, [validAt, knownAt, atPosition]: readonly [string, string, string]): string =>
+  `${alias}.pos_from <= ${atPosition} and ${atPosition} < ${alias}.pos_to and ${alias}.known_from <= ${knownAt} and ${knownAt} < ${alias}.known_to`
+  + ` and ${alias}.valid_from <= ${validAt} and ${validAt} < ${alias}.valid_to`;
+
+/** Versions of streams at a position, for ETags; a stream without an event by then is left out. */
+export const streamVersions = async (tx: Transaction, streamIds: readonly string[], atPosition: number): Promise<ReadonlyMap<string, number>> => {
+  const rows = await tx.query<{ stream_id: string; version: number }>(
+    `select stream_id, max(stream_version) as version from ${schema}.event where stream_id = any($1) and position <= $2 group by stream_id`, [streamIds, atPosition],
+  );
+  return new Map(rows.map((row) => [row.stream_id, row.version]));
+};

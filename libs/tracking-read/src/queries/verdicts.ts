@@ -1,0 +1,60 @@
+import { daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
+import { bucketOf, workingDaysBetween, type Bucket, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import { isClosedCondition, type IssueCell } from '../projections/issue-projection.ts';
+import type { Assumptions, DeadlineConditionName } from './answers.ts';
+import { findOrg, type ReadSession } from './read-session.ts';
+
+/** Judges cells by the policies and the calendar at the cut (rules.md sections 4 and 5); remembers what it had to assume. */
+export class Verdicts {
+  readonly #cut: Cut;
+  readonly #calendar: WorkingCalendar;
+  readonly #policyOf: (owner: OrgId) => PolicyContent;
+  readonly #policies = new Map<OrgId, PolicyContent>();
+  readonly #yearsWithoutCalendar = new Set<number>();
+
+  /** `policy`: an organisation's id or code, or `default`; undefined: each owner's own. */
+  constructor(session: ReadSession, policy: string | undefined) {
+    const { reference, cut } = session;
+    this.#cut = cut;
+    this.#calendar = reference.calendar(cut);
+    const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? reference.defaultPolicy(cut);
+    if (policy === undefined) this.#policyOf = ofOwner;
+    else if (policy === 'default') this.#policyOf = () => reference.defaultPolicy(cut);
+    else {
+      // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
+      const { orgId } = findOrg({ ...session, visible: null }, policy);
+      this.#policyOf = () => ofOwner(orgId);
+    }
+  }
+
+  get assumptions(): Assumptions {
+    return { calendarYears: [...this.#yearsWithoutCalendar].sort((a, b) => a - b) };
+  }
+
+  bucket(owner: OrgId, cell: IssueCell): Bucket {
+    return bucketOf(this.#policy(owner), cell);
+  }
+
+  condition(owner: OrgId, cell: IssueCell): DeadlineConditionName {
+    if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
+    const { deadline } = cell;
+    if (isClosedCondition(deadline) || deadline === 'NO_DEADLINE') return deadline;
+    const { validAt } = this.#cut;
+    if (deadline < validAt) return 'OVERDUE';
+    const { dueSoon } = this.#policy(owner);
+    const days = dueSoon.unit === 'calendar' ? daysBetween(validAt, deadline) : this.#workingDays(validAt, deadline);
+    return days <= dueSoon.days ? 'DUE_SOON' : 'ON_TRACK';
+  }
+
+  #workingDays(after: Day, upTo: Day): number {
+    const { days, yearsWithoutCalendar } = workingDaysBetween(this.#calendar, after, upTo);
+    for (const year of yearsWithoutCalendar) this.#yearsWithoutCalendar.add(year);
+    return days;
+  }
+
+  #policy(owner: OrgId): PolicyContent {
+    const known = this.#policies.get(owner) ?? this.#policyOf(owner);
+    this.#policies.set(owner, known);
+    return known;
+  }
+}
