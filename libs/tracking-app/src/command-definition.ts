@@ -1,5 +1,6 @@
 import type { UnitOfWork } from '@rectrail/event-store';
-import type { Actor, Day, EventId, FuzzyDate, Instant, StreamId } from '@rectrail/kernel';
+import type { Actor, Day, FuzzyDate, Instant, StreamId } from '@rectrail/kernel';
+import type { TrackingLookups } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import { parseBody } from './validation.ts';
 
@@ -9,24 +10,8 @@ export interface CommandTarget {
   readonly ifMatch: number | null;
 }
 
-/** An event in another stream that counts and refers to the aggregate `on` (an id, not a stream). */
-export interface Dependent {
-  readonly eventId: EventId;
-  readonly type: string;
-  readonly streamId: StreamId;
-  readonly on: string;
-}
-
-/**
- * What commands must find without knowing its stream. Served by the read models; an answer covers every event recorded
- * before the call (the adapter waits for its projections, or throws `projection-behind`).
- */
-export interface CommandLookups {
-  /** The streams of these events; an unknown event is left out. */
-  streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
-  /** Counting events of other streams that refer to one of these aggregates (organisation, inspection, issue, measure, funds case, plan, report, metric). */
-  dependents(aggregateIds: readonly string[]): Promise<readonly Dependent[]>;
-}
+/** What commands must find without knowing its stream. An answer covers every event recorded before the call. */
+export type CommandLookups = Pick<TrackingLookups, 'streamsOf' | 'dependents'>;
 
 /**
  * Set while a command runs inside a correction: it may take effect before the assertion that it builds on, its default

@@ -22,7 +22,10 @@ export const appRejectionCodes = [
   'administrator-only',
   'precondition-required',
   'stream-version-conflict',
-  'correction-of-nothing',
+  'plan-required',
+  'plan-not-issued',
+  'issue-not-in-plan',
+  'owned-by-another',
   'unknown-organisation',
   'unknown-tree',
   'unknown-inspection',
@@ -53,11 +56,11 @@ export class CommandRejected extends Error {
     this.extensions = options.extensions ?? {};
   }
 
-  /** The same refusal seen from a body that holds the refused one at `prefix` (`/commands/3`); a refusal without a place gets the prefix itself. */
-  at(prefix: string): CommandRejected {
+  /** The same refusal as a request sees it that holds the refused command, with its `body`, at `prefix` (`/commands/3`). */
+  inside(prefix: string): CommandRejected {
     const errors = this.errors.length === 0
       ? [{ pointer: prefix, code: this.code, detail: this.detail }]
-      : this.errors.map((place) => (place.pointer === undefined ? { ...place, pointer: prefix } : { ...place, pointer: `${prefix}${place.pointer}` }));
+      : this.errors.map(({ pointer, code, detail }) => ({ pointer: pointer === undefined ? prefix : `${prefix}/body${pointer}`, code, detail }));
     return new CommandRejected(this.code, this.detail, { errors, extensions: this.extensions });
   }
 }

@@ -1,13 +1,17 @@
 import type { z } from 'zod';
+import { wire } from '@rectrail/tracking-domain';
 import { CommandRejected, type RejectionPlace } from './command-rejected.ts';
 
 const pointerOf = (path: readonly PropertyKey[]): string => path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-const isPersonalData = (issue: z.core.$ZodIssue): boolean => issue.code === 'custom' && issue.params?.['code'] === 'personal-data-in-text';
+/** A refinement may give its faults a code of their own (`params.code`). */
+const codeOf = (issue: z.core.$ZodIssue): string => {
+  const code: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined;
+  return typeof code === 'string' ? code : 'validation-failed';
+};
 
 const placesOf = (issue: z.core.$ZodIssue): readonly RejectionPlace[] => {
-  const place = (path: readonly PropertyKey[]): RejectionPlace =>
-    ({ pointer: pointerOf(path), code: isPersonalData(issue) ? 'personal-data-in-text' : 'validation-failed', detail: issue.message });
+  const place = (path: readonly PropertyKey[]): RejectionPlace => ({ pointer: pointerOf(path), code: codeOf(issue), detail: issue.message });
   // An unknown field is reported at the field itself, not at its object.
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => place([...issue.path, key])) : [place(issue.path)];
 };
@@ -17,7 +21,7 @@ export const parseBody = <S extends z.ZodType>(schema: S, body: unknown): z.outp
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap(placesOf);
-  const personal = errors.every((place) => place.code === 'personal-data-in-text');
+  const personal = errors.every((place) => place.code === wire.personalDataCode);
   throw personal
     ? new CommandRejected('personal-data-in-text', 'free text must not hold a telephone number, an identity-card number or an e-mail address', { errors })
     : new CommandRejected('validation-failed', 'the body does not have the form that this command needs', { errors });

@@ -1,0 +1,83 @@
+import type { FundsCaseId, InspectionId, IssueId, MeasureId, MetricId, PlanId, ReportId } from '@rectrail/kernel';
+import {
+  decideFundsCase, decideInspection, decideIssue, decideMeasure, decideMetric, decidePlan, decideReport, evolveFundsCase, evolveInspection, evolveMetric, evolvePlan,
+  evolveReport, foldIssue, foldMeasure, initialFundsCaseState, initialInspectionState, initialMetricState, initialPlanState, initialReportState, streams,
+  type FundsCaseCommand, type FundsCaseEvent, type FundsCaseState, type InspectionCommand, type InspectionEvent, type InspectionState, type IssueCommand, type IssueEvent,
+  type IssueState, type MeasureCommand, type MeasureEvent, type MeasureState, type MetricCommand, type MetricEvent, type MetricState, type PlanCommand, type PlanEvent,
+  type PlanState, type ReportCommand, type ReportEvent, type ReportState,
+} from '@rectrail/tracking-domain';
+import type { Aggregate } from './aggregate.ts';
+
+/**
+ * The aggregates that commands act on. An id of a path or a body is only ever looked up, so the brand put on it here claims
+ * nothing: one that is no id of this kind finds an empty stream.
+ */
+export const inspections: Aggregate<InspectionState, InspectionCommand, InspectionEvent> = {
+  resource: 'inspections',
+  unknown: 'unknown-inspection',
+  readable: false,
+  stream: (id) => streams.inspection(id as InspectionId),
+  fold: (facts) => facts.reduce(evolveInspection, initialInspectionState),
+  decide: decideInspection,
+  scope: ({ identity }) => identity && { orgId: identity.orgId, inspectionId: identity.inspectionId },
+};
+
+export const plans: Aggregate<PlanState, PlanCommand, PlanEvent> = {
+  resource: 'plans',
+  unknown: 'unknown-plan',
+  readable: false,
+  stream: (id) => streams.plan(id as PlanId),
+  fold: (facts) => facts.reduce(evolvePlan, initialPlanState),
+  decide: decidePlan,
+  scope: ({ identity }) => identity && { orgId: identity.orgId, inspectionId: identity.inspectionId },
+};
+
+export const issues: Aggregate<IssueState, IssueCommand, IssueEvent> = {
+  resource: 'issues',
+  unknown: 'unknown-issue',
+  readable: true,
+  stream: (id) => streams.issue(id as IssueId),
+  fold: foldIssue,
+  decide: decideIssue,
+  scope: ({ registration }) => registration && { orgId: registration.orgId, inspectionId: registration.inspectionId },
+};
+
+export const measures: Aggregate<MeasureState, MeasureCommand, MeasureEvent> = {
+  resource: 'measures',
+  unknown: 'unknown-measure',
+  readable: false,
+  stream: (id) => streams.measure(id as MeasureId),
+  fold: foldMeasure,
+  decide: decideMeasure,
+  scope: ({ identity }) => identity && { orgId: identity.orgId, inspectionId: identity.inspectionId },
+};
+
+export const fundsCases: Aggregate<FundsCaseState, FundsCaseCommand, FundsCaseEvent> = {
+  resource: 'funds-cases',
+  unknown: 'unknown-funds-case',
+  readable: false,
+  stream: (id) => streams.fundsCase(id as FundsCaseId),
+  fold: (facts) => facts.reduce(evolveFundsCase, initialFundsCaseState),
+  decide: decideFundsCase,
+  scope: ({ identity }) => identity && { orgId: identity.orgId, ...(identity.inspectionId === null ? {} : { inspectionId: identity.inspectionId }) },
+};
+
+export const reports: Aggregate<ReportState, ReportCommand, ReportEvent> = {
+  resource: 'reports',
+  unknown: 'unknown-report',
+  readable: false,
+  stream: (id) => streams.report(id as ReportId),
+  fold: (facts) => facts.reduce(evolveReport, initialReportState),
+  decide: decideReport,
+  scope: ({ identity }) => identity && { orgId: identity.orgId },
+};
+
+export const metrics: Aggregate<MetricState, MetricCommand, MetricEvent> = {
+  resource: 'metrics',
+  unknown: 'unknown-metric',
+  readable: false,
+  stream: (id) => streams.metric(id as MetricId),
+  fold: (facts) => facts.reduce(evolveMetric, initialMetricState),
+  decide: decideMetric,
+  scope: ({ definition }) => definition && { orgId: definition.orgId, ...(definition.inspectionId === null ? {} : { inspectionId: definition.inspectionId }) },
+};

@@ -1,0 +1,40 @@
+import { jurisdictionOf } from '@rectrail/access';
+import type { UnitOfWork } from '@rectrail/event-store';
+import type { OrgId } from '@rectrail/kernel';
+import { administrativeTreeId, streams, treeAt, type OrganisationTreeEvent, type OrgNode, type OrgTree } from '@rectrail/tracking-domain';
+import type { CommandContext } from './command-definition.ts';
+import { CommandRejected } from './command-rejected.ts';
+import { countingOn, factsOf } from './situation.ts';
+
+/** The administrative tree as it is today. It is loaded, so the append fails if it changes meanwhile. */
+export const treeToday = async (context: CommandContext, unit: UnitOfWork): Promise<OrgTree> =>
+  treeAt(countingOn(unit, await factsOf<OrganisationTreeEvent>(unit, streams.organisationTree(administrativeTreeId)), context.today));
+
+/** @throws CommandRejected `outside-jurisdiction` unless the actor may act on the organisation; null is the installation itself. */
+export const requireJurisdiction = (context: CommandContext, tree: OrgTree, orgId: OrgId | null): void => {
+  if (jurisdictionOf(context.actor, (of) => tree.orgs.get(of)?.parentId ?? null).mayActOn(orgId)) return;
+  throw orgId === null
+    ? new CommandRejected('administrator-only', 'only an administrator may act on the installation as a whole')
+    : new CommandRejected('outside-jurisdiction', `organisation ${orgId} is outside the part of the tree on which this token acts`, { extensions: { orgId } });
+};
+
+/** @throws CommandRejected `unknown-organisation` where no organisation has this id or present code; `pointer` is where the body names it. */
+export const organisationOf = (tree: OrgTree, reference: string, pointer: string | null): OrgNode => {
+  // An id that is not one of the tree's is just another text that no organisation has.
+  const org = tree.orgs.get(reference as OrgId) ?? tree.byCode(reference);
+  if (org !== null) return org;
+  const detail = `no organisation has the id or the code ${reference}`;
+  throw new CommandRejected('unknown-organisation', detail, { errors: pointer === null ? [] : [{ pointer, code: 'unknown-organisation', detail }] });
+};
+
+/** The organisation that is to own something: known today, and within the actor's part of the tree. */
+export const requireOwner = async (context: CommandContext, unit: UnitOfWork, reference: string, pointer: string | null = '/org'): Promise<OrgId> => {
+  const tree = await treeToday(context, unit);
+  const { orgId } = organisationOf(tree, reference, pointer);
+  requireJurisdiction(context, tree, orgId);
+  return orgId;
+};
+
+/** An organisation that is only named: it needs to be known, nothing more. */
+export const requireKnown = async (context: CommandContext, unit: UnitOfWork, reference: string, pointer: string): Promise<OrgId> =>
+  organisationOf(await treeToday(context, unit), reference, pointer).orgId;

@@ -1,0 +1,121 @@
+import { derivedUuid, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
+import { dayIn, type Actor, type CommandId, type Position } from '@rectrail/kernel';
+import { Inject } from '@nestjs/common';
+import type { TrackingLookups } from '@rectrail/tracking-read';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { CommandDefinition, CommandLookups, CommandResult, CommandTarget } from './command-definition.ts';
+import { CommandRejected } from './command-rejected.ts';
+import { checkIfMatch } from './if-match.ts';
+
+/** One command to carry out, its definition found and its body as received. */
+export interface CommandCall {
+  readonly definition: CommandDefinition;
+  readonly target: CommandTarget;
+  readonly body: unknown;
+}
+
+/** Who calls and under which ids. The same `commandId` again (Idempotency-Key) writes nothing and answers the same. */
+export interface CommandIdentity {
+  readonly commandId: CommandId;
+  readonly correlationId: string;
+  readonly actor: Actor;
+  /** All checks, nothing appended. */
+  readonly dryRun: boolean;
+}
+
+/** A result and its stream's version after the command, for the ETag; the version before it in a dry run. */
+export type CommandReply = CommandResult & { readonly streamVersion: number };
+
+export interface CommandOutcome {
+  readonly commandId: CommandId;
+  readonly dryRun: boolean;
+  readonly repeated: boolean;
+  /** The last position written; null where nothing was (already so, or a dry run). */
+  readonly position: Position | null;
+  /** One for each call, in order. */
+  readonly results: readonly CommandReply[];
+}
+
+/** Every command of the table goes over the bus as this one class: calls that make one unit, all or nothing. */
+export class TrackingCommand extends Command<CommandOutcome> {
+  readonly calls: readonly CommandCall[];
+  /** Where the faults of call n lie in the request: `/commands/n` in a batch, null where the call is the request. */
+  readonly batch: boolean;
+  readonly identity: CommandIdentity;
+
+  constructor(calls: readonly CommandCall[], batch: boolean, identity: CommandIdentity) {
+    super();
+    this.calls = calls;
+    this.batch = batch;
+    this.identity = identity;
+  }
+}
+
+/** What the handler runs on; given by the composition root. */
+export interface TrackingCommandPorts {
+  readonly runner: CommandRunner;
+  readonly store: Pick<EventStore, 'head'>;
+  readonly lookups: Pick<TrackingLookups, 'catchUp' | 'streamsOf' | 'dependents'>;
+  /** IANA name, from the installation's first event. */
+  readonly zone: string;
+}
+
+export const trackingCommandPorts = Symbol('trackingCommandPorts');
+
+@CommandHandler(TrackingCommand)
+export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> {
+  readonly #ports: TrackingCommandPorts;
+  readonly #lookups: CommandLookups;
+
+  constructor(@Inject(trackingCommandPorts) ports: TrackingCommandPorts) {
+    this.#ports = ports;
+    // The read models follow the log: they are asked only once they hold what was recorded before the question.
+    const caughtUp = async (): Promise<TrackingCommandPorts['lookups']> => {
+      await ports.lookups.catchUp((await ports.store.head()).position);
+      return ports.lookups;
+    };
+    this.#lookups = {
+      streamsOf: async (eventIds) => (await caughtUp()).streamsOf(eventIds),
+      dependents: async (refs) => (await caughtUp()).dependents(refs),
+    };
+  }
+
+  async execute(command: TrackingCommand): Promise<CommandOutcome> {
+    const { commandId, correlationId, dryRun } = command.identity;
+    const work = (unit: UnitOfWork): Promise<readonly CommandReply[]> => this.#carryOut(command, unit);
+    if (dryRun) {
+      const { result } = await this.#ports.runner.preview({ commandId, correlationId }, work);
+      return { commandId, dryRun, repeated: false, position: null, results: result };
+    }
+    const { result, position, versions, repeated } = await this.#ports.runner.run({ commandId, correlationId }, work);
+    const results = result.map((reply) => ({ ...reply, streamVersion: versions.get(reply.stream) ?? reply.streamVersion }));
+    return { commandId, dryRun, repeated, position, results };
+  }
+
+  /** May run several times for one command (conflicts, a repeat): it keeps nothing between runs. */
+  async #carryOut(command: TrackingCommand, unit: UnitOfWork): Promise<readonly CommandReply[]> {
+    const replies: CommandReply[] = [];
+    for (const [index, call] of command.calls.entries()) {
+      try {
+        replies.push(await this.#carryOutOne(call, command, unit, index));
+      } catch (error) {
+        throw command.batch && error instanceof CommandRejected ? error.inside(`/commands/${index}`) : error;
+      }
+    }
+    return replies;
+  }
+
+  async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, index: number): Promise<CommandReply> {
+    await checkIfMatch(definition, target, unit);
+    const { zone } = this.#ports;
+    const result = await definition.execute({
+      actor: command.identity.actor,
+      zone,
+      today: dayIn(zone, unit.now),
+      lookups: this.#lookups,
+      correction: null,
+      newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
+    }, unit, target, body);
+    return { ...result, streamVersion: (await unit.load(result.stream)).version };
+  }
+}
