@@ -1,6 +1,7 @@
 // Goal: random histories are what they promise, so that properties over them mean something.
 // Method: many seeds; gap-free positions, times in order, retractions only of earlier facts of the same stream, the same again for the same seed.
 import { describe, expect, it } from '@jest/globals';
+import { trackingEventDefinitions } from '../wire/tracking-definitions.ts';
 import { asNewFacts, randomCut, randomHistory } from './index.ts';
 
 const seeds = Array.from({ length: 30 }, (_, n) => n);
@@ -48,6 +49,13 @@ describe('random histories', () => {
     const history = randomHistory(3, 200);
     const again = asNewFacts(history).flatMap((append) => append.entries.flatMap((entry) => entry.facts));
     expect(again.map((f) => f.eventId)).toEqual(history.map((f) => f.eventId));
+  });
+
+  it('obey the schemas of the wire, so that a real store takes them', () => {
+    const schemas = new Map(trackingEventDefinitions.map(({ type, schema }) => [type, schema]));
+    for (const { event } of seeds.flatMap((seed) => randomHistory(seed, 150))) {
+      expect([event.type, schemas.get(event.type)?.safeParse(event.data)]).toEqual([event.type, expect.objectContaining({ success: true })]);
+    }
   });
 
   it('have cuts on both sides of everything', () => {

@@ -1,5 +1,5 @@
 import {
-  addDays, day, dayIn, firstInstantOf, instantOfMs, msOfInstant, onDay, position, streamVersion, undatedBetween,
+  addDays, dayIn, firstInstantOf, instantOfMs, msOfInstant, onDay, position, streamVersion, undatedBetween,
   type CommandId, type Cut, type Day, type EventId, type Fact, type FundsCaseId, type FuzzyDate, type InspectionId, type Instant, type IssueId, type MeasureId, type MetricId,
   type NewFact, type OrgId, type PlanId, type ReportId, type Scope, type StreamId, type TreeId,
 } from '@rectrail/kernel';
@@ -9,7 +9,7 @@ import type { TrackingEvent } from '../tracking-event.ts';
 import {
   issueRegistered, issueStatusStated, randomDeclaration, randomIssueEvent, randomMeasureEvent, randomMeasureIdentity, randomMoney, randomPolicy, type Surroundings,
 } from './random-events.ts';
-import { randomDate, randomOf, randomWorkingDays, type Random } from './random.ts';
+import { randomDate, randomDeadline, randomOf, randomWorkingDays, type Random } from './random.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 /** `knownTime` null: the clock of the store. */
@@ -140,6 +140,7 @@ const importReport = (world: World): void => {
     put(world, streams.issue(issueId), scope,
       { event: issueRegistered(random, { issueId, orgId, inspectionId }, n), validTime: random.chance(0.9) ? onDay(feedback) : randomDate(random, feedback), knownTime },
       { event: status, validTime: hidden ? onDay(asOf) : dated(), knownTime });
+    if (random.chance(0.5)) put(world, streams.issue(issueId), scope, { event: { type: 'DeadlineSet', data: { planned: randomDeadline(random, asOf) } }, validTime: dated(), knownTime });
   }
   const reportId = random.uuid() as ReportId;
   world.reports.push({ id: reportId, orgId, asOf });
@@ -160,8 +161,10 @@ const registerIssue = (world: World): void => {
   const issueId = world.random.uuid() as IssueId;
   const [orgId, inspectionId] = [world.random.pick(world.orgs), world.random.uuid() as InspectionId];
   world.issues.push({ id: issueId, orgId, inspectionId });
+  const [validTime, planned] = [randomDate(world.random, todayOf(world)), randomDeadline(world.random, todayOf(world))];
   put(world, streams.issue(issueId), { orgId, inspectionId },
-    { event: issueRegistered(world.random, { issueId, orgId, inspectionId }, world.issues.length), validTime: randomDate(world.random, todayOf(world)) });
+    { event: issueRegistered(world.random, { issueId, orgId, inspectionId }, world.issues.length), validTime },
+    ...(world.random.chance(0.6) ? [{ event: { type: 'DeadlineSet', data: { planned } } as const, validTime }] : []));
 };
 
 const changeMeasure = (world: World): void => {
@@ -257,7 +260,7 @@ export const randomHistory = (seed: number, size: number): readonly TrackingFact
   };
   open(world);
   const actions = [
-    changeTree, adoptPolicy, setCalendar, importReport, importReport, registerIssue, changeIssue, changeIssue, changeIssue, changeIssue, changeIssue, changeIssue,
+    changeTree, adoptPolicy, setCalendar, importReport, registerIssue, ...Array.from({ length: 12 }, () => changeIssue),
     changeMeasure, changeMeasure, changeMeasure, changeFunds, changeFunds, otherStreams, retract, retract, retract,
   ];
   beginCommand(world);
@@ -275,9 +278,14 @@ export const randomCut = (seed: number, history: readonly TrackingFact[]): Cut =
   const random = randomOf(seed);
   const near = random.pick(history);
   const knownAt = random.chance(0.4) ? history.at(-1)!.recordedAt : instantOfMs(msOfInstant(random.pick([near.knownTime, near.recordedAt])) + random.int(-1, 1));
-  const days: readonly Day[] = history.filter((f) => f.validTime !== null).flatMap((f) => [f.validTime!.first, f.validTime!.last]);
-  const validAt = random.chance(0.3) || days.length === 0 ? addDays(dayIn(zone, knownAt), random.int(-300, 300)) : addDays(random.pick(days), random.int(-1, 1));
-  return { atPosition: position(random.chance(0.5) ? history.length : random.int(0, history.length)), knownAt, validAt: day(validAt) };
+  const days = history.flatMap(({ validTime }) => (validTime === null ? [] : [validTime.first, validTime.last]));
+  const deadlines = history.flatMap(({ event }) => (event.type === 'DeadlineSet' ? [event.data.planned.last] : []));
+  const validAt = random.pick([
+    addDays(dayIn(zone, knownAt), random.int(-300, 300)),
+    ...(days.length === 0 ? [] : [addDays(random.pick(days), random.int(-1, 1))]),
+    ...(deadlines.length === 0 ? [] : [addDays(random.pick(deadlines), random.int(-40, 2))]),
+  ]);
+  return { atPosition: position(random.chance(0.5) ? history.length : random.int(0, history.length)), knownAt, validAt };
 };
 
 /** One append of a history: what a spec hands to a store to record it again, with the known times kept. */

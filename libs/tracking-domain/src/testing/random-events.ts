@@ -66,6 +66,7 @@ export const randomIssueEvent = (random: Random, around: Surroundings): IssueEve
     () => ({ type: 'PhaseCompleted', data: { result: '阶段性完成', nextStep: '继续推进' } }),
     () => ({ type: 'IssueBasicallyCompleted', data: { residuals: residuals(random, around) } }),
     () => ({ type: 'IssueCompletionReported', data: { basis: random.pick(completionBases), result: null, openSubFindings: null } }),
+    () => ({ type: 'IssueCompletionReported', data: { basis: 'RECTIFIED', result: '已完成', openSubFindings: null } }),
     () => ({ type: 'IssueMovedToRoutine', data: { continuation: 'KEEP_IMPLEMENTING', lookBackOn: randomDeadline(random, around.today) } }),
     () => ({ type: 'IssueVerified', data: { record: '验收记录', evidence: [] } }),
     () => ({ type: 'IssueVerificationRejected', data: { reason: '整改效果不好' } }),
@@ -107,7 +108,8 @@ export const randomMeasureEvent = (random: Random, around: Surroundings): Measur
 export const randomPolicy = (random: Random): PolicyContent => {
   const rule = (): BucketRule => ({
     when: {
-      ...(random.chance(0.6) ? { state: issueStates.filter(() => random.chance(0.4)) } : {}),
+      // Never empty: only the last rule holds always.
+      state: issueStates.filter(() => random.chance(0.4)),
       ...(random.chance(0.2) ? { track: tracks.filter(() => random.chance(0.5)) } : {}),
       ...(random.chance(0.2) ? { disclosure: disclosures.filter(() => random.chance(0.5)) } : {}),
       ...(random.chance(0.2) ? { basis: completionBases.filter(() => random.chance(0.5)) } : {}),
