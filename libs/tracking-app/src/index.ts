@@ -6,3 +6,5 @@ export { batchBody, batchCommandsMax, CommandService } from './command-service.t
 export { TrackingAppModule } from './tracking-app.module.ts';
 export type { CommandCall, CommandIdentity, CommandOutcome, CommandReply, TrackingCommandPorts } from './tracking-command.ts';
 export * from './import/import-service.ts';
+export { createImportService } from './import/ledger-import.ts';
+export type { ImportPorts } from './import/import-ports.ts';

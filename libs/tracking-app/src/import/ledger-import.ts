@@ -1,0 +1,85 @@
+import { EventStoreError, sha256Hex, type EventStore, type UnitOfWork } from '@rectrail/event-store';
+import type { Actor, StreamId } from '@rectrail/kernel';
+import { streams } from '@rectrail/tracking-domain';
+import { setImmediate } from 'node:timers/promises';
+import { decideImport, sourceIngested, type ImportDecision } from './import-decision.ts';
+import type { ImportProgress, ImportRequest, ImportResult, ImportService } from './import-service.ts';
+import { dependentsNow, type ImportPorts } from './import-ports.ts';
+import { listImports } from './import-list.ts';
+import { decideTakingBack, type TakingBack } from './import-retraction.ts';
+import { undoImport } from './import-undo.ts';
+import { readLedger, type Ledger } from './ledger-reader.ts';
+
+/** Streams staged between two turns of others. */
+const streamsPerTurn = 200;
+
+/** An import's own record belongs to the organisation that it speaks of, where it speaks of one. */
+const ownerOf = (decision: ImportDecision, actor: Actor): { readonly orgId: Actor['orgId'] } => {
+  const owners = new Set([...decision.stated.values()].flat().map((fact) => fact.scope.orgId));
+  const [only] = owners;
+  return { orgId: owners.size === 1 && only !== undefined ? only : actor.orgId };
+};
+
+const checkSize = (decision: ImportDecision, takenBack: TakingBack, store: EventStore): void => {
+  const events = [...decision.stated.values()].reduce((sum, facts) => sum + facts.length, takenBack.size + 1);
+  if (events > store.capabilities.appendEventsMax) {
+    throw new EventStoreError('append-too-large', `the import comes to ${events} events, the store takes ${store.capabilities.appendEventsMax} at once. Potential solutions: split the ledger into documents`);
+  }
+};
+
+/** Stages each stream once: what is taken back first, then what is stated, so that ids and versions stand in one order. */
+const stageDecision = async (unit: UnitOfWork, decision: ImportDecision, takenBack: TakingBack, onProgress: (progress: ImportProgress) => void): Promise<void> => {
+  const all = new Set<StreamId>([...takenBack.keys(), ...decision.stated.keys()]);
+  let done = 0;
+  for (const streamId of all) {
+    unit.stage(streamId, [...(takenBack.get(streamId) ?? []), ...(decision.stated.get(streamId) ?? [])]);
+    done += 1;
+    if (done % streamsPerTurn === 0) {
+      onProgress({ phase: 'appending', done, total: all.size });
+      await setImmediate();
+    }
+  }
+};
+
+const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, ports: ImportPorts): Promise<ImportDecision> => {
+  const onProgress = request.onProgress ?? ((): void => undefined);
+  const { actor, complete } = request;
+  const decision = await decideImport(unit, { ledger, actor, complete, zone: ports.zone, store: ports.store, onProgress });
+  const takenBack = await decideTakingBack(unit, {
+    named: decision.retracted, stated: decision.stated, reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, dependents: dependentsNow(ports),
+  });
+  checkSize(decision, takenBack, ports.store);
+  await stageDecision(unit, decision, takenBack, onProgress);
+  if (decision.stated.size > 0 || takenBack.size > 0) {
+    unit.stage(streams.source(ledger.header.documentId), [{
+      event: sourceIngested(unit.commandId, ledger, decision.rows), actor, scope: ownerOf(decision, actor), validTime: null, knownTime: null, classification: ledger.header.classification ?? 'public',
+    }]);
+  }
+  return decision;
+};
+
+const run = async (request: ImportRequest, ports: ImportPorts): Promise<ImportResult> => {
+  const ledger = await readLedger(request.ledger, request.onProgress);
+  const { documentId } = ledger.header;
+  const { commandId, correlationId, dryRun } = request;
+  if (dryRun) {
+    const { result, staged } = await ports.runner.preview({ commandId, correlationId }, (unit) => work(unit, ledger, request, ports));
+    return { importId: null, documentId, dryRun, position: null, events: staged, rows: result.rows, results: result.results };
+  }
+  const fingerprint = sha256Hex(JSON.stringify([ledger.sha256, request.complete]));
+  let events = 0;
+  const outcome = await ports.runner.run({ commandId, correlationId, fingerprint }, async (unit) => {
+    const decision = await work(unit, ledger, request, ports);
+    events = [...decision.stated.values()].reduce((sum, facts) => sum + facts.length, 0);
+    return decision;
+  });
+  const { position, result } = outcome;
+  return { importId: position === null ? null : commandId, documentId, dryRun, position, events: position === null ? 0 : events, rows: result.rows, results: result.results };
+};
+
+/** Ledgers over the command runner: read and validated first, decided on the streams, written in one append. */
+export const createImportService = (ports: ImportPorts): ImportService => ({
+  run: (request) => run(request, ports),
+  undo: (request) => undoImport(request, ports),
+  list: (actor) => listImports(actor, ports),
+});
