@@ -1,1 +1,2 @@
-export {};
+export * from './postgres-event-store.ts';
+export type { ServerFacts } from './migrate.ts';

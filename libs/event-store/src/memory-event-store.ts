@@ -14,36 +14,42 @@ const matches = (event: StoredEvent, filter: EventFilter | undefined): boolean =
 const versionAt = (events: readonly StoredEvent[], upTo: Position | undefined): StreamVersion =>
   streamVersion(upTo === undefined ? events.length : events.findLastIndex((e) => e.position <= upTo) + 1);
 
+/** What a memory store keeps; given to a second one, it is as a database that two processes share. */
+export class MemoryLog {
+  readonly identity: LogIdentity = { logId: randomUUID(), epoch: 1 };
+  readonly events: StoredEvent[] = [];
+  readonly streams = new Map<StreamId, StoredEvent[]>();
+  readonly commands = new Map<CommandId, AppendResult>();
+  readonly wake = new Wake();
+}
+
 /** The store without a database: the model that adapters are held against, and the store of specs. One process, gone with it. */
 export class MemoryEventStore implements EventStore {
   readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000 };
-  readonly #identity: LogIdentity = { logId: randomUUID(), epoch: 1 };
   readonly #clock: Clock;
-  readonly #log: StoredEvent[] = [];
-  readonly #streams = new Map<StreamId, StoredEvent[]>();
-  readonly #commands = new Map<CommandId, AppendResult>();
-  readonly #wake = new Wake();
+  readonly #log: MemoryLog;
   readonly #closing = new AbortController();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: MemoryLog = new MemoryLog()) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   // The methods are async so that what they throw arrives as a rejection, as with every other adapter.
   /* eslint-disable @typescript-eslint/require-await */
   async identity(): Promise<LogIdentity> {
-    return this.#identity;
+    return this.#log.identity;
   }
 
   async head(): Promise<Head> {
     this.#assertOpen();
-    return { position: position(this.#log.length), recordedAt: this.#log.at(-1)?.recordedAt ?? null };
+    return { position: position(this.#log.events.length), recordedAt: this.#log.events.at(-1)?.recordedAt ?? null };
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
     this.#assertOpen();
     checkAppend(request, this.capabilities);
-    const earlier = this.#commands.get(request.commandId);
+    const earlier = this.#log.commands.get(request.commandId);
     if (earlier !== undefined) return { ...earlier, repeated: true };
     this.#checkVersions(request);
     return this.#write(request);
@@ -51,13 +57,13 @@ export class MemoryEventStore implements EventStore {
 
   async findCommand(commandId: CommandId): Promise<AppendResult | null> {
     this.#assertOpen();
-    const earlier = this.#commands.get(commandId);
+    const earlier = this.#log.commands.get(commandId);
     return earlier === undefined ? null : { ...earlier, repeated: true };
   }
 
   async readStream(streamId: StreamId, options: ReadStreamOptions = {}): Promise<StreamSlice> {
     this.#assertOpen();
-    const whole = this.#streams.get(streamId) ?? [];
+    const whole = this.#log.streams.get(streamId) ?? [];
     const version = versionAt(whole, options.upTo);
     const known = whole.slice(0, version);
     const { from, limit } = options;
@@ -76,8 +82,8 @@ export class MemoryEventStore implements EventStore {
     const limit = Math.min(Math.max(options.limit ?? this.capabilities.pageEventsMax, 1), this.capabilities.pageEventsMax);
     const events: StoredEvent[] = [];
     let scanned = after;
-    for (let i = after; i < this.#log.length && events.length < limit; i++) {
-      const event = this.#log[i];
+    for (let i = after; i < this.#log.events.length && events.length < limit; i++) {
+      const event = this.#log.events[i];
       if (event === undefined) break;
       if (matches(event, options.filter)) events.push(event);
       scanned = event.position;
@@ -87,7 +93,7 @@ export class MemoryEventStore implements EventStore {
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
     this.#assertOpen();
-    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: 60_000 };
+    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#log.wake, pollMs: 60_000 };
     return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
   }
 
@@ -102,37 +108,37 @@ export class MemoryEventStore implements EventStore {
 
   #checkVersions(request: AppendRequest): void {
     for (const { streamId, expectedVersion } of request.entries) {
-      const actual = streamVersion(this.#streams.get(streamId)?.length ?? 0);
+      const actual = streamVersion(this.#log.streams.get(streamId)?.length ?? 0);
       if (expectedVersion !== 'any' && actual !== (expectedVersion === 'none' ? 0 : expectedVersion)) throw new ExpectedVersionConflict(streamId, expectedVersion, actual);
     }
   }
 
   #write(request: AppendRequest): AppendResult {
     const recordedAt = this.#nextInstant();
-    const first = position(this.#log.length + 1);
+    const first = position(this.#log.events.length + 1);
     const versions = new Map<StreamId, StreamVersion>();
     for (const { streamId, events } of request.entries) {
       if (events.length === 0) continue;
-      const stream = this.#streams.get(streamId) ?? [];
-      this.#streams.set(streamId, stream);
+      const stream = this.#log.streams.get(streamId) ?? [];
+      this.#log.streams.set(streamId, stream);
       for (const { type, content } of events) {
-        const stored: StoredEvent = { position: position(this.#log.length + 1), recordedAt, streamId, streamVersion: streamVersion(stream.length + 1), type, content };
+        const stored: StoredEvent = { position: position(this.#log.events.length + 1), recordedAt, streamId, streamVersion: streamVersion(stream.length + 1), type, content };
         stream.push(stored);
-        this.#log.push(stored);
+        this.#log.events.push(stored);
       }
       versions.set(streamId, streamVersion(stream.length));
     }
-    const result: AppendResult = { first, last: position(this.#log.length), recordedAt, versions, repeated: false, fingerprint: request.fingerprint ?? null };
+    const result: AppendResult = { first, last: position(this.#log.events.length), recordedAt, versions, repeated: false, fingerprint: request.fingerprint ?? null };
     if (versions.size > 0) {
-      this.#commands.set(request.commandId, result);
-      this.#wake.notify();
+      this.#log.commands.set(request.commandId, result);
+      this.#log.wake.notify();
     }
     return result;
   }
 
   #nextInstant(): Instant {
     const now = this.#clock.now();
-    const last = this.#log.at(-1)?.recordedAt;
+    const last = this.#log.events.at(-1)?.recordedAt;
     return last === undefined ? now : maxInstant(last, now);
   }
 }

@@ -1,1 +1,2 @@
-export {};
+export * from './event-store-contract.ts';
+export * from './requests.ts';

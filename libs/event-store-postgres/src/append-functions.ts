@@ -1,0 +1,151 @@
+import { laneKey } from './schema.ts';
+
+// All of them: VOLATILE and READ COMMITTED, so that every statement after the lock sees what the holder before committed.
+// A single CTE would not do: its snapshot would be older than the lock.
+
+/** Milliseconds of the database's clock, never before the last recorded. */
+const nowMs = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint';
+const nextMs = (last: string): string => `greatest(${nowMs}, ${last})`;
+/** The newest version of a stream from the end of events_stream. */
+const versionOf = (schema: string, streamNo: string): string =>
+  `coalesce((select e.version from ${schema}.events e where e.stream_no = ${streamNo} order by e.version desc limit 1), 0)`;
+
+/** One event into one stream; null where the version is not the expected one (-1: any). */
+const appendOne = (schema: string): string => `
+create function ${schema}.append_one(
+  p_command uuid, p_fingerprint text, p_stream_no integer, p_stream_id text, p_expected integer, p_type text, p_content text,
+  out o_position bigint, out o_recorded_ms bigint, out o_stream_no integer, out o_version integer
+) language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(${laneKey(schema)});
+  if p_stream_no is null then
+    p_stream_no := ${schema}.stream_no_of(p_stream_id);
+  end if;
+  with head as (
+    select coalesce(max(l.position), 0) as position, coalesce(max(l.recorded_ms), 0) as recorded_ms
+    from (select position, recorded_ms from ${schema}.events order by position desc limit 1) l
+  ), added as (
+    insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
+    select h.position + 1, ${nextMs('h.recorded_ms')}, p_stream_no, v.version + 1, p_type, p_content
+    from head h, (select ${versionOf(schema, 'p_stream_no')} as version) v
+    where p_expected in (-1, v.version)
+    returning position, recorded_ms, version
+  ), remembered as (
+    insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
+    select p_command, position, position, p_fingerprint from added
+  )
+  select position, recorded_ms, version into o_position, o_recorded_ms, o_version from added;
+  o_stream_no := p_stream_no;
+end $$;
+`;
+
+const streamNoOf = (schema: string): string => `
+create function ${schema}.stream_no_of(p_stream_id text) returns integer language plpgsql as $$
+declare no integer;
+begin
+  select stream_no into no from ${schema}.streams where stream_id = p_stream_id;
+  if not found then
+    insert into ${schema}.streams (stream_id) values (p_stream_id) returning stream_no into no;
+  end if;
+  return no;
+end $$;
+`;
+
+/**
+ * Several appends as one, none of them repeated and all versions as expected, or nothing is written: o_position is null where a
+ * version differs, and a repeated command breaks the primary key of commands. Streams are given once each; events name their stream by
+ * index and their version as the distance from what the stream had before the batch. p_recorded_ms is given by the later parts of a
+ * large append, which all lie in one transaction and share one instant.
+ */
+const appendBatch = (schema: string): string => `
+create function ${schema}.append_batch(
+  p_stream_nos integer[], p_stream_ids text[], p_expected integer[],
+  p_event_streams integer[], p_event_deltas integer[], p_types text[], p_contents text[],
+  p_commands uuid[], p_firsts integer[], p_lasts integer[], p_fingerprints text[], p_recorded_ms bigint,
+  out o_position bigint, out o_recorded_ms bigint, out o_stream_nos integer[], out o_versions integer[]
+) language plpgsql as $$
+declare
+  as_expected boolean;
+  v_position bigint;
+  v_ms bigint;
+begin
+  perform pg_advisory_xact_lock(${laneKey(schema)});
+  if p_stream_ids is not null then
+    select array_agg(coalesce(s.no, ${schema}.stream_no_of(s.id)) order by s.ord) into p_stream_nos
+    from unnest(p_stream_nos, p_stream_ids) with ordinality s(no, id, ord);
+  end if;
+  select array_agg(v.version order by s.ord), bool_and(s.expected in (-1, v.version)),
+         coalesce((select position from ${schema}.events order by position desc limit 1), 0)
+    into o_versions, as_expected, v_position
+    from unnest(p_stream_nos, p_expected) with ordinality s(no, expected, ord)
+    cross join lateral (select ${versionOf(schema, 's.no')} as version) v;
+  o_stream_nos := p_stream_nos;
+  if not as_expected then return; end if;
+  v_ms := coalesce(p_recorded_ms, ${nextMs(`coalesce((select recorded_ms from ${schema}.events where position = v_position), 0)`)});
+  insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
+  select v_position + e.ord, v_ms, p_stream_nos[e.stream], o_versions[e.stream] + e.delta, e.type, e.content
+  from unnest(p_event_streams, p_event_deltas, p_types, p_contents) with ordinality e(stream, delta, type, content, ord);
+  insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
+  select c.command_id, v_position + c.first, v_position + c.last, c.fingerprint
+  from unnest(p_commands, p_firsts, p_lasts, p_fingerprints) c(command_id, first, last, fingerprint);
+  o_position := v_position;
+  o_recorded_ms := v_ms;
+end $$;
+`;
+
+/** Appends one after another, each with an outcome of its own: what a batch falls back to where one of its appends is repeated or stale. */
+const appendEach = (schema: string): string => `
+create function ${schema}.append_each(
+  p_commands uuid[], p_fingerprints text[],
+  p_entry_appends integer[], p_entry_ids text[], p_entry_expected integer[], p_entry_events integer[],
+  p_event_appends integer[], p_event_entries integer[], p_event_deltas integer[], p_types text[], p_contents text[]
+) returns table (o_outcome text, o_first bigint, o_last bigint, o_recorded_ms bigint, o_versions integer[], o_entry integer) language plpgsql as $$
+declare
+  v_head bigint := 0;
+  v_ms bigint := 0;
+  v_sent integer := 0;
+  v_count integer;
+  v_stream_nos integer[];
+begin
+  perform pg_advisory_xact_lock(${laneKey(schema)});
+  select position, recorded_ms into v_head, v_ms from ${schema}.events order by position desc limit 1;
+  v_head := coalesce(v_head, 0);
+  v_ms := ${nextMs('coalesce(v_ms, 0)')};
+  for i in 1 .. cardinality(p_commands) loop
+    select count(*) into v_count from unnest(p_event_appends) e(append) where e.append = i;
+    select array_agg(s.stream_no order by e.ord), array_agg(v.version order by e.ord),
+           min(e.ord) filter (where e.expected not in (-1, v.version)) - min(e.ord) + 1
+      into v_stream_nos, o_versions, o_entry
+      from unnest(p_entry_appends, p_entry_ids, p_entry_expected) with ordinality e(append, id, expected, ord)
+      left join ${schema}.streams s on s.stream_id = e.id
+      cross join lateral (select ${versionOf(schema, 's.stream_no')} as version) v
+      where e.append = i;
+    if exists (select from ${schema}.commands where command_id = p_commands[i]) then
+      o_outcome := 'repeated';
+    elsif o_entry is not null then
+      o_outcome := 'conflict';
+    else
+      o_outcome := 'done';
+      o_first := v_head + 1;
+      o_last := v_head + v_count;
+      o_recorded_ms := v_ms;
+      if v_count > 0 then
+        select array_agg(case when e.events > 0 then ${schema}.stream_no_of(e.id) end order by e.ord) into v_stream_nos
+          from unnest(p_entry_appends, p_entry_ids, p_entry_events) with ordinality e(append, id, events, ord)
+          where e.append = i;
+        insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
+        select v_head + e.ord - v_sent, v_ms, v_stream_nos[e.entry], o_versions[e.entry] + e.delta, e.type, e.content
+        from unnest(p_event_appends, p_event_entries, p_event_deltas, p_types, p_contents) with ordinality e(append, entry, delta, type, content, ord)
+        where e.append = i;
+        insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
+        values (p_commands[i], o_first, o_last, p_fingerprints[i]);
+        v_head := o_last;
+      end if;
+    end if;
+    v_sent := v_sent + v_count;
+    return next;
+  end loop;
+end $$;
+`;
+
+export const appendFunctions = (schema: string): string => streamNoOf(schema) + appendOne(schema) + appendBatch(schema) + appendEach(schema);

@@ -1,0 +1,159 @@
+import { instantOfMs, position, streamId, streamVersion, type CommandId, type Position, type StreamId, type StreamVersion } from '@rectrail/kernel';
+import type { AllSlice, AppendResult, EventFilter, Head, LogIdentity, ReadStreamOptions, StoredEvent, StreamSlice } from '@rectrail/event-store';
+import type pg from 'pg';
+import { unavailable } from './postgres-errors.ts';
+
+/** Positions that one filtered page looks at, so that a rare type does not make a read endless. */
+const scanPositionsMax = 20_000;
+/** Names of streams kept beside their numbers, about 20 MB. */
+const streamNamesMax = 200_000;
+/** Beyond every version: integer in the database. */
+const versionMax = 2_147_483_647;
+
+type Row = readonly unknown[];
+
+/** The reads of the log. Every statement is prepared by name and goes by one of the two B-trees. */
+export class LogReader {
+  readonly #pool: pg.Pool;
+  readonly #schema: string;
+  readonly #names = new Map<number, StreamId>();
+
+  constructor(pool: pg.Pool, schema: string) {
+    this.#pool = pool;
+    this.#schema = schema;
+  }
+
+  /** A broken connection may be followed by one to another copy of the database: names are learnt anew. */
+  forget(): void {
+    this.#names.clear();
+  }
+
+  async identity(): Promise<LogIdentity> {
+    const rows = await this.#query('identity', `select log_id::text, epoch from ${this.#schema}.epochs order by epoch desc limit 1`, []);
+    const [logId, epoch] = rows[0] as [string, number];
+    return { logId, epoch };
+  }
+
+  async head(): Promise<Head> {
+    const rows = await this.#query('head', `select position, recorded_ms from ${this.#schema}.events order by position desc limit 1`, []);
+    const [at, recordedMs] = (rows[0] ?? [0, null]) as [number, number | null];
+    return { position: position(at), recordedAt: recordedMs === null ? null : instantOfMs(recordedMs) };
+  }
+
+  async findCommand(commandId: CommandId): Promise<AppendResult | null> {
+    const rows = await this.#query('command', `
+      select c.first_position, c.last_position, c.fingerprint, e.recorded_ms, s.stream_id, max(e.version)
+      from ${this.#schema}.commands c
+      join ${this.#schema}.events e on e.position between c.first_position and c.last_position
+      join ${this.#schema}.streams s on s.stream_no = e.stream_no
+      where c.command_id = $1
+      group by 1, 2, 3, 4, 5`, [commandId]);
+    const found = rows as readonly [number, number, string | null, number, string, number][];
+    if (found[0] === undefined) return null;
+    const [first, last, fingerprint, recordedMs] = found[0];
+    const versions = new Map(found.map((row) => [streamId(row[4]), streamVersion(row[5])]));
+    return { first: position(first), last: position(last), recordedAt: instantOfMs(recordedMs), versions, repeated: true, fingerprint };
+  }
+
+  /** One statement, so that the version and the events are of one instant. */
+  async stream(id: StreamId, options: ReadStreamOptions): Promise<StreamSlice> {
+    const backwards = options.direction === 'backwards';
+    const order = backwards ? 'desc' : 'asc';
+    const rows = await this.#query(`stream-${order}`, `
+      select v.version, e.position, e.recorded_ms, e.version, e.type, e.content
+      from ${this.#schema}.streams s
+      cross join lateral (
+        select version from ${this.#schema}.events where stream_no = s.stream_no and position <= $2 order by version desc limit 1
+      ) v
+      left join lateral (
+        select * from ${this.#schema}.events where stream_no = s.stream_no and position <= $2 and version ${backwards ? '<=' : '>='} $3 order by version ${order} limit $4
+      ) e on true
+      where s.stream_id = $1
+      order by e.version ${order}`,
+    [id, options.upTo ?? Number.MAX_SAFE_INTEGER, options.from ?? (backwards ? versionMax : 1), options.limit ?? null]);
+    const version = streamVersion((rows[0]?.[0] as number | undefined) ?? 0);
+    const events = rows.filter((row) => row[1] !== null).map((row) => stored(id, row.slice(1)));
+    return { events, version };
+  }
+
+  async streams(ids: readonly StreamId[], upTo: Position | undefined): Promise<ReadonlyMap<StreamId, StreamSlice>> {
+    const rows = await this.#query('streams', `
+      select s.stream_id, e.position, e.recorded_ms, e.version, e.type, e.content
+      from ${this.#schema}.streams s
+      join ${this.#schema}.events e on e.stream_no = s.stream_no and e.position <= $2
+      where s.stream_id = any($1)
+      order by s.stream_no, e.version`, [ids, upTo ?? Number.MAX_SAFE_INTEGER]);
+    const found = new Map<StreamId, StoredEvent[]>(ids.map((id) => [id, []]));
+    for (const row of rows) {
+      const id = streamId(row[0] as string);
+      found.get(id)?.push(stored(id, row.slice(1)));
+    }
+    return new Map([...found].map(([id, events]) => [id, { events, version: events.at(-1)?.streamVersion ?? streamVersion(0) }]));
+  }
+
+  /** The versions of the streams now, 0 where there is none. */
+  async versions(ids: readonly StreamId[]): Promise<ReadonlyMap<StreamId, StreamVersion>> {
+    const rows = await this.#query('versions', `
+      select i.id, coalesce((
+        select e.version from ${this.#schema}.streams s join ${this.#schema}.events e on e.stream_no = s.stream_no where s.stream_id = i.id order by e.version desc limit 1
+      ), 0)
+      from unnest($1::text[]) i(id)`, [ids]);
+    return new Map((rows as readonly [string, number][]).map(([id, version]) => [streamId(id), streamVersion(version)]));
+  }
+
+  async all(after: Position, limit: number, filter: EventFilter | undefined): Promise<AllSlice> {
+    if (filter?.types === undefined && filter?.streamPrefix === undefined) {
+      const events = await this.#page('all', '', [after, Number.MAX_SAFE_INTEGER, limit]);
+      return { events, scannedTo: events.at(-1)?.position ?? after };
+    }
+    // The head is read first: up to there the page sees every position, since they come without gaps and in the order of commits.
+    const head = (await this.head()).position;
+    const to = position(Math.max(after, Math.min(head, after + scanPositionsMax)));
+    const events = await this.#page('filtered', `
+      and ($4::text[] is null or type = any($4))
+      and ($5::text is null or exists (select from ${this.#schema}.streams s where s.stream_no = e.stream_no and starts_with(s.stream_id, $5)))`,
+    [after, to, limit, filter.types ?? null, filter.streamPrefix ?? null]);
+    return { events, scannedTo: events.length === limit ? events.at(-1)?.position ?? to : to };
+  }
+
+  async #page(name: string, condition: string, params: unknown[]): Promise<StoredEvent[]> {
+    const rows = await this.#query(name, `
+      select stream_no, position, recorded_ms, version, type, content
+      from ${this.#schema}.events e
+      where position > $1 and position <= $2 ${condition}
+      order by position limit $3`, params);
+    await this.#learn(rows);
+    return rows.map((row) => stored(this.#name(row[0] as number), row.slice(1)));
+  }
+
+  /** Names instead of a join: in the order of positions the same few streams come again and again. */
+  async #learn(rows: readonly Row[]): Promise<void> {
+    if (this.#names.size > streamNamesMax) this.#names.clear();
+    const unknown = new Set<number>();
+    for (const row of rows) if (!this.#names.has(row[0] as number)) unknown.add(row[0] as number);
+    if (unknown.size === 0) return;
+    const names = await this.#query('names', `select stream_no, stream_id from ${this.#schema}.streams where stream_no = any($1)`, [[...unknown]]);
+    for (const [no, name] of names as readonly [number, string][]) this.#names.set(no, streamId(name));
+  }
+
+  #name(no: number): StreamId {
+    const name = this.#names.get(no);
+    if (name === undefined) throw new Error(`stream number ${no} has no name`);
+    return name;
+  }
+
+  async #query(name: string, text: string, values: unknown[]): Promise<readonly Row[]> {
+    try {
+      return (await this.#pool.query<unknown[]>({ name, text, values, rowMode: 'array' })).rows;
+    } catch (cause) {
+      this.forget();
+      throw unavailable(cause);
+    }
+  }
+}
+
+// The columns position, recorded_ms, version, type, content; the driver does not know their types.
+const stored = (id: StreamId, row: Row): StoredEvent => {
+  const [at, recordedMs, version, type, content] = row as [number, number, number, string, string];
+  return { position: position(at), recordedAt: instantOfMs(recordedMs), streamId: id, streamVersion: streamVersion(version), type, content };
+};

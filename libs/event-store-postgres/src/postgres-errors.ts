@@ -1,0 +1,22 @@
+import { EventStoreError } from '@rectrail/event-store';
+import pg from 'pg';
+
+/** The server's own word that the statement was not carried out: an ERROR always rolls back, a FATAL may come after the commit. */
+export const isRefusal = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.severity === 'ERROR';
+
+const remedy = 'Potential solutions: see whether PostgreSQL runs and takes connections; try again';
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Nothing was written, or nothing was to be written: the caller may try again. */
+export const unavailable = (cause: unknown): EventStoreError =>
+  cause instanceof EventStoreError ? cause : new EventStoreError('event-store-unavailable', `the event store cannot be reached: ${messageOf(cause)}. ${remedy}`, { cause });
+
+/** After an append was sent: it is not written where the server says so, and unknown where the connection broke. */
+export const appendFailed = (cause: unknown): EventStoreError => {
+  if (cause instanceof EventStoreError) return cause;
+  if (isRefusal(cause)) return unavailable(cause);
+  return new EventStoreError('append-outcome-unknown', `the connection broke before the append was answered: ${messageOf(cause)}. Potential solutions: send the same command again, it is carried out once`, { cause });
+};
+
+/** A command id that stands in the table of commands already. */
+export const isRepeatedCommand = (error: unknown): boolean => isRefusal(error) && error.code === '23505' && error.constraint === 'commands_pkey';

@@ -1,0 +1,186 @@
+import { position, type CommandId, type Position, type StreamId } from '@rectrail/kernel';
+import {
+  checkAppend, EventStoreError, ExpectedVersionConflict, follow, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore, type EventStoreCapabilities,
+  type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StreamSlice, type SubscribeOptions,
+} from '@rectrail/event-store';
+import type pg from 'pg';
+import { StreamNumbers } from './append-batch.ts';
+import { AppendConnection, type AppendConnectionOptions } from './append-connection.ts';
+import { AppendQueue } from './append-queue.ts';
+import { appendLarge, partBytesMax, partEventsMax } from './large-append.ts';
+import { LogListener } from './log-listener.ts';
+import { LogReader } from './log-reader.ts';
+import { checkServer, migrate, type ServerFacts } from './migrate.ts';
+import { unavailable } from './postgres-errors.ts';
+import { connect, readerPool } from './sessions.ts';
+
+export interface PostgresEventStoreOptions {
+  readonly connectionString: string;
+  /** Default `rectrail_events`; lower-case letters, digits and underscores. */
+  readonly schema?: string;
+  /** Shown in pg_stat_activity; default `rectrail`. */
+  readonly applicationName?: string;
+  /** Connections that read; default 8. Two more append, one listens. */
+  readonly readersMax?: number;
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** An append, the wait for the lane included, ends after this time; default 30,000. */
+  readonly appendTimeoutMs?: number;
+  /** The same for appends of more than 1,000 events or 4 MiB; default 300,000. */
+  readonly largeAppendTimeoutMs?: number;
+  /** Longest sleep of a follower when no notification arrives; default 1,000. */
+  readonly pollMs?: number;
+}
+
+/** Two, so that this process makes ready the next batch and PostgreSQL takes it in while the one before is being written. */
+const appendConnections = 2;
+
+/** The event store on PostgreSQL: positions in the order of commits, without gaps; any process may append (design.md section 6). */
+export class PostgresEventStore implements EventStore {
+  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000 };
+  /** As the server described itself at the start. */
+  readonly server: ServerFacts;
+  readonly #identity: LogIdentity;
+  readonly #pool: pg.Pool;
+  readonly #reader: LogReader;
+  readonly #numbers = new StreamNumbers();
+  readonly #connections: readonly AppendConnection[];
+  readonly #large: AppendConnectionOptions;
+  readonly #queue: AppendQueue;
+  readonly #listener: LogListener;
+  readonly #wake = new Wake();
+  readonly #pollMs: number;
+  readonly #closing = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  /**
+   * Connects, checks the server and brings the schema to its newest version.
+   *
+   * @throws EventStoreError `event-store-unavailable`; Error for a server before 17 or a database that does not keep UTF-8
+   */
+  static async open(options: PostgresEventStoreOptions): Promise<PostgresEventStore> {
+    const { schema, session } = resolved(options);
+    const client = await connect(session, []).catch((cause: unknown) => { throw unavailable(cause); });
+    let server: ServerFacts;
+    try {
+      server = await checkServer(client);
+      await migrate(client, schema);
+    } finally {
+      await client.end();
+    }
+    const pool = readerPool(session, options.readersMax ?? 8, () => { reader.forget(); });
+    const reader = new LogReader(pool, schema);
+    return new PostgresEventStore(options, { pool, reader, server, identity: await reader.identity() });
+  }
+
+  private constructor(options: PostgresEventStoreOptions, opened: { pool: pg.Pool; reader: LogReader; server: ServerFacts; identity: LogIdentity }) {
+    const { schema, session } = resolved(options);
+    this.server = opened.server;
+    this.#identity = opened.identity;
+    this.#pool = opened.pool;
+    this.#reader = opened.reader;
+    this.#pollMs = options.pollMs ?? 1_000;
+    const connection = { ...session, schema, onConnect: () => { this.#numbers.clear(); } };
+    this.#connections = Array.from({ length: appendConnections }, () => new AppendConnection({ ...connection, transactionTimeoutMs: options.appendTimeoutMs ?? 30_000 }));
+    this.#large = { ...connection, transactionTimeoutMs: options.largeAppendTimeoutMs ?? 300_000 };
+    this.#listener = new LogListener(session, schema, this.#wake);
+    this.#queue = new AppendQueue({
+      connections: this.#connections, numbers: this.#numbers, findCommand: (id) => this.#reader.findCommand(id), onAppended: () => { this.#wake.notify(); },
+    });
+  }
+
+  identity(): Promise<LogIdentity> {
+    return Promise.resolve(this.#identity);
+  }
+
+  head(): Promise<Head> {
+    return this.#whileOpen(() => this.#reader.head());
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#whileOpen(() => {
+      const size = checkAppend(request, this.capabilities);
+      return size.events <= partEventsMax && size.bytes <= partBytesMax ? this.#queue.append(request, size) : this.#appendLarge(request, size.events);
+    });
+  }
+
+  findCommand(commandId: CommandId): Promise<AppendResult | null> {
+    return this.#whileOpen(() => this.#reader.findCommand(commandId));
+  }
+
+  readStream(streamId: StreamId, options: ReadStreamOptions = {}): Promise<StreamSlice> {
+    return this.#whileOpen(() => this.#reader.stream(streamId, options));
+  }
+
+  readStreams(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, StreamSlice>> {
+    return this.#whileOpen(() => this.#reader.streams(streamIds, upTo));
+  }
+
+  readAll(options: ReadAllOptions = {}): Promise<AllSlice> {
+    const { pageEventsMax } = this.capabilities;
+    const limit = Math.min(Math.max(options.limit ?? pageEventsMax, 1), pageEventsMax);
+    return this.#whileOpen(() => this.#reader.all(options.after ?? position(0), limit, options.filter));
+  }
+
+  subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
+    this.#assertOpen();
+    this.#listener.start();
+    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs };
+    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
+  }
+
+  /** What has begun is finished first. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    await Promise.allSettled(this.#underWay);
+    await Promise.all([this.#listener.close(), this.#pool.end(), ...this.#connections.map((c) => c.close())]);
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new EventStoreError('event-store-unavailable', 'the event store is closed');
+  }
+
+  async #whileOpen<T>(begin: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const running = begin();
+    this.#underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#underWay.delete(running);
+    }
+  }
+
+  async #appendLarge(request: AppendRequest, events: number): Promise<AppendResult> {
+    // A connection of its own: the ordinary ones go on taking in what follows.
+    const connection = new AppendConnection(this.#large);
+    try {
+      const earlier = await this.#reader.findCommand(request.commandId);
+      if (earlier !== null) return earlier;
+      const result = await appendLarge(connection, request, events);
+      this.#wake.notify();
+      return result ?? (await this.#whyNotLarge(request));
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** A large append that was rolled back: its command came in meanwhile, or a version differs. */
+  async #whyNotLarge(request: AppendRequest): Promise<AppendResult> {
+    const earlier = await this.#reader.findCommand(request.commandId);
+    if (earlier !== null) return earlier;
+    const versions = await this.#reader.versions(request.entries.map((e) => e.streamId));
+    for (const { streamId, expectedVersion } of request.entries) {
+      const actual = versions.get(streamId);
+      if (actual !== undefined && expectedVersion !== 'any' && actual !== (expectedVersion === 'none' ? 0 : expectedVersion)) throw new ExpectedVersionConflict(streamId, expectedVersion, actual);
+    }
+    throw new EventStoreError('event-store-unavailable', 'the append met another writer that has since gone. Potential solutions: try again');
+  }
+}
+
+const resolved = (options: PostgresEventStoreOptions): { schema: string; session: { connectionString: string; applicationName: string; connectTimeoutMs: number } } => {
+  const schema = options.schema ?? 'rectrail_events';
+  if (!/^[a-z_][a-z0-9_]{0,50}$/.test(schema)) throw new RangeError(`${JSON.stringify(schema)} is no name for the schema of the event store: lower-case letters, digits and underscores`);
+  return { schema, session: { connectionString: options.connectionString, applicationName: options.applicationName ?? 'rectrail', connectTimeoutMs: options.connectTimeoutMs ?? 10_000 } };
+};
