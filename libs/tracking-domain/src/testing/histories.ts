@@ -20,19 +20,25 @@ const zone = 'Asia/Shanghai';
 const beginning = msOfInstant('2021-01-04T01:00:00.000Z' as Instant);
 const spanMs = 1_100 * 86_400_000;
 
+/** The id of an event, of its command and its place therein. */
+type EventIdOf = (commandId: CommandId, index: number) => EventId;
+const plainEventId: EventIdOf = (commandId, index) => `${commandId.slice(0, 24)}${String(index).padStart(12, '0')}` as EventId;
+
 /** What has been recorded so far, and what later events may name. */
 interface World {
   readonly random: Random;
   readonly facts: TrackingFact[];
   readonly versions: Map<StreamId, number>;
   readonly meanStepMs: number;
+  readonly eventIdOf: EventIdOf;
   nowMs: number;
   commandId: CommandId;
+  /** Of the next event within its command. */
+  index: number;
   readonly orgs: OrgId[];
   readonly issues: Owned<IssueId>[];
   readonly measures: Owned<MeasureId>[];
   readonly cases: Owned<FundsCaseId>[];
-  readonly reports: { readonly id: ReportId; readonly orgId: OrgId; readonly asOf: Day }[];
 }
 
 const nowOf = (world: World): Instant => instantOfMs(world.nowMs);
@@ -40,6 +46,7 @@ const todayOf = (world: World): Day => dayIn(zone, nowOf(world));
 
 const beginCommand = (world: World): void => {
   world.commandId = world.random.uuid() as CommandId;
+  world.index = 0;
   // Commands within the same millisecond happen, too.
   if (world.random.chance(0.9)) world.nowMs += world.random.int(1, Math.max(1, Math.floor(2 * world.meanStepMs)));
 };
@@ -49,7 +56,7 @@ const put = (world: World, streamId: StreamId, scope: Scope, ...drafts: readonly
     const version = (world.versions.get(streamId) ?? 0) + 1;
     world.versions.set(streamId, version);
     world.facts.push({
-      eventId: world.random.uuid() as EventId,
+      eventId: world.eventIdOf(world.commandId, world.index),
       commandId: world.commandId,
       correlationId: world.commandId,
       actor: { orgId: null, role: 'administrator', subject: 'random-history', assurance: 'system' },
@@ -63,6 +70,7 @@ const put = (world: World, streamId: StreamId, scope: Scope, ...drafts: readonly
       position: position(world.facts.length + 1),
       recordedAt: nowOf(world),
     });
+    world.index += 1;
   }
 };
 
@@ -143,7 +151,6 @@ const importReport = (world: World): void => {
     if (random.chance(0.5)) put(world, streams.issue(issueId), scope, { event: { type: 'DeadlineSet', data: { planned: randomDeadline(random, asOf) } }, validTime: dated(), knownTime });
   }
   const reportId = random.uuid() as ReportId;
-  world.reports.push({ id: reportId, orgId, asOf });
   put(world, streams.report(reportId), scope,
     { event: { type: 'ReportPublished', data: { reportId, orgId, inspectionIds: [inspectionId], title: '整改进展情况', asOf, asOfPrinted: null, publishedOn: asOf, url: null } }, validTime: onDay(asOf), knownTime },
     ...Array.from({ length: random.int(0, 3) }, (): Draft => ({ event: randomDeclaration(random), validTime: onDay(asOf), knownTime })));
@@ -251,12 +258,14 @@ const undoAppend = (world: World): void => {
 /**
  * A history over all streams, the same for the same seed and size: about `size` facts in gap-free positions from 1, recordedAt
  * never falling, knownTime at or before it, effective days before, at and after the recording, retractions of both kinds and of retractions.
- * It obeys the schemas, but not the rules of the commands: whatever counts, the figures must hold.
+ * It obeys the schemas, but not the rules of the commands: whatever counts, the figures must hold. A history that is to be recorded in a
+ * store takes the store's `deriveEventId`, since retractions name the events by their ids.
  */
-export const randomHistory = (seed: number, size: number): readonly TrackingFact[] => {
+export const randomHistory = (seed: number, size: number, eventIdOf: EventIdOf = plainEventId): readonly TrackingFact[] => {
   const random = randomOf(seed);
   const world: World = {
-    random, facts: [], versions: new Map(), meanStepMs: spanMs / Math.max(20, size), nowMs: beginning, commandId: '' as CommandId, orgs: [], issues: [], measures: [], cases: [], reports: [],
+    random, facts: [], versions: new Map(), meanStepMs: spanMs / Math.max(20, size), eventIdOf, nowMs: beginning, commandId: '' as CommandId, index: 0,
+    orgs: [], issues: [], measures: [], cases: [],
   };
   open(world);
   const actions = [
