@@ -27,6 +27,7 @@ export interface IssueView {
   readonly issueId: IssueId;
   readonly inspectionId: InspectionId;
   readonly numberPath: readonly string[];
+  readonly numberKey: string;
   readonly track: Track;
   readonly state: ShownIssueState;
   readonly bucket: Bucket;
@@ -85,6 +86,7 @@ const issueView = (state: IssueState, judge: Judge): IssueView | null => {
     issueId: registration.issueId,
     inspectionId: registration.inspectionId,
     numberPath: registration.numberPath,
+    numberKey: registration.numberKey,
     track: state.track,
     state: shownState(state),
     bucket,

@@ -30,6 +30,7 @@ export interface FoundIssue {
   readonly orgId: OrgId | null;
   readonly inspectionId: InspectionId;
   readonly numberPath: readonly string[];
+  readonly numberKey: string;
   readonly state: IssueStateName | 'NOT_DISCLOSED';
   readonly bucket: Bucket;
   readonly track: Track;
@@ -124,7 +125,7 @@ const agrees = (qualifier: DeclaredFigure['quantity']['qualifier'], declared: bi
 
 /** The last printed token is the issue's own number. */
 const printedNumbers = (issues: readonly FoundIssue[]): string =>
-  issues.toSorted((a, b) => (a.numberPath.join('/') < b.numberPath.join('/') ? -1 : 1)).map(({ numberPath }) => numberPath.at(-1) ?? '').join(' ');
+  issues.toSorted((a, b) => (a.numberKey < b.numberKey ? -1 : 1)).map(({ numberPath }) => numberPath.at(-1) ?? '').join(' ');
 
 type Unexplained = Omit<Discrepancy, 'explanation'>;
 
@@ -149,27 +150,24 @@ const missingTotal = (report: ReportState, identity: ReportIdentity, { issues }:
 
 /** Cases linked with each other, directly or through others: each such group is one possible double count. */
 const linkedCases = (cases: readonly FoundCase[]): readonly (readonly FoundCase[])[] => {
-  const groups: Set<FundsCaseId>[] = [];
+  let groups: readonly ReadonlySet<FundsCaseId>[] = [];
   for (const { fundsCaseId, duplicates } of cases.filter((c) => c.duplicates.length > 0)) {
-    const ids = new Set([fundsCaseId, ...duplicates.map(({ otherCaseId }) => otherCaseId)]);
-    const touching = groups.filter((group) => [...group].some((id) => ids.has(id)));
-    for (const group of touching) {
-      groups.splice(groups.indexOf(group), 1);
-      group.forEach((id) => ids.add(id));
-    }
-    groups.push(ids);
+    const linked = [fundsCaseId, ...duplicates.map(({ otherCaseId }) => otherCaseId)];
+    const touches = (group: ReadonlySet<FundsCaseId>): boolean => linked.some((id) => group.has(id));
+    const joined = new Set([...linked, ...groups.filter(touches).flatMap((group) => [...group])]);
+    groups = [...groups.filter((group) => !touches(group)), joined];
   }
   return groups.map((group) => cases.filter(({ fundsCaseId }) => group.has(fundsCaseId)));
 };
 
 const duplicateMoney = (identity: ReportIdentity, { issues, cases }: FoundThings): readonly Unexplained[] =>
-  linkedCases(cases.filter(scopeOf(identity, {}))).map((group) => {
+  linkedCases(cases.filter(scopeOf(identity, {}))).map((group): Unexplained => {
     const issueIds = new Set(group.flatMap((c) => c.issueIds));
     const concerned = issues.filter(({ issueId }) => issueIds.has(issueId));
     const notes = [...new Set(group.flatMap(({ duplicates }) => duplicates.map(({ note }) => note)))];
     const key = `funds.duplicate.${group.map(({ fundsCaseId }) => fundsCaseId).toSorted()[0] ?? ''}`;
-    return { key, kind: 'duplicate-money', declared: null, found: concerned.length === 0 ? null : printedNumbers(concerned), difference: null, basis: 'money', note: notes.join(' ') };
-  });
+    return { key, kind: 'duplicate-money', declared: null, found: concerned.length === 0 ? null : printedNumbers(concerned), difference: null, basis: 'money', note: notes.toSorted().join(' ') };
+  }).toSorted((a, b) => (a.key < b.key ? -1 : 1));
 
 /**
  * Where a report does not agree with what is recorded of its things, in a fixed order: figures as declared, rates, what is missing, money
