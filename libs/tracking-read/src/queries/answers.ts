@@ -90,6 +90,8 @@ export interface IssueItem {
   readonly orgName: string | null;
   readonly inspectionId: InspectionId;
   readonly numberPath: readonly string[];
+  /** Sorts as the numbers are printed. */
+  readonly numberKey: string;
   readonly title: string;
   readonly aspect: string | null;
   readonly annex: boolean;

@@ -86,12 +86,15 @@ export interface TrackingLookups {
 export interface TrackingRead {
   readonly queries: TrackingQueries;
   readonly lookups: TrackingLookups;
-  /** Starts following the store; the promise of `stop` resolves once the batch at hand is done. */
+  /** Follows the log until `stop`. */
   start(): void;
+  /** Projects up to a position (default the head) without following; for a process that is no projector. */
+  project(upTo?: Position): Promise<void>;
   /** Waits until every projection used by reads has reached `position`. @throws ReadRejected projection-behind after `timeoutMs` (default 5,000). */
   catchUp(position: Position, timeoutMs?: number): Promise<void>;
   /** Drops a projection's rows and makes them anew from the first event. */
   rebuild(name: string): Promise<void>;
   projectionStatus(): Promise<readonly ProjectionStatus[]>;
+  /** Ends after the batch at hand and closes the connections. */
   stop(): Promise<void>;
 }

@@ -38,7 +38,8 @@ export class Verdicts {
   condition(owner: OrgId, cell: IssueCell): DeadlineConditionName {
     if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
     const { deadline } = cell;
-    if (isClosedCondition(deadline) || deadline === 'NO_DEADLINE') return deadline;
+    if (isClosedCondition(deadline)) return deadline;
+    if (deadline === 'NO_DEADLINE') return 'NO_DEADLINE';
     const { validAt } = this.#cut;
     if (deadline < validAt) return 'OVERDUE';
     const { dueSoon } = this.#policy(owner);

@@ -1,0 +1,86 @@
+import type { EventCodec, EventStore } from '@rectrail/event-store';
+import { dayIn, type Clock, type Position } from '@rectrail/kernel';
+import { ProjectionRunner, type Projection } from '@rectrail/projections';
+import { openReadDatabase, projectionDatabase } from './database/data-source.ts';
+import { schema } from './database/rows.ts';
+import { eventProjection } from './projections/event-projection.ts';
+import { fundsProjection } from './projections/funds-projection.ts';
+import { issueProjection } from './projections/issue-projection.ts';
+import { measureProjection } from './projections/measure-projection.ts';
+import { auditTrail, issueHistory } from './queries/audit.query.ts';
+import { dashboard, dashboardChildren } from './queries/dashboard.query.ts';
+import { funds } from './queries/funds.query.ts';
+import { deadlines, issue, issues } from './queries/issues.query.ts';
+import { catchUp, lookupsOf } from './queries/lookups.ts';
+import { measures } from './queries/measures.query.ts';
+import { organisation, organisations } from './queries/organisations.query.ts';
+import { waitMsMax, type ReadContext } from './queries/read-session.ts';
+import { ReferenceData } from './queries/reference-data.ts';
+import { discrepancies, inspections, reports } from './queries/reports.query.ts';
+import type { ProjectionStatus, TrackingQueries, TrackingRead } from './queries/tracking-read.ts';
+
+/** All projections of the tracking side. */
+export const trackingProjections: readonly Projection[] = [eventProjection, issueProjection, measureProjection, fundsProjection];
+
+export interface TrackingReadOptions {
+  readonly connectionString: string;
+  readonly store: EventStore;
+  readonly codec: Pick<EventCodec, 'decode'>;
+  readonly clock: Clock;
+  /** IANA name of the zone of the installation. */
+  readonly zone: string;
+  /** Default 500. */
+  readonly batchEventsMax?: number;
+  /** Default 10. */
+  readonly connectionsMax?: number;
+  /** `at` is null where the surroundings failed and the batch will be tried again. */
+  readonly onFailure?: (projection: string, at: Position | null, error: unknown) => void;
+}
+
+const queriesOf = (context: ReadContext): TrackingQueries => ({
+  dashboard: (request) => dashboard(context, request),
+  dashboardChildren: (request) => dashboardChildren(context, request),
+  issues: (request) => issues(context, request),
+  issue: (id, request) => issue(context, id, request),
+  issueHistory: (id, request) => issueHistory(context, id, request),
+  deadlines: (request) => deadlines(context, request),
+  funds: (request) => funds(context, request),
+  measures: (request) => measures(context, request),
+  organisations: (request) => organisations(context, request),
+  organisation: (idOrCode, request) => organisation(context, idOrCode, request),
+  inspections: (request) => inspections(context, request),
+  reports: (request) => reports(context, request),
+  discrepancies: (id, request) => discrepancies(context, id, request),
+  auditTrail: (request) => auditTrail(context, request),
+});
+
+const statusOf = async (runner: ProjectionRunner): Promise<readonly ProjectionStatus[]> =>
+  (await runner.checkpoints()).map(({ name, version, position, rebuildingTo, failure }) => ({
+    name, version, position, failure, state: failure !== null ? 'stopped' : position < rebuildingTo ? 'rebuilding' : 'running',
+  }));
+
+/** Connects, migrates and prepares the projections; nothing is projected before `start`. */
+export const openTrackingRead = async (options: TrackingReadOptions): Promise<TrackingRead> => {
+  const { connectionString, store, codec, clock, zone, batchEventsMax, connectionsMax, onFailure } = options;
+  dayIn(zone, clock.now());
+  const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }) });
+  const runner = new ProjectionRunner({
+    store, decode: (stored) => codec.decode(stored), database: projectionDatabase(dataSource), projections: trackingProjections, schema,
+    ...(batchEventsMax !== undefined && { batchEventsMax }), ...(onFailure && { onFailure }),
+  });
+  await runner.prepare();
+  const context: ReadContext = { dataSource, runner, store, clock, zone, projections: trackingProjections.map((p) => p.name), reference: new ReferenceData() };
+  return {
+    queries: queriesOf(context),
+    lookups: lookupsOf(context),
+    start: () => { runner.start(); },
+    project: (upTo) => runner.project(upTo),
+    catchUp: (to, timeoutMs) => catchUp(context, to, timeoutMs ?? waitMsMax),
+    rebuild: (name) => runner.rebuild(name),
+    projectionStatus: () => statusOf(runner),
+    stop: async () => {
+      await runner.stop();
+      await dataSource.destroy();
+    },
+  };
+};

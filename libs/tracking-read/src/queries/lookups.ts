@@ -1,0 +1,56 @@
+import { position, streamVersion, type EventId, type Position, type StreamId } from '@rectrail/kernel';
+import { schema, stillStands } from '../database/rows.ts';
+import { projectionDatabase } from '../database/data-source.ts';
+import { waitMsMax, type ReadContext } from './read-session.ts';
+import { ReadRejected, type Dependent, type LedgerRow, type TrackingLookups } from './tracking-read.ts';
+
+const stands = `exists (select from ${schema}.event_standing s where s.position = e.position and s.pos_to = ${stillStands} and s.known_to = 'infinity')`;
+
+interface DependentRow { readonly stream_id: StreamId; readonly ref: string; readonly event_id: EventId; readonly type: string; readonly position: string }
+interface LedgerEventRow {
+  readonly locator: string;
+  readonly event_id: EventId;
+  readonly stream_id: StreamId;
+  readonly stream_version: number;
+  readonly position: string;
+  readonly type: string;
+  readonly command_id: string;
+  readonly fact_hash: string;
+  readonly counts: boolean;
+}
+
+/** Answers for commands and imports, as of what the projections have reached. */
+export const lookupsOf = (context: ReadContext): TrackingLookups => {
+  const database = projectionDatabase(context.dataSource);
+  return {
+    dependents: (refs) => database.transaction(async (tx): Promise<readonly Dependent[]> => {
+      const rows = await tx.query<DependentRow>(
+        `select e.stream_id, r.ref, e.event_id, e.type, e.position::text from ${schema}.event_reference r join ${schema}.event e using (position)
+          where r.ref = any($1) and ${stands} order by e.position, r.ref`, [refs],
+      );
+      return rows.map((row) => ({ from: row.stream_id, to: row.ref, eventId: row.event_id, type: row.type, position: position(Number(row.position)) }));
+    }),
+    streamsOf: (eventIds) => database.transaction(async (tx) => {
+      const rows = await tx.query<{ event_id: EventId; stream_id: StreamId }>(`select event_id, stream_id from ${schema}.event where event_id = any($1)`, [eventIds]);
+      return new Map(rows.map((row) => [row.event_id, row.stream_id]));
+    }),
+    ledgerRows: (documentId) => database.transaction(async (tx): Promise<readonly LedgerRow[]> => {
+      const rows = await tx.query<LedgerEventRow>(
+        `select e.locator, e.event_id, e.stream_id, e.stream_version, e.position::text, e.type, e.fact ->> 'commandId' as command_id, e.fact_hash, ${stands} as counts
+           from ${schema}.event e where e.document_id = $1 and e.type <> 'FactsRetracted' order by e.position`, [documentId],
+      );
+      return rows.map((row) => ({
+        locator: row.locator, eventId: row.event_id, streamId: row.stream_id, streamVersion: streamVersion(row.stream_version), position: position(Number(row.position)),
+        type: row.type, commandId: row.command_id, factHash: row.fact_hash, counts: row.counts,
+      }));
+    }),
+    catchUp: (to) => catchUp(context, to, waitMsMax),
+  };
+};
+
+/** @throws ReadRejected `projection-behind`. */
+export const catchUp = async (context: ReadContext, to: Position, timeoutMs: number): Promise<void> => {
+  if (!(await context.runner.catchUp(to, timeoutMs))) {
+    throw new ReadRejected('projection-behind', `the read models have not reached position ${to} within ${timeoutMs} ms. Potential solutions: ask again in a moment`, { wanted: to });
+  }
+};

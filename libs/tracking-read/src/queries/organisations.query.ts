@@ -1,0 +1,46 @@
+import { streamVersion, type OrgId, type TreeId } from '@rectrail/kernel';
+import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
+import type { OrganisationAnswer, OrganisationItem, OrganisationsAnswer } from './answers.ts';
+import { findOrg, readAt, type ReadContext } from './read-session.ts';
+import type { OrgRequest, ReadRequest } from './requests.ts';
+
+const item = (treeId: TreeId, { orgId, code, name, level, parentId, mergedInto, dissolvedOn }: OrgNode): OrganisationItem =>
+  ({ treeId, orgId, code, name, level, parentId, mergedInto, dissolvedOn });
+
+/** All organisations of a tree, parents before children. */
+const inOrder = (tree: OrgTree): readonly OrgId[] => tree.roots.flatMap((root) => tree.subtree(root));
+
+/** The trees at the cut, or one organisation and all below it. */
+export const organisations = (context: ReadContext, request: OrgRequest): Promise<OrganisationsAnswer> =>
+  readAt(context, request, (session) => {
+    const { reference, cut, visible } = session;
+    const trees = reference.trees(cut.atPosition).map(({ treeId, version }) => ({ treeId, version, tree: reference.tree(treeId, cut) }));
+    const found = request.org === undefined ? null : findOrg(session, request.org);
+    const items = trees.flatMap(({ treeId, tree }) => {
+      const wanted = found === null ? inOrder(tree) : tree.subtree(found.orgId);
+      return wanted.filter((orgId) => visible?.has(orgId) ?? true).flatMap((orgId) => {
+        const node = tree.orgs.get(orgId);
+        return node === undefined ? [] : [item(treeId, node)];
+      });
+    });
+    return Promise.resolve({
+      cut, items,
+      leftOut: trees.flatMap(({ tree }) => tree.leftOut.map(({ orgId, parentId, reason }) => ({ orgId, parentId, reason }))),
+      trees: trees.map(({ treeId, version }) => ({ treeId, streamVersion: streamVersion(version) })),
+    });
+  });
+
+/** @throws ReadRejected `unknown-organisation`, `outside-jurisdiction`. */
+export const organisation = (context: ReadContext, idOrCode: string, request: ReadRequest): Promise<OrganisationAnswer> =>
+  readAt(context, request, (session) => {
+    const { reference, cut } = session;
+    const { orgId } = findOrg(session, idOrCode);
+    for (const { treeId, version } of reference.trees(cut.atPosition)) {
+      const node = reference.tree(treeId, cut).orgs.get(orgId);
+      if (node === undefined) continue;
+      const own = reference.ownPolicy(orgId, cut);
+      const policy = { own: own !== null, content: own ?? reference.defaultPolicy(cut) };
+      return Promise.resolve({ cut, organisation: item(treeId, node), streamVersion: streamVersion(version), policy });
+    }
+    throw new Error(`organisation ${orgId} was found in a tree and is in none`);
+  });
