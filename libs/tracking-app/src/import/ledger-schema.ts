@@ -1,33 +1,26 @@
 import { isDay, isFen, periodOf } from '@rectrail/kernel';
 import {
-  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels, personalDataIn, tracks,
+  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels, tracks, wire,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 
 export const ledgerFormat = 'rectrail.ledger/1';
 
-/** Titles 200 characters, free text 4,000, lists 500 (the limits of events). */
-const titleMax = 200;
-const textMax = 4_000;
-const listMax = 500;
 /** Ledger keys may be chosen freely, but stand in every event: 200 characters. */
 const keyMax = 200;
 
-/** A code that `problemsOf` in ledger-reader.ts hands on. */
+/** A code that faultsOf in ledger-reader.ts hands on. */
 const coded = (code: string, message: string): { readonly error: string; readonly params: { readonly code: string } } => ({ error: message, params: { code } });
 
-const withoutPersonalData = coded('personal-data-in-text', 'free text must not hold a telephone number, an identity-card number or an e-mail address');
-const text = (max: number): z.ZodString => z.string().trim().min(1).max(max).refine((value) => personalDataIn(value) === null, withoutPersonalData);
-const title = text(titleMax);
-const freeText = text(textMax);
-const printed = text(titleMax);
+// What events take, a ledger takes: the same texts and lists.
+const { title, freeText, printed, decimal } = wire;
 const key = z.string().min(1).max(keyMax).regex(/^[^\s#]+$/u, { error: 'a key holds no blank and no "#"' })
   .describe('stable name of the record, unique in the file; records refer to each other by it');
 const reference = z.string().min(1).max(keyMax).describe('key of a record of this file or of an earlier import, or the id (UUID) of what a command made');
 const organisation = z.string().min(1).max(keyMax).describe('code of an organisation: CN-330200-JT');
 /** What a record need not say; null says so too. */
 const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
-const list = <T extends z.ZodType>(item: T): z.ZodArray<T> => z.array(item).max(listMax);
+const list = <T extends z.ZodType>(item: T): z.ZodArray<T> => z.array(item).max(wire.listItemsMax);
 
 const day = z.string().refine(isDay, coded('impossible-date', 'no such day: write YYYY-MM-DD')).describe('YYYY-MM-DD');
 const dateValue = z.string().refine((value) => periodOf(value) !== null, coded('impossible-date', 'no such date: write 2022-02-28, 2022-02, 2022-02-E, 2022-Q2, 2022-H1, 2022 or 2022-01..2022-03'))
@@ -46,7 +39,6 @@ export const dateSchema = z.union([
 ]);
 export type LedgerDate = z.output<typeof dateSchema>;
 
-const decimal = z.string().regex(/^-?(0|[1-9]\d{0,17})(\.\d{1,9})?$/, { error: 'a decimal number as a string: "83", "95.8"' });
 const fen = z.string().refine(isFen, { error: 'a number of fen as a string without sign and leading zeros: "5441000" is 54,410 yuan' });
 const money = z.strictObject({
   fen: fen.nullable().describe('null where the source says only that the whole was paid (全额)'),
@@ -81,7 +73,7 @@ export const headerSchema = z.strictObject({
   title,
   publishedOn: day,
   receivedOn: day.optional().describe('when the supervising side was told, where that was not by the publication'),
-  url: z.url().max(titleMax * 10).optional(),
+  url: z.url().max(2_000).optional(),
   classification: z.enum(['public', 'internal', 'restricted']).optional(),
   defaults: z.strictObject({ organisation: organisation.optional(), inspection: reference.optional(), report: reference.optional() }).optional(),
 });
@@ -101,7 +93,7 @@ const bucketRule = z.strictObject({
 /** One schema a kind of record; the field `kind` chooses it. */
 export const recordSchemas = {
   organisation: z.strictObject({
-    kind: z.literal('organisation'), key, code: z.string().min(1).max(40), name: title, level: z.enum(orgLevels), parent: organisation.nullable().optional(),
+    kind: z.literal('organisation'), key, code: wire.slugOf<string>(), name: title, level: z.enum(orgLevels), parent: organisation.nullable().optional(),
   }).describe('An organisation of the administrative tree; one whose code is known already is referred to, not registered twice.'),
   inspection: z.strictObject({
     kind: z.literal('inspection'), key, organisation: organisation.optional(), inspectionKind: z.enum(inspectionKinds), types: list(z.enum(inspectionTypes)).default([]), title,
