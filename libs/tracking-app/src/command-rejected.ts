@@ -26,6 +26,7 @@ export const appRejectionCodes = [
   'plan-not-issued',
   'issue-not-in-plan',
   'owned-by-another',
+  'already-retracted',
   'unknown-organisation',
   'unknown-tree',
   'unknown-inspection',

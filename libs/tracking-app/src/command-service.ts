@@ -13,9 +13,9 @@ export const batchCommandsMax = 500;
 const ifMatch = z.int().nonnegative().describe('The version of the resource that the caller has seen, as If-Match would say it');
 const body = z.record(z.string(), z.unknown()).describe("The command's own body");
 
-/** One of a batch, by name and id or by its path below `/api/v1`. */
+/** One of a batch, by name and target or by its path below `/api/v1`. */
 const batchedCommand = z.union([
-  z.strictObject({ name: z.string(), id: z.string().optional(), ifMatch: ifMatch.optional(), body: body.optional() }),
+  z.strictObject({ name: z.string(), target: z.string().optional().describe('The id in its path'), ifMatch: ifMatch.optional(), body: body.optional() }),
   z.strictObject({ path: z.string(), ifMatch: ifMatch.optional(), body: body.optional() }),
 ]);
 
@@ -25,7 +25,7 @@ export const batchBody = z.strictObject({ commands: z.array(batchedCommand).min(
 const found = (command: z.output<typeof batchedCommand>): { readonly definition: CommandDefinition; readonly id: string | null } | null => {
   if ('path' in command) return definitionOfPath(command.path);
   const definition = definitionNamed(command.name);
-  return definition === null || (definition.stream !== null) !== (command.id !== undefined) ? null : { definition, id: command.id ?? null };
+  return definition === null || (definition.stream !== null) !== (command.target !== undefined) ? null : { definition, id: command.target ?? null };
 };
 
 @Injectable()

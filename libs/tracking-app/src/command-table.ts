@@ -7,11 +7,17 @@ import { organisationCommands } from './definitions/organisations.ts';
 import { planCommands } from './definitions/plans.ts';
 import { policyCommands } from './definitions/policies.ts';
 import { reportCommands } from './definitions/reports.ts';
+import { retractionCommands } from './definitions/retractions.ts';
 
-/** Every command of the public interface; routes, OpenAPI and `POST /commands` are made from it. */
-export const commandDefinitions: readonly CommandDefinition[] = [
+/** What states a fact, and so may also state the right one in a correction. */
+const stating: readonly CommandDefinition[] = [
   ...organisationCommands, ...policyCommands, ...inspectionCommands, ...planCommands, ...issueCommands, ...measureCommands, ...fundsCaseCommands, ...reportCommands,
 ];
+
+const statingByName = new Map(stating.map((definition) => [definition.name, definition]));
+
+/** Every command of the public interface; routes, OpenAPI and `POST /commands` are made from it. */
+export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...retractionCommands((name) => statingByName.get(name) ?? null)];
 
 const byName = new Map(commandDefinitions.map((definition) => [definition.name, definition]));
 

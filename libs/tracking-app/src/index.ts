@@ -1,3 +1,4 @@
+export * from './bootstrap.ts';
 export * from './command-definition.ts';
 export * from './command-rejected.ts';
 export { parseBody } from './validation.ts';

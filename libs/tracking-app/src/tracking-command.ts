@@ -1,4 +1,4 @@
-import { derivedUuid, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
+import { canonicalJson, derivedUuid, sha256Hex, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
 import { dayIn, type Actor, type CommandId, type Position } from '@rectrail/kernel';
 import { Inject } from '@nestjs/common';
 import type { TrackingLookups } from '@rectrail/tracking-read';
@@ -62,6 +62,10 @@ export interface TrackingCommandPorts {
 
 export const trackingCommandPorts = Symbol('trackingCommandPorts');
 
+/** What was asked, so that a repeated command id with another content is found out. If-Match is no part of it: a retry may leave it out. */
+const fingerprintOf = ({ calls }: TrackingCommand): string =>
+  sha256Hex(canonicalJson(calls.map(({ definition, target, body }) => ({ name: definition.name, target: target.id, body }))));
+
 @CommandHandler(TrackingCommand)
 export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> {
   readonly #ports: TrackingCommandPorts;
@@ -82,12 +86,13 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
 
   async execute(command: TrackingCommand): Promise<CommandOutcome> {
     const { commandId, correlationId, dryRun } = command.identity;
+    const fingerprint = fingerprintOf(command);
     const work = (unit: UnitOfWork): Promise<readonly CommandReply[]> => this.#carryOut(command, unit);
     if (dryRun) {
       const { result } = await this.#ports.runner.preview({ commandId, correlationId }, work);
       return { commandId, dryRun, repeated: false, position: null, results: result };
     }
-    const { result, position, versions, repeated } = await this.#ports.runner.run({ commandId, correlationId }, work);
+    const { result, position, versions, repeated } = await this.#ports.runner.run({ commandId, correlationId, fingerprint }, work);
     const results = result.map((reply) => ({ ...reply, streamVersion: versions.get(reply.stream) ?? reply.streamVersion }));
     return { commandId, dryRun, repeated, position, results };
   }

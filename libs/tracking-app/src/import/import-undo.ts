@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CommandRejected } from '../command-rejected.ts';
 import { countingOn, factsOf } from '../situation.ts';
 import { writtenBy, type WrittenEvents } from './import-log.ts';
-import { decideTakingBack, type TakingBack } from './import-retraction.ts';
+import { decideTakingBack, type TakingBack } from '../retraction.ts';
 import type { UndoRequest, UndoResult } from './import-service.ts';
 import { dependentsNow, type ImportPorts } from './import-ports.ts';
 
@@ -50,7 +50,7 @@ const work = async (unit: UnitOfWork, request: UndoRequest, ports: ImportPorts):
   await checkStanding(unit, written, request);
   const { reason, withDependents, actor } = request;
   const nothingInstead = new Map<StreamId, readonly StagedFact[]>();
-  const takingBack = await decideTakingBack(unit, { named: written, stated: nothingInstead, reason, withDependents, actor, dependents: dependentsNow(ports) });
+  const takingBack = await decideTakingBack(unit, { named: written, stated: nothingInstead, kind: 'entered-in-error', reason, withDependents, actor, dependents: dependentsNow(ports) });
   await checkJurisdiction(unit, takingBack, request, ports.zone);
   let done = 0;
   for (const [streamId, retractions] of takingBack) {

@@ -6,7 +6,7 @@ import { decideImport, sourceIngested, type ImportDecision } from './import-deci
 import type { ImportProgress, ImportRequest, ImportResult, ImportService } from './import-service.ts';
 import { dependentsNow, type ImportPorts } from './import-ports.ts';
 import { listImports } from './import-list.ts';
-import { decideTakingBack, type TakingBack } from './import-retraction.ts';
+import { decideTakingBack, type TakingBack } from '../retraction.ts';
 import { undoImport } from './import-undo.ts';
 import { readLedger, type Ledger } from './ledger-reader.ts';
 
@@ -46,7 +46,7 @@ const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, po
   const { actor, complete } = request;
   const decision = await decideImport(unit, { ledger, actor, complete, zone: ports.zone, store: ports.store, onProgress });
   const takenBack = await decideTakingBack(unit, {
-    named: decision.retracted, stated: decision.stated, reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, dependents: dependentsNow(ports),
+    named: decision.retracted, stated: decision.stated, kind: 'entered-in-error', reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, dependents: dependentsNow(ports),
   });
   checkSize(decision, takenBack, ports.store);
   await stageDecision(unit, decision, takenBack, onProgress);

@@ -1,0 +1,148 @@
+import type { StagedFact, UnitOfWork } from '@rectrail/event-store';
+import { lastDay, maxInstant, position, streamVersion, type Actor, type EventId, type Fact, type StreamId } from '@rectrail/kernel';
+import type { FactsRetracted, RetractionKind, TrackingEvent } from '@rectrail/tracking-domain';
+import { setImmediate } from 'node:timers/promises';
+import type { TrackingLookups } from '@rectrail/tracking-read';
+import { CommandRejected } from './command-rejected.ts';
+import { unmetNeedsOf } from './needs.ts';
+import { countingOn, factsOf, type StreamFacts } from './situation.ts';
+
+/** As many as a person goes through. */
+const dependentsShown = 100;
+/** Streams looked at between two turns of others. */
+const streamsPerTurn = 200;
+
+type StagedRetraction = StagedFact & { readonly event: FactsRetracted };
+
+/** The retraction of each stream, ready to be staged. */
+export type TakingBack = ReadonlyMap<StreamId, readonly StagedRetraction[]>;
+
+/** Waits for the read models first: what was recorded a moment ago may lean on what is taken back. */
+type FindDependents = TrackingLookups['dependents'];
+
+interface Asked {
+  readonly named: ReadonlyMap<StreamId, readonly EventId[]>;
+  /** What the same append states in place of it. */
+  readonly stated: ReadonlyMap<StreamId, readonly StagedFact[]>;
+  readonly kind: RetractionKind;
+  readonly reason: string;
+  readonly withDependents: boolean;
+  readonly actor: Actor;
+  readonly dependents: FindDependents;
+}
+
+interface Leaning { readonly from: StreamId; readonly eventId: EventId; readonly type: string }
+
+const retractionOf = (eventIds: readonly EventId[], { reason, kind }: Pick<Asked, 'reason' | 'kind'>): FactsRetracted => ({ type: 'FactsRetracted', data: { eventIds, reason, kind } });
+
+const beginnings: ReadonlySet<TrackingEvent['type']> = new Set<TrackingEvent['type']>([
+  'InspectionOpened', 'PlanDrafted', 'IssueRegistered', 'MeasurePlanned', 'MeasureStated', 'IrregularFundsIdentified', 'FundsRecovered', 'FundsReturned', 'ReportPublished', 'MetricDefined',
+]);
+
+/** What a fact brings into being, so that other streams may lean on it: its stream, or the organisation. */
+const broughtIntoBeing = ({ event, streamId }: Fact<TrackingEvent>): string | null => {
+  if (event.type === 'OrgRegistered') return `organisation-${event.data.orgId}`;
+  return beginnings.has(event.type) ? streamId : null;
+};
+
+/** Facts of one stream. */
+type Facts = StreamFacts<TrackingEvent>;
+
+/** The stream as it would be after the append. */
+const afterwards = (facts: Facts, eventIds: readonly EventId[], asked: Asked, streamId: StreamId): Facts => {
+  const last = facts.at(-1);
+  if (last === undefined) return facts;
+  const knownTime = facts.reduce((latest, fact) => maxInstant(latest, fact.recordedAt), last.recordedAt);
+  const drafts = [{ event: retractionOf(eventIds, asked), validTime: null, source: undefined }, ...(asked.stated.get(streamId) ?? [])];
+  return [...facts, ...drafts.map((draft, i) => ({
+    ...last, event: draft.event as TrackingEvent, validTime: draft.validTime, eventId: `draft-${i}` as EventId, knownTime,
+    position: position(last.position + 1 + i), streamVersion: streamVersion(last.streamVersion + 1 + i),
+  }))];
+};
+
+/** What of a stream counts on any day: which of it lacks its need there, and what it brings into being. */
+interface Standing { readonly unmet: ReadonlySet<EventId>; readonly beings: ReadonlySet<string> }
+
+const standingOf = (unit: UnitOfWork, streamId: StreamId, facts: Facts): Standing => {
+  const counting = countingOn(unit, facts, lastDay);
+  return { unmet: new Set(unmetNeedsOf(streamId, counting)), beings: new Set(counting.map(broughtIntoBeing).filter((id) => id !== null)) };
+};
+
+interface Consequences { readonly unmet: readonly Leaning[]; readonly lost: readonly string[] }
+
+/** What newly lacks its need in the stream, and what ceases to be. What lacked its need before is not held against the command. */
+const consequencesOf = (streamId: StreamId, facts: Facts, before: Standing, after: Standing): Consequences => ({
+  unmet: facts.filter(({ eventId }) => after.unmet.has(eventId) && !before.unmet.has(eventId)).map((fact) => ({ from: streamId, eventId: fact.eventId, type: fact.event.type })),
+  lost: [...before.beings].filter((id) => !after.beings.has(id)),
+});
+
+const builtUpon = (dependents: readonly Leaning[]): CommandRejected =>
+  new CommandRejected('built-upon', `${dependents.length} fact(s) build on what is to be retracted; retract them too (withDependents) or first`, {
+    extensions: { events: dependents.slice(0, dependentsShown).map(({ from, eventId, type }) => ({ stream: from, eventId, type })) },
+  });
+
+/**
+ * Retracts what is named, one event a stream. Every event of an undone import is named, also one that a later import retracted
+ * already: should that retraction fall, the event must not count again.
+ *
+ * @throws CommandRejected `built-upon` with the facts that need what is named, unless `withDependents` takes them along.
+ */
+export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<TakingBack> => {
+  const named = new Map<StreamId, Set<EventId>>([...asked.named].map(([streamId, eventIds]) => [streamId, new Set(eventIds)]));
+  const dependents: Leaning[] = [];
+  for (let waiting = new Set(named.keys()); waiting.size > 0;) {
+    const found: Leaning[] = [];
+    const lost: string[] = [];
+    let looked = 0;
+    for (const streamId of waiting) {
+      looked += 1;
+      if (looked % streamsPerTurn === 0) await setImmediate();
+      const facts = await factsOf<TrackingEvent>(unit, streamId);
+      const after = afterwards(facts, [...(named.get(streamId) ?? [])], asked, streamId);
+      const result = consequencesOf(streamId, facts, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
+      found.push(...result.unmet);
+      lost.push(...result.lost);
+    }
+    if (lost.length > 0) found.push(...(await asked.dependents(lost)));
+    waiting = new Set();
+    for (const dependent of found) {
+      const ofStream = named.get(dependent.from) ?? new Set<EventId>();
+      if (ofStream.has(dependent.eventId)) continue;
+      named.set(dependent.from, ofStream.add(dependent.eventId));
+      waiting.add(dependent.from);
+      dependents.push({ from: dependent.from, eventId: dependent.eventId, type: dependent.type });
+    }
+    if (dependents.length > 0 && !asked.withDependents) throw builtUpon(dependents);
+  }
+  const retractions = new Map<StreamId, readonly StagedRetraction[]>();
+  for (const [streamId, eventIds] of named) {
+    const of = (await factsOf<TrackingEvent>(unit, streamId)).find((fact) => eventIds.has(fact.eventId));
+    retractions.set(streamId, [{
+      event: retractionOf([...eventIds], asked), actor: asked.actor, scope: of?.scope ?? { orgId: asked.actor.orgId }, validTime: null, knownTime: null, classification: 'internal',
+    }]);
+  }
+  return retractions;
+};
+
+/**
+ * Runs `replace`, which takes facts of these streams back and states others, and refuses the whole where it leaves something without
+ * what it needs.
+ *
+ * @throws CommandRejected `built-upon`
+ */
+export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: readonly StreamId[], dependents: FindDependents, replace: () => Promise<R>): Promise<R> => {
+  const before = new Map<StreamId, Standing>();
+  for (const streamId of streamIds) before.set(streamId, standingOf(unit, streamId, await factsOf<TrackingEvent>(unit, streamId)));
+  const result = await replace();
+  const left: Leaning[] = [];
+  const lost: string[] = [];
+  for (const [streamId, standing] of before) {
+    const facts = await factsOf<TrackingEvent>(unit, streamId);
+    const consequences = consequencesOf(streamId, facts, standing, standingOf(unit, streamId, facts));
+    left.push(...consequences.unmet);
+    lost.push(...consequences.lost);
+  }
+  if (lost.length > 0) left.push(...(await dependents(lost)));
+  if (left.length > 0) throw builtUpon(left);
+  return result;
+};
