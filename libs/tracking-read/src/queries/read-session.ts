@@ -39,6 +39,7 @@ export interface ReadSession {
 
 const wait = async (context: ReadContext, request: ReadRequest): Promise<void> => {
   const wanted = Math.max(request.atPosition ?? 0, request.atLeast ?? 0);
+  if (wanted === 0) return;
   const { position: head } = await context.store.head();
   if (wanted > head) throw new ReadRejected('position-unknown', `the log ends at position ${head}, asked was ${wanted}`, { head });
   if (!(await context.runner.catchUp(position(wanted), waitMsMax))) {
@@ -62,8 +63,7 @@ const recordedAtOf = async (tx: Transaction, at: Position): Promise<Instant | nu
 /** A date means its last instant in the zone of the installation. */
 const knownAtOf = (zone: string, asked: Instant | Day): Instant => (isDay(asked) ? lastInstantOf(zone, asked as Day) : instant(asked));
 
-const resolveCut = async (tx: Transaction, context: ReadContext, request: ReadRequest): Promise<Cut> => {
-  const reached = await reachedIn(tx, context);
+const resolveCut = async (tx: Transaction, context: ReadContext, request: ReadRequest, reached: Position): Promise<Cut> => {
   const atPosition = request.atPosition ?? reached;
   const { zone } = context;
   const now = context.clock.now();
@@ -88,8 +88,8 @@ const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position
 export const readAt = async <T>(context: ReadContext, request: ReadRequest, read: (session: ReadSession) => Promise<T>): Promise<T> => {
   await wait(context, request);
   return readTransaction(context.dataSource, async (tx, { manager }) => {
-    const cut = await resolveCut(tx, context, request);
     const reached = await reachedIn(tx, context);
+    const cut = await resolveCut(tx, context, request, reached);
     await context.reference.refresh(tx, reached);
     const { reference } = context;
     return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), visible: visibleTo(context, request.within, reached) });
