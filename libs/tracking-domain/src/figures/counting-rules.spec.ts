@@ -183,6 +183,13 @@ describe('buckets', () => {
     expect(shown(figuresAt(log, { validAt: '2022-05-31' }).issues.byBucket)).toEqual({ complete: [1, 0] });
   });
 
+  it('may depend on how an issue was completed', () => {
+    const { log, org, issue } = oneIssue();
+    log.policy(org, { ...defaultPolicy, buckets: [{ when: { basis: ['TRANSFERRED'] }, bucket: 'longTerm' }, { when: {}, bucket: 'complete' }] }, '2022-01-01');
+    log.of(issue, { type: 'IssueCompletionReported', data: { basis: 'TRANSFERRED', result: null, openSubFindings: null } }, '2022-02-01');
+    expect(shown(figuresAt(log, {}).issues.byBucket)).toEqual({ longTerm: [1, 0] });
+  });
+
   it('are each owner’s own in a roll-up, one for all with `policy`, and change only from the policy’s day', () => {
     const log = new FactLog('2022-01-01');
     const top = log.org('TOP');
@@ -219,6 +226,15 @@ describe('deadlines', () => {
     log.put(streams.workingCalendar, null, { type: 'CalendarYearSet', data: { year: 2022, workingDays } }, null);
     expect(deadlineOf(log, '2022-06-22').condition).toBe('DUE_SOON');
     expect(dashboard(log.facts, log.cut('2022-06-22'), { org: null, policy: null }).assumptions.calendarYears).toEqual([]);
+  });
+
+  it('say which calendar was missing also where only the first days ask for it', () => {
+    const log = new FactLog('2022-01-01');
+    const org = log.org('A');
+    log.policy(org, { ...defaultPolicy, dueSoon: { days: 5, unit: 'working' } }, '2022-01-01');
+    const issue = log.issue(org, 1, '2022-02');
+    log.of(issue, { type: 'DeadlineSet', data: { planned: planned('2023-01') } }, '2022-02-01');
+    expect(dashboard(log.facts, log.cut('2022-02-10'), { org: null, policy: null }).assumptions.calendarYears).toEqual([2022, 2023]);
   });
 
   it.each([['2022-06-30', 'DONE_IN_TIME'], ['2022-07-01', 'DONE_LATE']])('met on %s is %s', (on, condition) => {
@@ -297,6 +313,14 @@ describe('organisations', () => {
     expect(figuresAt(log, { validAt: '2022-08-01' }, { org: old }).issues.total).toBe(1);
   });
 
+  it('that stand in no administrative tree count alone', () => {
+    const log = new FactLog('2022-01-01');
+    const outside = '99999999-0000-8000-8000-000000000001' as OrgId;
+    log.issue(outside, 1, '2022-01-01');
+    log.issue(log.org('A'), 1, '2022-01-01');
+    expect([figuresAt(log, {}, { org: outside }).issues.total, figuresAt(log, {}).issues.total]).toEqual([1, 2]);
+  });
+
   it('that do nothing have zeros; what their own reports declare is never that of those below', () => {
     const log = new FactLog('2022-01-01');
     const top = log.org('TOP');
@@ -332,6 +356,17 @@ describe('money', () => {
     expect(figuresAt(log, {}).funds).toEqual({ recovered: { fen: '1000', unknownAmounts: 0 }, returned: { fen: '0', unknownAmounts: 0 } });
     log.put(streams.fundsCase(fundsCase), org, { type: 'RecoveryReversed', data: { of, reason: '重复入账' } }, '2022-06-01');
     expect(funds(log.facts, log.cut('2022-12-31'), { org, policy: null })).toMatchObject({ figures: { recovered: { fen: '700', unknownAmounts: 0 } }, rows: [{ fen: '700' }] });
+  });
+
+  it('returned stands apart from money recovered, and is reversed likewise', () => {
+    const { log, org, issue } = oneIssue();
+    const fundsCase = log.recovered(org, [issue], '100', '2022-02-01');
+    const { event, streamId } = log.facts.at(-1)!;
+    if (event.type !== 'FundsRecovered') throw new Error('the last fact is the recovery');
+    const of = log.put(streamId, org, { type: 'FundsReturned', data: { ...event.data, money: { fen: '801' } } }, '2022-02-01');
+    expect(figuresAt(log, {}).funds).toEqual({ recovered: { fen: '100', unknownAmounts: 0 }, returned: { fen: '801', unknownAmounts: 0 } });
+    log.put(streams.fundsCase(fundsCase), org, { type: 'RecoveryReversed', data: { of, reason: '重复入账' } }, '2022-06-01');
+    expect(figuresAt(log, {}).funds.returned).toEqual({ fen: '0', unknownAmounts: 0 });
   });
 });
 

@@ -85,7 +85,22 @@ describe('a declared number', () => {
     log.issue(other, 1, '2022-01-01');
     log.declare(report, 'issues.total', '4');
     log.declare(report, 'issues.total', '5', { scope: { orgIds: [org, other] } });
-    log.declare(report, 'issues.total', '0', { scope: { inspectionIds: ['a0000000-0000-8000-8000-000000000099' as InspectionId] } });
+    const elsewhere = 'a0000000-0000-8000-8000-000000000099' as InspectionId;
+    log.declare(report, 'issues.total', '0', { scope: { inspectionIds: [elsewhere] } });
+    const issueId = '11111111-0000-8000-8000-999999999999' as IssueId;
+    const registered = log.facts.find(({ event }) => event.type === 'IssueRegistered')!.event;
+    if (registered.type !== 'IssueRegistered') throw new Error('found by this type');
+    log.put(streams.issue(issueId), other, { type: 'IssueRegistered', data: { ...registered.data, issueId, orgId: other, inspectionId: elsewhere } }, '2022-01-01');
+    expect(brief()).toEqual([['issues.total', 'count', '5', '6', '1']]);
+  });
+
+  it('of money takes in what belongs to no inspection', () => {
+    const fundsCaseId = log.recovered(org, [], '100', '2022-02-01');
+    const stated = log.facts.at(-1)!.event;
+    if (stated.type !== 'FundsRecovered') throw new Error('the last fact is the recovery');
+    log.retract([log.facts.at(-1)!.eventId], 'withdrawn');
+    log.put(streams.fundsCase(fundsCaseId), org, { type: 'FundsRecovered', data: { ...stated.data, inspectionId: null } }, '2022-02-01');
+    log.declare(report, 'funds.recovered', '100', { basis: 'money' });
     expect(found()).toEqual([]);
   });
 });
@@ -109,8 +124,17 @@ describe('a declared rate', () => {
   });
 
   it('that no printed numbers give is kept and flagged without a basis', () => {
+    // 4 of 5 would be 80 %, but of different things; a total is no part of itself.
+    log.declare(report, 'issues.total', '4');
+    log.declare(report, 'measures.total', '5', { quantity: { value: '5', unit: '项', qualifier: 'about' } });
     log.declareRate(report, '80');
     expect(found()).toEqual([expect.objectContaining({ kind: 'rate', found: '75', difference: '-5', basis: null, note: '3/4 (issue) = 75%' })]);
+  });
+
+  it('of all is not recognised by a total alone', () => {
+    log.declare(report, 'issues.total', '4');
+    log.declareRate(report, '100');
+    expect(found()).toEqual([expect.objectContaining({ kind: 'rate', found: '75', basis: null })]);
   });
 
   it.each([['rounded', '66.7', false], ['rounded', '66.6', true], ['cut', '66.6', false], ['cut', '66.7', true], ['unknown', '66.6', false], ['unknown', '66.7', false]] as const)(
