@@ -142,15 +142,17 @@ const planRows = async (rows: readonly LedgerRow[], world: LedgerWorld, earlier:
   return planned;
 };
 
-/** The organisation of a new root is the administrator's alone; a new one below another belongs to that one's part of the tree. */
+/** A new organisation belongs to its parent's part of the tree. */
 const checkJurisdiction = (decision: Pick<ImportDecision, 'stated'>, takenBack: readonly Fact[], tree: OrgTree, actor: Actor): void => {
   const parents = new Map<OrgId, OrgId | null>();
   for (const { event } of [...decision.stated.values()].flat() as readonly { readonly event: TrackingEvent }[]) {
     if (event.type === 'OrgRegistered') parents.set(event.data.orgId, event.data.parentId);
   }
   const jurisdiction = jurisdictionOf(actor, (orgId) => tree.orgs.get(orgId)?.parentId ?? parents.get(orgId) ?? null);
-  const owners = new Set<OrgId | null>([...[...decision.stated.values()].flat(), ...takenBack].map((fact) => fact.scope.orgId));
-  const refused = [...owners].filter((orgId) => !jurisdiction.mayActOn(orgId));
+  const owners = [...[...decision.stated.values()].flat(), ...takenBack].map((fact) => fact.scope.orgId);
+  // Who registers an organisation must act on its parent; a root has none but the installation itself.
+  const all = new Set<OrgId | null>([...owners, ...parents.values()]);
+  const refused = [...all].filter((orgId) => !jurisdiction.mayActOn(orgId));
   if (refused.length > 0) {
     throw new CommandRejected('outside-jurisdiction', `the file speaks of ${refused.length} organisation(s) on which this token may not act`, { extensions: { orgIds: refused } });
   }

@@ -20,8 +20,12 @@ const ownerOf = (decision: ImportDecision, actor: Actor): { readonly orgId: Acto
   return { orgId: owners.size === 1 && only !== undefined ? only : actor.orgId };
 };
 
-const checkSize = (decision: ImportDecision, takenBack: TakingBack, store: EventStore): void => {
-  const events = [...decision.stated.values()].reduce((sum, facts) => sum + facts.length, takenBack.size + 1);
+const sizeOf = (decision: ImportDecision, takenBack: TakingBack): number => {
+  const facts = [...decision.stated.values()].reduce((sum, stated) => sum + stated.length, takenBack.size);
+  return facts === 0 ? 0 : facts + 1;
+};
+
+const checkSize = (events: number, store: EventStore): void => {
   if (events > store.capabilities.appendEventsMax) {
     throw new EventStoreError('append-too-large', `the import comes to ${events} events, the store takes ${store.capabilities.appendEventsMax} at once. Potential solutions: split the ledger into documents`);
   }
@@ -41,21 +45,22 @@ const stageDecision = async (unit: UnitOfWork, decision: ImportDecision, takenBa
   }
 };
 
-const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, ports: ImportPorts): Promise<ImportDecision> => {
+const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, ports: ImportPorts): Promise<ImportDecision & { readonly events: number }> => {
   const onProgress = request.onProgress ?? ((): void => undefined);
   const { actor, complete } = request;
   const decision = await decideImport(unit, { ledger, actor, complete, zone: ports.zone, store: ports.store, onProgress });
   const takenBack = await decideTakingBack(unit, {
     named: decision.retracted, stated: decision.stated, kind: 'entered-in-error', reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, dependents: dependentsNow(ports),
   });
-  checkSize(decision, takenBack, ports.store);
+  const events = sizeOf(decision, takenBack);
+  checkSize(events, ports.store);
   await stageDecision(unit, decision, takenBack, onProgress);
-  if (decision.stated.size > 0 || takenBack.size > 0) {
+  if (events > 0) {
     unit.stage(streams.source(ledger.header.documentId), [{
       event: sourceIngested(unit.commandId, ledger, decision.rows), actor, scope: ownerOf(decision, actor), validTime: null, knownTime: null, classification: ledger.header.classification ?? 'public',
     }]);
   }
-  return decision;
+  return { ...decision, events };
 };
 
 const run = async (request: ImportRequest, ports: ImportPorts): Promise<ImportResult> => {
@@ -63,18 +68,12 @@ const run = async (request: ImportRequest, ports: ImportPorts): Promise<ImportRe
   const { documentId } = ledger.header;
   const { commandId, correlationId, dryRun } = request;
   if (dryRun) {
-    const { result, staged } = await ports.runner.preview({ commandId, correlationId }, (unit) => work(unit, ledger, request, ports));
-    return { importId: null, documentId, dryRun, position: null, events: staged, rows: result.rows, results: result.results };
+    const { result } = await ports.runner.preview({ commandId, correlationId }, (unit) => work(unit, ledger, request, ports));
+    return { importId: null, documentId, dryRun, position: null, events: result.events, rows: result.rows, results: result.results };
   }
   const fingerprint = sha256Hex(JSON.stringify([ledger.sha256, request.complete]));
-  let events = 0;
-  const outcome = await ports.runner.run({ commandId, correlationId, fingerprint }, async (unit) => {
-    const decision = await work(unit, ledger, request, ports);
-    events = [...decision.stated.values()].reduce((sum, facts) => sum + facts.length, 0);
-    return decision;
-  });
-  const { position, result } = outcome;
-  return { importId: position === null ? null : commandId, documentId, dryRun, position, events: position === null ? 0 : events, rows: result.rows, results: result.results };
+  const { position, result } = await ports.runner.run({ commandId, correlationId, fingerprint }, (unit) => work(unit, ledger, request, ports));
+  return { importId: position === null ? null : commandId, documentId, dryRun, position, events: result.events, rows: result.rows, results: result.results };
 };
 
 /** Ledgers over the command runner: read and validated first, decided on the streams, written in one append. */

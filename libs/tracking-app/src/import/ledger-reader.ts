@@ -21,6 +21,7 @@ const lineLengthMax = 1_048_576;
 /** More than a person reads at once. */
 const problemsMax = 100;
 const progressEvery = 2_000;
+const headerWanted = 'the first line must be the header: {"kind": "ledger", "format": "rectrail.ledger/1", …}';
 
 /** Collects what is wrong with a ledger, so that one run shows all of it. */
 export class LedgerProblems {
@@ -66,6 +67,8 @@ const keyOf = (value: unknown): { readonly key?: string } =>
 const kindOf = (value: unknown): string | null =>
   (typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string' ? value.kind : null);
 
+const isEncodingError = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+
 /** Builds the ledger line by line. */
 class LedgerBuilder {
   readonly problems = new LedgerProblems();
@@ -93,6 +96,10 @@ class LedgerBuilder {
 
   #takeHeader(line: number, value: unknown): void {
     this.#headerSeen = true;
+    if (kindOf(value) !== 'ledger') {
+      this.problems.add({ line, pointer: '/kind', code: 'header-missing', detail: headerWanted });
+      return;
+    }
     this.#header = this.#parse(headerSchema, line, value);
   }
 
@@ -154,11 +161,11 @@ export const readLedger = async (text: LedgerText, onProgress?: (progress: Impor
     }
   } catch (error) {
     // What TextDecoder throws for bytes that are no UTF-8; anything else is not ours.
-    if (!(error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw error;
+    if (!isEncodingError(error)) throw error;
     builder.problems.add({ line: line + 1, pointer: '', code: 'not-utf-8', detail: 'the ledger must be UTF-8' });
   }
   if (builder.header === null && !builder.problems.any) {
-    builder.problems.add({ line: 1, pointer: '', code: 'header-missing', detail: 'the first line must be the header: {"kind": "ledger", "format": "rectrail.ledger/1", …}' });
+    builder.problems.add({ line: 1, pointer: '', code: 'header-missing', detail: headerWanted });
   }
   builder.problems.throwIfAny();
   if (builder.header === null) throw new Error('a ledger without faults has a header');
