@@ -1,12 +1,11 @@
+import type { ReportId } from '@rectrail/kernel';
 import type { Bucket } from '../policy/policy.events.ts';
-import type { CountingBasis, DeclaredFigure, DeclaredRate } from './report.events.ts';
+import type { DeclaredRate } from './report.events.ts';
 import type { ReportState } from './report.state.ts';
 
 /** Two printed numbers that give a printed rate, and what they count. */
-export interface RecognisedRate {
-  readonly basis: CountingBasis;
-  readonly numeratorKey: string;
-  readonly denominatorKey: string;
+interface RecognisedRate {
+  readonly basis: string;
   readonly numerator: bigint;
   readonly denominator: bigint;
 }
@@ -41,24 +40,39 @@ const gives = (pair: { readonly numerator: bigint; readonly denominator: bigint 
   return rounding === 'cut' ? cut : rounded || cut;
 };
 
-const isWholeNumber = (figure: DeclaredFigure): figure is DeclaredFigure & { readonly quantity: { readonly value: string } } =>
-  figure.breakdown === null && /^\d+$/.test(figure.quantity.value ?? '');
+/** A printed number of things; `basis` says of which. */
+interface PrintedNumber { readonly key: string; readonly basis: string | null; readonly value: string | null }
 
-/** The printed pair that gives the rate: a part and the total of the same basis. The keys that the source names go first; null where no pair gives it. */
-export const recogniseRate = (rate: DeclaredRate, figures: readonly DeclaredFigure[]): RecognisedRate | null => {
+const isWhole = <N extends PrintedNumber>(number: N): number is N & { readonly basis: string; readonly value: string } =>
+  number.basis !== null && /^\d+$/.test(number.value ?? '');
+
+type PrintedRate = Pick<DeclaredRate, 'value' | 'numeratorKey' | 'denominatorKey' | 'rounding'>;
+
+/** The printed pair that gives the rate, a part and the total of the same basis; where the source names the keys, only those. Null where no pair gives it. */
+const recogniseRate = (rate: PrintedRate, figures: readonly PrintedNumber[]): RecognisedRate | null => {
   const printed = printedRate(rate.value);
   if (printed === null) return null;
-  const numbers = figures.filter(isWholeNumber).map(({ key, basis, quantity }) => ({ key, basis, number: BigInt(quantity.value) }));
+  const numbers = figures.filter(isWhole).map(({ key, basis, value }) => ({ key, basis, number: BigInt(value) }));
   const named = (key: string, wanted: string | null, otherwise: boolean): boolean => (wanted === null ? otherwise : key === wanted);
   for (const denominator of numbers.filter(({ key }) => named(key, rate.denominatorKey, key.endsWith('.total')))) {
     const numerator = numbers.find((part) => part.key !== denominator.key && part.basis === denominator.basis && part.number <= denominator.number
       && named(part.key, rate.numeratorKey, true) && gives({ numerator: part.number, denominator: denominator.number }, printed, rate.rounding));
-    if (numerator !== undefined) {
-      return { basis: denominator.basis, numeratorKey: numerator.key, denominatorKey: denominator.key, numerator: numerator.number, denominator: denominator.number };
-    }
+    if (numerator !== undefined) return { basis: denominator.basis, numerator: numerator.number, denominator: denominator.number };
   }
   return null;
 };
+
+/**
+ * Declared values as a dashboard shows them: a rate printed without its basis takes that of the printed numbers which give it, of the same
+ * report and among those shown. So 95.8 % beside 92 and 96 measures is a rate by measures.
+ */
+export const withRecognisedBases = <V extends PrintedNumber & { readonly unit: string; readonly reportId: ReportId }>(declared: readonly V[]): readonly V[] =>
+  declared.map((rate) => {
+    if (rate.unit !== '%' || rate.basis !== null) return rate;
+    const numbers = declared.filter(({ unit, reportId }) => unit !== '%' && reportId === rate.reportId);
+    const pair = recogniseRate({ value: rate.value, numeratorKey: null, denominatorKey: null, rounding: 'unknown' }, numbers);
+    return pair === null ? rate : { ...rate, basis: pair.basis };
+  });
 
 /** What comparing one printed rate comes to; numbers are decimal strings in percent. */
 export interface RateFinding {
@@ -85,7 +99,8 @@ export const rateFindings = (report: Pick<ReportState, 'figures' | 'rates'>, iss
     if (gives({ numerator, denominator }, printed, rate.rounding)) return [];
     const found = text({ scaled: percent(numerator, denominator, printed.decimals), decimals: printed.decimals });
     const difference = text({ scaled: percent(numerator, denominator, printed.decimals) - printed.scaled, decimals: printed.decimals });
-    const pair = recogniseRate(rate, report.figures);
+    const numbers = report.figures.filter(({ breakdown }) => breakdown === null).map(({ key, basis, quantity }) => ({ key, basis, value: quantity.value }));
+    const pair = recogniseRate(rate, numbers);
     const recognised = pair === null ? [] : [`${pair.numerator}/${pair.denominator} (${pair.basis}) = ${declared ?? ''}%`];
     const note = [...recognised, `${numerator}/${denominator} (issue) = ${found}%`].join('; ');
     return [{ key: rate.key, kind: 'rate', declared, found, difference, basis: pair?.basis ?? rate.basis, note }];
