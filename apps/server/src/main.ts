@@ -1,1 +1,27 @@
-export {};
+import { ConfigurationInvalid, createLogger, readConfiguration } from '@rectrail/platform';
+import { startServer } from './server.ts';
+
+/** How long the whole shutdown may take beyond the grace of running requests, milliseconds. */
+const shutdownMsMax = 30_000;
+
+const main = async (): Promise<void> => {
+  const configuration = readConfiguration(process.env);
+  const logger = createLogger({ level: configuration.logLevel });
+  const server = await startServer(configuration, logger);
+  logger.info({ url: server.url, adminTokenFile: server.adminTokenFile }, 'ready');
+  let closing = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (closing) return;
+    closing = true;
+    logger.info({ signal }, 'stopping');
+    const stuck = setTimeout(() => { logger.fatal('the shutdown takes too long'); process.exit(1); }, configuration.shutdownGraceMs + shutdownMsMax);
+    server.close().then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigurationInvalid ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -28,7 +28,7 @@ const schema = z.strictObject({
   dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`.'),
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
-  zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed at the first start; another value later is an error.'),
+  zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
   roles: roleList.describe('What this process does, separated by commas: `api` serves HTTP, `projector` keeps the read models.'),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe level that is logged.'),

@@ -9,7 +9,8 @@ import { apiPath, idOf, type TableRoute } from './table-routes.ts';
 import { etagOf, ifMatchOf, jsonBodyOf, type WriteRequests } from './write-request.ts';
 
 export interface CommandRoutesOptions {
-  readonly commands: CommandService;
+  /** Asked for at each call: the service is made with the routes. */
+  readonly commands: () => CommandService;
   readonly writes: WriteRequests;
   readonly metrics: Metrics;
   readonly definitions: readonly CommandDefinition[];
@@ -64,7 +65,7 @@ export const commandRoutes = ({ commands, writes, metrics, definitions }: Comman
     handle: async (request, reply) => {
       const call = { definition, target: { id: definition.stream === null ? null : idOf(request), ifMatch: ifMatchOf(request) }, body: jsonBodyOf(request) };
       const dryRun = dryRunOf(request);
-      const run = (commandId: CommandId): Promise<CommandOutcome> => commands.execute(call, identity(request, commandId, dryRun));
+      const run = (commandId: CommandId): Promise<CommandOutcome> => commands().execute(call, identity(request, commandId, dryRun));
       return answerOne(reply, await timed(metrics, definition.name, () => writes.carryOut(request, run)));
     },
   })),
@@ -75,7 +76,7 @@ export const commandRoutes = ({ commands, writes, metrics, definitions }: Comman
     handle: async (request, reply) => {
       const received = jsonBodyOf(request);
       const dryRun = dryRunOf(request);
-      const run = (commandId: CommandId): Promise<CommandOutcome> => commands.executeBatch(received, identity(request, commandId, dryRun));
+      const run = (commandId: CommandId): Promise<CommandOutcome> => commands().executeBatch(received, identity(request, commandId, dryRun));
       const outcome = await timed(metrics, 'Batch', () => writes.carryOut(request, run));
       tellPosition(reply, outcome);
       return { commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun, results: outcome.results.map(body) };

@@ -12,7 +12,7 @@ export interface OperationRoutesOptions {
   readonly read: TrackingRead;
   readonly metrics: Metrics;
   readonly readyLagEventsMax: number;
-  readonly openApi: () => unknown;
+  readonly openApi: unknown;
 }
 
 interface ProjectionHealth { readonly name: string; readonly position: number; readonly lagEvents: number; readonly state: string; readonly failure: unknown }
@@ -77,7 +77,7 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
 /** Health, metrics, the description of the interface and the pages of problems. */
 export const operationRoutes = (options: OperationRoutesOptions): readonly TableRoute[] => [
   ...probes(options),
-  { name: 'OpenApi', method: 'GET', path: '/openapi.json', handle: () => Promise.resolve(options.openApi()) },
+  { name: 'OpenApi', method: 'GET', path: '/openapi.json', handle: () => Promise.resolve(options.openApi) },
   {
     name: 'ProblemPage',
     method: 'GET',

@@ -98,7 +98,7 @@ export const problemOf = (thrown: unknown, request: FastifyRequest, logger: Logg
 
 export const sendProblem = (thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
   const { refusal, document } = problemOf(thrown, request, logger);
-  void reply.status(refusal.problem.status).headers({ ...refusal.headers, 'Cache-Control': 'no-store' }).type(problemMediaType).send(JSON.stringify(document));
+  void reply.status(refusal.problem.status).headers({ ...refusal.headers, 'X-Correlation-Id': request.id, 'Cache-Control': 'no-store' }).type(problemMediaType).send(JSON.stringify(document));
 };
 
 /** The one place where an error becomes an answer. */

@@ -1,4 +1,5 @@
 import { administratorRole, AccessError, isAdministrator, type AccessControl, type TokenRecord } from '@rectrail/access';
+import type { EventStore } from '@rectrail/event-store';
 import type { OrgId } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
 import type { TrackingQueries } from '@rectrail/tracking-read';
@@ -28,11 +29,21 @@ const requireAdministrator = (request: FastifyRequest): void => {
 const shown = ({ id, orgId, role, subjectId, subjectName, createdAt, expiresAt, revokedAt }: TokenRecord): Readonly<Record<string, unknown>> =>
   ({ id, orgId, role, subjectId, subject: subjectName, createdAt, expiresAt, revokedAt });
 
-const orgIdOf = async (queries: TrackingQueries, org: string | null | undefined): Promise<OrgId | null> =>
-  (org == null ? null : (await queries.organisation(org, { within: null })).organisation.orgId);
+export interface TokenRoutesOptions {
+  readonly access: AccessControl;
+  readonly queries: TrackingQueries;
+  readonly store: Pick<EventStore, 'head'>;
+}
+
+/** An organisation registered a moment ago must be found, so the read models are waited for. */
+const orgIdOf = async ({ queries, store }: TokenRoutesOptions, org: string | null | undefined): Promise<OrgId | null> => {
+  if (org == null) return null;
+  const { position: atLeast } = await store.head();
+  return (await queries.organisation(org, { within: null, atLeast })).organisation.orgId;
+};
 
 /** Tokens, for administrators. No Idempotency-Key: the answer holds a secret that is kept nowhere and cannot be given twice. */
-export const tokenRoutes = (access: AccessControl, queries: TrackingQueries): readonly TableRoute[] => [
+export const tokenRoutes = (options: TokenRoutesOptions): readonly TableRoute[] => [
   {
     name: 'IssueToken',
     method: 'POST',
@@ -40,7 +51,7 @@ export const tokenRoutes = (access: AccessControl, queries: TrackingQueries): re
     handle: async (request, reply) => {
       requireAdministrator(request);
       const { org, role, subject, expiresAt } = parseBody(tokenBody, jsonBodyOf(request));
-      const { token, record } = await access.issue({ orgId: await orgIdOf(queries, org), role, subjectName: subject, expiresAt: expiresAt ?? null });
+      const { token, record } = await options.access.issue({ orgId: await orgIdOf(options, org), role, subjectName: subject, expiresAt: expiresAt ?? null });
       void reply.status(201).header('Location', `${apiPath}/tokens`).header('Cache-Control', 'no-store');
       return { ...shown(record), token };
     },
@@ -53,7 +64,7 @@ export const tokenRoutes = (access: AccessControl, queries: TrackingQueries): re
       requireAdministrator(request);
       const { cursor, pageSize } = parseQuery(tokensQuery, request.query);
       const limit = Math.min(Math.max(pageSize ?? pageDefault, 1), pageMax);
-      const records = await access.list(cursor ?? null, limit);
+      const records = await options.access.list(cursor ?? null, limit);
       void reply.header('Cache-Control', 'no-store');
       return { items: records.map(shown), nextCursor: records.length < limit ? null : records.at(-1)?.id ?? null };
     },
@@ -65,7 +76,7 @@ export const tokenRoutes = (access: AccessControl, queries: TrackingQueries): re
     handle: async (request) => {
       requireAdministrator(request);
       parseQuery(nothing, request.query);
-      return shown(await access.revoke(idOf(request)));
+      return shown(await options.access.revoke(idOf(request)));
     },
   },
 ];

@@ -52,6 +52,7 @@ const platformProblems = {
   'plan-required': row(409, 'The policy asks for an issued plan', '按现行口径须先印发整改方案', 'The policy in force names approvers, so an issue is planned by a plan that they consented to and that was issued. Send its `planId`.'),
   'plan-not-issued': row(409, 'The plan is not issued yet', '整改方案尚未印发', 'An issue is planned by an issued plan only. Get the missing consents and issue it first.'),
   'issue-not-in-plan': row(409, 'The plan does not name this issue', '整改方案未包含该问题', 'Name the plan that holds the issue, or revise the plan and issue it again.'),
+  'already-retracted': row(409, 'It was retracted already', '该事实已被撤回', 'The event that is to be retracted or corrected does not count any more. Read the history: a later fact may stand in its place.'),
   'owned-by-another': row(409, 'It belongs to another organisation', '该事项属于其他单位', 'Things that are linked must have the same owner, the lead organisation. Check which organisation leads.'),
   'unknown-organisation': unknown('organisation', '单位'),
   'unknown-tree': unknown('organisation tree', '单位层级树'),

@@ -1,0 +1,74 @@
+import 'reflect-metadata';
+import type { NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AccessControl } from '@rectrail/access';
+import type { EventStore } from '@rectrail/event-store';
+import type { Configuration, Database, Logger, Metrics } from '@rectrail/platform';
+import { commandDefinitions, CommandService, type ImportService, type TrackingCommandPorts } from '@rectrail/tracking-app';
+import type { TrackingRead } from '@rectrail/tracking-read';
+import type { Clock } from '@rectrail/kernel';
+import { ApplicationModule, nestLogger } from '../application.module.ts';
+import { openApiDocument } from '../openapi/openapi-document.ts';
+import { commandRoutes } from './command.routes.ts';
+import { createFastifyServer } from './fastify-server.ts';
+import { openIdempotencyStore } from './idempotency-store.ts';
+import { importRoutes } from './import.routes.ts';
+import { operationRoutes } from './operation.routes.ts';
+import { ProblemFilter } from './problem.filter.ts';
+import { readRoutes } from './read.routes.ts';
+import { readDefinitions } from './read-table.ts';
+import { apiPath, tableController, type TableRoute } from './table-routes.ts';
+import { tokenRoutes } from './token.routes.ts';
+import { WriteRequests } from './write-request.ts';
+
+export interface HttpApplicationOptions {
+  readonly configuration: Configuration;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly store: EventStore;
+  readonly access: AccessControl;
+  readonly read: TrackingRead;
+  readonly imports: ImportService;
+  readonly commandPorts: TrackingCommandPorts;
+}
+
+/** The interface proper; a process without the role `api` serves health and metrics alone. */
+const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService): Promise<readonly TableRoute[]> => {
+  const { configuration, database, clock, metrics, access, store, read, imports, logger } = options;
+  if (!configuration.roles.includes('api')) return [];
+  const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
+  return [
+    ...commandRoutes({ commands, writes, metrics, definitions: commandDefinitions }),
+    ...readRoutes(read.queries, readDefinitions),
+    ...importRoutes({ imports, writes, logger }),
+    ...tokenRoutes({ access, queries: read.queries, store }),
+  ];
+};
+
+/** The Nest application, initialised but not yet listening. */
+export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
+  const { configuration, version, logger, metrics, access, database, store, read } = options;
+  const { server, routes } = createFastifyServer({ configuration, logger, metrics, access });
+  const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
+  // The routes are part of the module that also makes the service, so they ask for it when they are called.
+  const commands = (): CommandService => app.get(CommandService);
+  const controllers = [
+    tableController('', operationRoutes({ database, store, read, metrics, readyLagEventsMax: configuration.readyLagEventsMax, openApi })),
+    tableController(apiPath, await apiRoutes(options, commands)),
+  ];
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape
+  const nestOptions: NestApplicationOptions = { bodyParser: false, logger: nestLogger(logger), abortOnError: false };
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ApplicationModule.register(options.commandPorts, controllers),
+    new FastifyAdapter(server),
+    nestOptions,
+  );
+  app.useSecurityHeaders({ contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } } });
+  app.useGlobalFilters(new ProblemFilter(logger, (path) => routes.methodsOf(path)));
+  await app.init();
+  return app;
+};

@@ -1,0 +1,29 @@
+import type { AppendRequest, AppendResult, EventStore } from '@rectrail/event-store';
+import type { Metrics } from '@rectrail/platform';
+
+/** The same store, its appends timed: the wait for the lane is what an operator watches first. */
+export const meteredEventStore = (store: EventStore, metrics: Metrics): EventStore => {
+  const append = async (request: AppendRequest): Promise<AppendResult> => {
+    const stop = metrics.appendSeconds.startTimer();
+    try {
+      const result = await store.append(request);
+      stop({ outcome: 'appended' });
+      return result;
+    } catch (error) {
+      stop({ outcome: 'refused' });
+      throw error;
+    }
+  };
+  return {
+    capabilities: store.capabilities,
+    append,
+    identity: () => store.identity(),
+    head: () => store.head(),
+    findCommand: (commandId) => store.findCommand(commandId),
+    readStream: (streamId, options) => store.readStream(streamId, options),
+    readStreams: (streamIds, upTo) => store.readStreams(streamIds, upTo),
+    readAll: (options) => store.readAll(options),
+    subscribeAll: (options) => store.subscribeAll(options),
+    close: () => store.close(),
+  };
+};

@@ -1,0 +1,115 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
+import { CommandRunner, createEventCodec, type EventCodec, type EventStore } from '@rectrail/event-store';
+import { PostgresEventStore } from '@rectrail/event-store-postgres';
+import { instantOfMs, type Clock } from '@rectrail/kernel';
+import { createLogger, createMetrics, openDatabase, startEmbeddedPostgres, type Configuration, type Database, type Logger, type Metrics } from '@rectrail/platform';
+import { bootstrap, createImportService } from '@rectrail/tracking-app';
+import { trackingEventDefinitions } from '@rectrail/tracking-domain';
+import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
+import { createHttpApplication } from './http/http-application.ts';
+import { meteredEventStore } from './metered-event-store.ts';
+import { knownCalendarYears } from './working-calendars.ts';
+
+/** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
+const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar'];
+
+const systemClock: Clock = { now: () => instantOfMs(Date.now()) };
+
+/** Of the application's package, which lies beside `src` as beside `dist`. */
+const packageVersion = async (): Promise<string> => {
+  const parsed: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') return parsed.version;
+  throw new Error('apps/server/package.json names no version');
+};
+
+export interface RunningServer {
+  /** `http://host:port`, the port as taken. */
+  readonly url: string;
+  readonly adminTokenFile: string;
+  /** Takes no new requests, lets running ones end within the grace, then stops everything in the reverse order of its start. */
+  close(): Promise<void>;
+}
+
+interface Storage {
+  readonly database: Database;
+  readonly store: EventStore;
+  readonly codec: EventCodec;
+  readonly runner: CommandRunner;
+}
+
+/** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it. */
+const openStorage = async (configuration: Configuration, logger: Logger, metrics: Metrics, opened: AsyncDisposableStack): Promise<Storage> => {
+  let url = configuration.databaseUrl;
+  if (url === undefined) {
+    const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: line.trim() }, 'postgres'); } });
+    opened.defer(() => embedded.stop());
+    ({ url } = embedded);
+  }
+  const database = await openDatabase({ url, connectionsMax: configuration.databaseConnectionsMax, onError: (error) => { logger.warn({ err: error }, 'an idle database connection was lost'); } });
+  opened.defer(() => database.close());
+  const postgres = await PostgresEventStore.open({ connectionString: url });
+  opened.defer(() => postgres.close());
+  const store = meteredEventStore(postgres, metrics);
+  const codec = createEventCodec(trackingEventDefinitions);
+  return { database, store, codec, runner: new CommandRunner({ store, codec, clock: systemClock, cachedStreamPrefixes }) };
+};
+
+const openReadModels = async ({ database, store, codec }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<TrackingRead> => {
+  const read = await openTrackingRead({
+    connectionString: database.url, store, codec, clock: systemClock, zone: configuration.zone,
+    onFailure: (projection, at, error) => { logger.error({ err: error, projection, position: at }, at === null ? 'a projection could not work and tries again' : 'a projection stopped'); },
+  });
+  opened.defer(() => read.stop());
+  if (configuration.roles.includes('projector')) read.start();
+  return read;
+};
+
+const openAccess = async (database: Database, dataDir: string): Promise<{ readonly access: AccessControl; readonly adminTokenFile: string }> => {
+  const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
+  return { access, adminTokenFile: await keepAdministratorToken(access, dataDir) };
+};
+
+/** Running requests get `graceMs`; then their connections are cut, so that a shutdown ends. */
+const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>>, graceMs: number): Promise<void> => {
+  const cut = setTimeout(() => { app.getHttpAdapter().getInstance().server.closeAllConnections(); }, graceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+};
+
+const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<{ readonly url: string; readonly adminTokenFile: string }> => {
+  await mkdir(configuration.dataDir, { recursive: true });
+  const metrics = createMetrics();
+  const storage = await openStorage(configuration, logger, metrics, opened);
+  const { database, store, runner } = storage;
+  const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
+  if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
+  const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
+  const { access, adminTokenFile } = await openAccess(database, configuration.dataDir);
+  const ports = { runner, store, lookups: read.lookups, zone };
+  const app = await createHttpApplication({
+    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, access, read, imports: createImportService(ports), commandPorts: ports,
+  });
+  opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
+  await app.listen(configuration.port, configuration.host);
+  const url = (await app.getUrl()).replace(/\/$/, '');
+  return { url, adminTokenFile };
+};
+
+/**
+ * Starts everything that this process is to do, in the order of dependence: database, event store, first events, read models,
+ * tokens, HTTP. What was started is stopped again where a later step fails.
+ */
+export const startServer = async (configuration: Configuration, logger: Logger = createLogger({ level: configuration.logLevel })): Promise<RunningServer> => {
+  const opened = new AsyncDisposableStack();
+  try {
+    const { url, adminTokenFile } = await start(configuration, logger, opened);
+    return { url, adminTokenFile, close: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+};
