@@ -159,6 +159,7 @@ describe('when a command takes effect', () => {
     when(toState.REGISTERED, command('AcceptIssue', { leader }, '2026-01-05')).thenNothing();
     when(toState.REGISTERED, command('AcceptIssue', { leader: null }, '2026-01-05')).thenRejected('illegal-transition');
     when(toState.REGISTERED, command('AcceptIssue', { leader }, '2026-01-06')).thenRejected('illegal-transition');
+    when(toState.REGISTERED, command('AcceptIssue', { leader }, '2026-01-04..2026-01-05')).thenRejected('illegal-transition');
   });
 });
 

@@ -10,7 +10,7 @@ const findsItsBasis = (s: IssueState, event: IssueEvent): boolean => {
   if (refuseIllegal(s, event.type, issueTransitions) !== null) return false;
   if (event.type === 'IssueMovedToRoutine') return s.track === 'LONG_TERM';
   if (event.type === 'DeadlineExtended') return s.planned !== null;
-  if (event.type === 'ResidualCompleted') return s.residuals.some((r) => r.key === event.data.key && r.open);
+  if (event.type === 'ResidualCompleted') return s.residuals.some((r) => r.key === event.data.key);
   return event.type !== 'LookBackChecked' || lookBackStates.includes(s.state);
 };
 

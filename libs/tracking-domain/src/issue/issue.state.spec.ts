@@ -68,6 +68,12 @@ describe('the status of an issue', () => {
     expect(fold(completed, fact('2026-05-20', { type: 'WriteOffRevoked', data: { reason: '纸上销号' } }))).toMatchObject({ state: 'REOPENED', relapseCount: 0 });
   });
 
+  it('keeps what it was completed by and what it left open only while it is done', () => {
+    const leaving = fact<IssueEvent>('2026-05-01', { type: 'IssueCompletionReported', data: { basis: 'MERGED', result: null, openSubFindings: '1项待审批' } });
+    expect(fold(started, leaving, verified)).toMatchObject({ completionBasis: 'MERGED', openSubFindings: '1项待审批' });
+    expect(fold(started, leaving, reopened)).toMatchObject({ completionBasis: null, openSubFindings: null });
+  });
+
   it('takes the track of the last event that gives one', () => {
     expect(fold(imported('2026-04-29', stated('PHASED', { track: 'LONG_TERM' }))).track).toBe('LONG_TERM');
     expect(fold(fact('2026-01-02', { type: 'IssueClassifiedLongTerm', data: { reason: '长期' } }), imported('2026-04-29', stated('PHASED'))).track).toBe('LONG_TERM');

@@ -96,6 +96,16 @@ describe('the state of a measure', () => {
     expect(fold(...toState[state], fact('2026-05-01', { type: 'MeasureSuspended', data: { cause: '疫情' } }), resumed)).toMatchObject({ state, suspensionCause: null });
   });
 
+  it('goes on from before the first of two suspensions', () => {
+    const again = fact<MeasureEvent>('2026-04-01', stated('SUSPENDED'), { imported: true });
+    expect(fold(planned, progressed, suspended, again, fact('2026-06-01', { type: 'MeasureResumed', data: {} })).state).toBe('IN_PROGRESS');
+  });
+
+  it('keeps the title under which it was first known', () => {
+    const renamed: MeasureEvent = { type: 'MeasureStated', data: { ...identity, title: '另一措施', state: null, printedStatus: null, planned: null } };
+    expect(fold(planned, fact('2026-05-01', renamed, { imported: true })).identity?.title).toBe(identity.title);
+  });
+
   it('stays standing while it is reported on', () => {
     expect(fold(planned, standing, fact('2026-05-01', { type: 'MeasureProgressed', data: { text: '5月调度' } }))).toMatchObject({ state: 'STANDING', frequency: 'MONTHLY' });
   });

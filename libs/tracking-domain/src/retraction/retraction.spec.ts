@@ -77,6 +77,21 @@ describe('built-upon', () => {
     expect(retract([...lived.slice(0, 4), fact<InIssue>('2026-04-29', stated, { imported: true })], [4])).toMatchObject({ ok: true });
   });
 
+  it('does not hold any imported fact to what came before it, beyond the issue itself', () => {
+    const lookBack = fact<InIssue>('2026-05-01', { type: 'LookBackChecked', data: { result: 'HELD', sample: null } }, { imported: true });
+    expect(retract([registered, fact<InIssue>('2026-04-29', stated, { imported: true }), lookBack], [2])).toMatchObject({ ok: true });
+  });
+
+  it('holds a move into routine to the long-term track', () => {
+    const given = [
+      ...lived.slice(0, 4),
+      fact<InIssue>('2026-02-02', { type: 'IssueClassifiedLongTerm', data: { reason: '长期' } }),
+      fact<InIssue>('2026-03-01', { type: 'PhaseCompleted', data: { result: '成效', nextStep: null } }),
+      fact<InIssue>('2026-04-01', { type: 'IssueMovedToRoutine', data: { continuation: 'KEEP_PUSHING', lookBackOn: dated('2026-12') } }),
+    ];
+    expect(retract(given, [5])).toMatchObject(builtUpon('IssueMovedToRoutine'));
+  });
+
   it('holds a verification to the imported claim that it judged', () => {
     const given = [registered, fact<InIssue>('2026-04-29', stated, { imported: true }), lived[5]!];
     expect(retract(given, [2], { kind: 'entered-in-error' })).toMatchObject(builtUpon('IssueVerified'));

@@ -45,13 +45,10 @@ export const refuseIllegal = (state: HasStatus, type: string, table: TransitionT
 };
 
 /**
- * A live transition must be legal in the state on its own day and in today's, and never come before the assertion that it builds
- * on. A correction is held to its own day alone: what is built upon it is the matter of the retraction (rules.md sections 2 and 3).
+ * A live transition must be legal in the state on its own day. As nothing is asserted after that day, today's state allows it too;
+ * only a correction may come before later assertions, and what is built upon it is the matter of the retraction (rules.md sections 2 and 3).
  */
-export const refuseTransition = (type: string, on: FuzzyDate, situation: LiveSituation<HasStatus>, table: TransitionTable): TransitionRejection | null => {
-  const correction = situation.correction === true;
-  return refuseFuture(on, situation.today)
-    ?? refuseBeforeBasis(on, situation.now.lastAssertion, correction)
-    ?? refuseIllegal(situation.then, type, table)
-    ?? (correction ? null : refuseIllegal(situation.now, type, table));
-};
+export const refuseTransition = (type: string, on: FuzzyDate, situation: LiveSituation<HasStatus>, table: TransitionTable): TransitionRejection | null =>
+  refuseFuture(on, situation.today)
+  ?? refuseBeforeBasis(on, situation.now.lastAssertion, situation.correction)
+  ?? refuseIllegal(situation.then, type, table);
