@@ -63,8 +63,11 @@ const scope = z.strictObject({
 });
 
 /** Whose and of what: each defaults to the header's `defaults`. */
-const owned = { organisation: organisation.optional(), inspection: reference.optional() };
-const ofReport = { report: reference.optional() };
+const owned = {
+  organisation: organisation.optional().describe('code of the owner, the lead organisation; default: that of the header'),
+  inspection: reference.optional().describe('default: that of the header'),
+};
+const ofReport = { report: reference.optional().describe('default: that of the header') };
 
 export const headerSchema = z.strictObject({
   kind: z.literal('ledger'),
@@ -96,7 +99,7 @@ export const recordSchemas = {
     kind: z.literal('organisation'), key, code: wire.slugOf<string>(), name: title, level: z.enum(orgLevels), parent: organisation.nullable().optional(),
   }).describe('An organisation of the administrative tree; one whose code is known already is referred to, not registered twice.'),
   inspection: z.strictObject({
-    kind: z.literal('inspection'), key, organisation: organisation.optional(), inspectionKind: z.enum(inspectionKinds), types: list(z.enum(inspectionTypes)).default([]), title,
+    kind: z.literal('inspection'), key, organisation: owned.organisation, inspectionKind: z.enum(inspectionKinds), types: list(z.enum(inspectionTypes)).default([]), title,
     committee: orNull(title), topic: orNull(title), term: orNull(title), round: orNull(z.int().min(1)), team: orNull(title),
     fieldwork: z.strictObject({ start: dateSchema.optional(), end: dateSchema.optional() }).optional(),
     feedback: z.strictObject({ on: dateSchema, recommendations: orNull(z.int().min(0)) }),
@@ -106,7 +109,7 @@ export const recordSchemas = {
     kind: z.literal('plan'), key, ...owned, title, issues: list(reference).default([]), approvedBy: list(z.string().min(1).max(40)), on: dateSchema.optional(),
   }).describe('The rectification plan that a report says was approved (by whom, in order) and issued.'),
   report: z.strictObject({
-    kind: z.literal('report'), key, organisation: organisation.optional(), inspections: list(reference).optional(), title, asOf: day.optional(), asOfPrinted: orNull(printed),
+    kind: z.literal('report'), key, organisation: owned.organisation, inspections: list(reference).optional(), title, asOf: day.optional(), asOfPrinted: orNull(printed),
     publishedOn: day.optional(),
   }).describe('The report itself; `asOf` is the printed cut-off, default the day of publication.'),
   policy: z.strictObject({
@@ -181,7 +184,7 @@ export const isRecordKind = (kind: string): kind is RecordKind => Object.hasOwn(
 
 /** JSON Schema (draft 2020-12) of one line of a ledger; published as docs/reference/ledger.schema.json. */
 export const ledgerJsonSchema = (): unknown => ({
-  $id: 'https://rectrail.dev/ledger-1.schema.json',
+  $id: 'urn:rectrail:ledger:1',
   title: `${ledgerFormat}: one line`,
-  ...z.toJSONSchema(z.union([headerSchema, ...Object.values(recordSchemas)]), { io: 'input' }),
+  ...z.toJSONSchema(z.union([headerSchema, ...Object.values(recordSchemas)]), { io: 'input', reused: 'ref' }),
 });
