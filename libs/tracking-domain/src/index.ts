@@ -48,6 +48,7 @@ export * from './metric/metric.decide.ts';
 export * from './source/source.decide.ts';
 export * from './installation/installation.decide.ts';
 export * from './report/report.discrepancies.ts';
+export * from './report/report.rates.ts';
 export * from './figures/definitions.ts';
 export * from './figures/dashboard.ts';
 export * from './figures/deadlines.ts';

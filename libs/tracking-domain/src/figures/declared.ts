@@ -1,5 +1,6 @@
 import type { Cut, Day, Fact, OrgId, Position, ReportId } from '@rectrail/kernel';
 import type { ReportEvent } from '../report/report.events.ts';
+import { withRecognisedBases } from '../report/report.rates.ts';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
 import { countingFacts, effectiveDay } from '../time/counting.ts';
 import type { DeclaredValue } from './definitions.ts';
@@ -29,5 +30,5 @@ export const declaredBy = (world: World, cut: Cut, org: OrgId | null): readonly 
   if (org === null) return [];
   const declarations = world.reports.filter(({ owner }) => owner === org).flatMap((stream) => declarationsOf(stream, cut));
   const latest = [...Map.groupBy(declarations, ({ key }) => key).values()].flatMap((ofKey) => ofKey.toSorted(newerFirst).slice(0, 1));
-  return latest.toSorted(byKey).map(({ key, basis, value, unit, reportId }) => ({ key, basis, value, unit, reportId }));
+  return withRecognisedBases(latest.toSorted(byKey).map(({ key, basis, value, unit, reportId }) => ({ key, basis, value, unit, reportId })));
 };

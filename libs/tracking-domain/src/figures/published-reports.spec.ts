@@ -117,6 +117,8 @@ describe('Ningbo, reported on 2022-04-29', () => {
       ['accountability.persons', '2'], ['accountability.units', '7'], ['institutions.all', '83'], ['issues.bucket.complete', '18'], ['issues.bucket.open', '3'],
       ['issues.total', '21'], ['measures.done', '92'], ['measures.inProgress', '4'], ['measures.total', '96'], ['rate.completion', '95.8'],
     ]);
+    // Printed without saying of what; 92 of 96 measures give it.
+    expect(declared.at(-1)).toMatchObject({ key: 'rate.completion', basis: 'measure', unit: '%' });
     expect(declared.every(({ reportId }) => reportId === ningbo.reportId)).toBe(true);
     expect(read(ningbo, '2022-04-28', '2022-04-29').declared).toEqual([]);
     expect(read(null, '2022-04-29', '2022-04-29').declared).toEqual([]);

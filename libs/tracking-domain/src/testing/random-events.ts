@@ -128,12 +128,13 @@ export const randomPolicy = (random: Random): PolicyContent => {
 
 const declaredKeys = ['issues.total', 'issues.state.DONE_REPORTED', 'issues.bucket.complete', 'measures.total', 'measures.done', 'institutions.all'];
 
+/** Small numbers, and rates that some of them give. */
 export const randomDeclaration = (random: Random): ReportEvent => {
   if (random.chance(0.2)) {
     return {
       type: 'RollUpRateDeclared',
       data: {
-        key: 'rate.completion', scope: {}, basis: random.pick([null, 'issue', 'measure']), value: `${random.int(0, 99)}.${random.int(0, 9)}`,
+        key: 'rate.completion', scope: {}, basis: random.pick([null, 'issue', 'measure']), value: random.pick(['50', '33.3', '66.6', '75.0', '12.5', '20', '95.8']),
         numeratorKey: null, denominatorKey: null, rounding: 'unknown', changePoints: null, printed: '整改完成率',
       },
     };
@@ -143,7 +144,7 @@ export const randomDeclaration = (random: Random): ReportEvent => {
     type: 'RollUpDeclared',
     data: {
       key, scope: {}, basis: key.startsWith('issues') ? 'issue' : key.startsWith('measures') ? 'measure' : 'institution', kind: null, breakdown: null, subsetOf: null, flow: 'stock', period: null,
-      quantity: { value: random.chance(0.9) ? String(random.int(0, 60)) : null, unit: '个', qualifier: random.pick(['exact', 'about', 'over', 'nearly']) }, printed: key,
+      quantity: { value: random.chance(0.9) ? String(random.int(0, 8)) : null, unit: '个', qualifier: random.pick(['exact', 'about', 'over', 'nearly']) }, printed: key,
     },
   };
 };

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
 import type { Day, OrgId, Position, ReportId } from '@rectrail/kernel';
-import { buckets } from '@rectrail/tracking-domain';
+import { buckets, withRecognisedBases } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { parsePair, shownIssueState, type IssueCell } from '../projections/issue-projection.ts';
 import { parseMeasureCell } from '../projections/measure-projection.ts';
@@ -86,8 +86,8 @@ const declaredBy = async ({ tx, cut }: ReadSession, org: OrgId | null): Promise<
       order by d.key collate "C", d.valid_from desc, d.position desc`,
     [org, cut.validAt, cut.knownAt, cut.atPosition],
   );
-  return rows.map(({ key, basis, value, unit, stream_id }) =>
-    ({ key, basis, value, unit, reportId: stream_id.slice('report-'.length) as ReportId }));
+  return withRecognisedBases(rows.map(({ key, basis, value, unit, stream_id }) =>
+    ({ key, basis, value, unit, reportId: stream_id.slice('report-'.length) as ReportId })));
 };
 
 /** Sums of the whole selection, from which the figures of any part of it are made. */
