@@ -10,6 +10,9 @@ const nextMs = (last: string): string => `greatest(${nowMs}, ${last})`;
 const versionOf = (schema: string, streamNo: string): string =>
   `coalesce((select e.version from ${schema}.events e where e.stream_no = ${streamNo} order by e.version desc limit 1), 0)`;
 
+/** Wakes followers in other processes; one a call, however many appends it carries. It goes out with the commit. */
+const wakeFollowers = (schema: string): string => `perform pg_notify('${schema}', '')`;
+
 /** One event into one stream; null where the version is not the expected one (-1: any). */
 const appendOne = (schema: string): string => `
 create function ${schema}.append_one(
@@ -36,6 +39,7 @@ begin
   )
   select position, recorded_ms, version into o_position, o_recorded_ms, o_version from added;
   o_stream_no := p_stream_no;
+  ${wakeFollowers(schema)};
 end $$;
 `;
 
@@ -90,6 +94,7 @@ begin
   from unnest(p_commands, p_firsts, p_lasts, p_fingerprints) c(command_id, first, last, fingerprint);
   o_position := v_position;
   o_recorded_ms := v_ms;
+  ${wakeFollowers(schema)};
 end $$;
 `;
 
@@ -145,6 +150,7 @@ begin
     v_sent := v_sent + v_count;
     return next;
   end loop;
+  ${wakeFollowers(schema)};
 end $$;
 `;
 

@@ -72,7 +72,7 @@ export class LogReader {
       order by e.version ${order}`,
     [id, options.upTo ?? Number.MAX_SAFE_INTEGER, options.from ?? (backwards ? versionMax : 1), options.limit ?? null]);
     const version = streamVersion((rows[0]?.[0] as number | undefined) ?? 0);
-    const events = rows.filter((row) => row[1] !== null).map((row) => stored(id, row.slice(1)));
+    const events = storedOf(rows.filter((row) => row[1] !== null), 1, () => id);
     return { events, version };
   }
 
@@ -84,10 +84,7 @@ export class LogReader {
       where s.stream_id = any($1)
       order by s.stream_no, e.version`, [ids, upTo ?? Number.MAX_SAFE_INTEGER]);
     const found = new Map<StreamId, StoredEvent[]>(ids.map((id) => [id, []]));
-    for (const row of rows) {
-      const id = streamId(row[0] as string);
-      found.get(id)?.push(stored(id, row.slice(1)));
-    }
+    for (const event of storedOf(rows, 1, (row) => streamId(row[0] as string))) found.get(event.streamId)?.push(event);
     return new Map([...found].map(([id, events]) => [id, { events, version: events.at(-1)?.streamVersion ?? streamVersion(0) }]));
   }
 
@@ -123,7 +120,7 @@ export class LogReader {
       where position > $1 and position <= $2 ${condition}
       order by position limit $3`, params);
     await this.#learn(rows);
-    return rows.map((row) => stored(this.#name(row[0] as number), row.slice(1)));
+    return storedOf(rows, 1, (row) => this.#name(row[0] as number));
   }
 
   /** Names instead of a join: in the order of positions the same few streams come again and again. */
@@ -152,8 +149,20 @@ export class LogReader {
   }
 }
 
-// The columns position, recorded_ms, version, type, content; the driver does not know their types.
-const stored = (id: StreamId, row: Row): StoredEvent => {
-  const [at, recordedMs, version, type, content] = row as [number, number, number, string, string];
-  return { position: position(at), recordedAt: instantOfMs(recordedMs), streamId: id, streamVersion: streamVersion(version), type, content };
+/** Rows of which the columns from `at` on are position, recorded_ms, version, type and content; the driver does not know their types. */
+const storedOf = (rows: readonly Row[], at: number, idOf: (row: Row) => StreamId): StoredEvent[] => {
+  // Events of one append share their instant, and formatting it is what costs most here.
+  let lastMs = -1;
+  let recordedAt = instantOfMs(0);
+  return rows.map((row) => {
+    const ms = row[at + 1] as number;
+    if (ms !== lastMs) {
+      lastMs = ms;
+      recordedAt = instantOfMs(ms);
+    }
+    return {
+      position: position(row[at] as number), recordedAt, streamId: idOf(row), streamVersion: streamVersion(row[at + 2] as number),
+      type: row[at + 3] as string, content: row[at + 4] as string,
+    };
+  });
 };

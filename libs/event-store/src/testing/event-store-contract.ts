@@ -193,7 +193,7 @@ export const describeEventStoreContract = (name: string, factory: () => Promise<
         expect((await store.readStream(stream)).version).toBe(2);
       });
 
-      it('takes the ids of one command in any order', async () => {
+      it('nothing in the order in which the ids of one command come', async () => {
         const commandId = freshCommand();
         const request = requestOf([{ stream: freshStream(), says: ['a', 'b', 'c'] }], commandId);
         const [entry] = request.entries;

@@ -1,2 +1,3 @@
 export * from './event-store-contract.ts';
+export * from './event-store-model.ts';
 export * from './requests.ts';
