@@ -78,3 +78,4 @@ export * from './metric/wire/metric.wire.ts';
 export * from './source/wire/source.wire.ts';
 export * from './installation/wire/installation.wire.ts';
 export * from './wire/tracking-definitions.ts';
+export * from './event-titles.ts';
