@@ -28,7 +28,6 @@ export const appRejectionCodes = [
   'owned-by-another',
   'already-retracted',
   'unknown-organisation',
-  'unknown-tree',
   'unknown-inspection',
   'unknown-policy',
   'unknown-plan',

@@ -22,6 +22,9 @@ const batchedCommand = z.union([
 /** Body of `POST /commands`: carried out in order, in one append, all or nothing. */
 export const batchBody = z.strictObject({ commands: z.array(batchedCommand).min(1).max(batchCommandsMax) });
 
+const countOf = (received: unknown): number =>
+  (typeof received === 'object' && received !== null && 'commands' in received && Array.isArray(received.commands) ? received.commands.length : 0);
+
 const found = (command: z.output<typeof batchedCommand>): { readonly definition: CommandDefinition; readonly id: string | null } | null => {
   if ('path' in command) return definitionOfPath(command.path);
   const definition = definitionNamed(command.name);
@@ -43,6 +46,8 @@ export class CommandService {
 
   /** `POST /commands`. A refusal names the place of the command and what it refused there: `/commands/3/body/…`. */
   async executeBatch(received: unknown, identity: CommandIdentity): Promise<CommandOutcome> {
+    const count = countOf(received);
+    if (count > batchCommandsMax) throw new CommandRejected('too-many-commands', `${count} commands, at most ${batchCommandsMax}`, { errors: [{ pointer: '/commands', code: 'too-many-commands', detail: 'split the batch' }] });
     const { commands } = parseBody(batchBody, received);
     const calls = commands.map((command, index): CommandCall => {
       const named = found(command);
