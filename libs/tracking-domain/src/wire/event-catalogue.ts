@@ -52,11 +52,10 @@ interface Json {
 }
 
 // zod gives plain JSON Schema here, of which only the fields above are read.
-const jsonOf = (schema: z.ZodType): Json => Object.fromEntries(Object.entries(z.toJSONSchema(schema)).filter(([key]) => key !== '$schema')) as Json;
+const jsonOf = (schema: z.ZodType): Json => Object.fromEntries(Object.entries(z.toJSONSchema(schema)).filter(([key]) => key !== '$schema'));
 
-const named = new Map([
-  [fuzzyDate, 'FuzzyDate'], [money, 'Money'], [quantitySchema, 'Quantity'], [day, 'day'], [decimal, 'decimal'], [uuidOf(), 'uuid'],
-].map(([schema, name]) => [JSON.stringify(jsonOf(schema as z.ZodType)), name as string]));
+const named = new Map(Object.entries({ FuzzyDate: fuzzyDate, Money: money, Quantity: quantitySchema, day, decimal, uuid: uuidOf() })
+  .map(([name, schema]) => [JSON.stringify(jsonOf(schema)), name]));
 
 const fieldsOf = ({ properties = {}, required = [] }: Json): string =>
   Object.entries(properties).map(([name, field]) => `${name}${required.includes(name) ? '' : '?'}: ${typeOf(field)}`).join(', ');
