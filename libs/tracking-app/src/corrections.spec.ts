@@ -1,6 +1,6 @@
 import { newCommandId } from '@rectrail/event-store';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { lastInstantOf, position, type Day, type EventId, type Instant } from '@rectrail/kernel';
+import { lastInstantOf, position, type Day, type EventId, type Instant, type StreamId } from '@rectrail/kernel';
 import { countingFacts, foldIssue, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
 import type { StreamFacts } from './situation.ts';
 import { actorOf, issueStream, openPlace, openWriteSide, registerIssue, zone, type Place, type WriteSide } from './testing/write-side.ts';
@@ -127,6 +127,24 @@ describe('a retraction', () => {
     const reply = await retract([registered.eventId], { withDependents: true });
     expect((reply.extra?.['retracted'] as readonly { stream: string }[]).map(({ stream }) => stream).toSorted()).toEqual([registered.streamId, `measure-${measure}`].toSorted());
     expect((await side.refused(`/measures/${measure}/complete`)).code).toBe('unknown-measure');
+  });
+
+  it('of what settled a measure is refused while a completion found it settled, and takes that completion along', async () => {
+    const second = await openIssue();
+    await side.post(`/issues/${second}/accept`, { on: '2026-01-12' });
+    await side.post(`/issues/${second}/mark-immediate`, { on: '2026-01-13' });
+    const measure = (await side.post('/measures', { issueIds: [second], title: '措施', on: '2026-01-15' })).id;
+    await side.post(`/measures/${measure}/complete`, { on: '2026-01-20' });
+    await side.post(`/issues/${second}/completion`, { on: '2026-01-21' });
+    const [done, completed] = ['MeasureCompleted', 'IssueCompletionReported'].map(async (type) => (await side.facts()).findLast((fact) => fact.event.type === type)!.eventId);
+    const eventIds = [(await done)!];
+    const refused = await side.refused('/retractions', { eventIds, reason: '误' });
+    expect([refused.code, refused.extensions['events']]).toEqual(['built-upon', [{ stream: `issue-${second}`, eventId: await completed, type: 'IssueCompletionReported' }]]);
+    const ifMatch = (await side.store.readStream(`measure-${measure}` as StreamId)).version;
+    await side.post('/corrections', { retract: eventIds, reason: '日期有误', command: { name: 'CompleteMeasure', target: measure, body: { on: '2026-01-19' } } }, { ifMatch });
+    const restated = (await side.facts()).findLast((fact) => fact.event.type === 'MeasureCompleted')!.eventId;
+    const reply = await retract([restated], { withDependents: true });
+    expect(reply.extra?.['retracted']).toEqual([{ stream: `measure-${measure}`, eventIds: [restated] }, { stream: `issue-${second}`, eventIds: [await completed] }]);
   });
 
   it('of an organisation takes what it owns along, or is refused', async () => {

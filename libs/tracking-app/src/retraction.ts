@@ -1,6 +1,8 @@
 import type { StagedFact, UnitOfWork } from '@rectrail/event-store';
 import { lastDay, maxInstant, position, streamVersion, type Actor, type EventId, type Fact, type StreamId } from '@rectrail/kernel';
-import type { FactsRetracted, RetractionKind, TrackingEvent } from '@rectrail/tracking-domain';
+import {
+  foldMeasure, settledMeasureStates, streams, type FactsRetracted, type IssueEvent, type MeasureEvent, type MeasureState, type RetractionKind, type TrackingEvent,
+} from '@rectrail/tracking-domain';
 import { setImmediate } from 'node:timers/promises';
 import type { TrackingLookups } from '@rectrail/tracking-read';
 import { CommandRejected } from './command-rejected.ts';
@@ -76,6 +78,24 @@ const consequencesOf = (streamId: StreamId, facts: Facts, before: Standing, afte
   lost: [...before.beings].filter((id) => !after.beings.has(id)),
 });
 
+const isOpen = ({ identity, state }: MeasureState): boolean => identity !== null && !settledMeasureStates.has(state);
+
+/** A live completion of an issue found its measures settled: it leans on what settled them, in their streams. */
+const completionsLeaningOn = async (unit: UnitOfWork, streamId: StreamId, facts: Facts, after: Facts): Promise<readonly Leaning[]> => {
+  if (!streamId.startsWith('measure-')) return [];
+  // The stream's name says which events it holds, hence the cast.
+  const measureOf = (of: Facts): MeasureState => foldMeasure(countingOn(unit, of as StreamFacts<MeasureEvent>, lastDay));
+  const [was, would] = [measureOf(facts), measureOf(after)];
+  if (isOpen(was) || !isOpen(would)) return [];
+  const leaning: Leaning[] = [];
+  for (const issueId of was.issueIds) {
+    const issue = countingOn(unit, await factsOf<IssueEvent>(unit, streams.issue(issueId)), lastDay);
+    const completed = issue.filter(({ event, source }) => event.type === 'IssueCompletionReported' && source === undefined);
+    leaning.push(...completed.map((fact) => ({ from: fact.streamId, eventId: fact.eventId, type: fact.event.type })));
+  }
+  return leaning;
+};
+
 const builtUpon = (dependents: readonly Leaning[]): CommandRejected =>
   new CommandRejected('built-upon', `${dependents.length} fact(s) build on what is to be retracted; retract them too (withDependents) or first`, {
     extensions: { events: dependents.slice(0, dependentsShown).map(({ from, eventId, type }) => ({ stream: from, eventId, type })) },
@@ -100,7 +120,7 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
       const facts = await factsOf<TrackingEvent>(unit, streamId);
       const after = afterwards(facts, [...(named.get(streamId) ?? [])], asked, streamId);
       const result = consequencesOf(streamId, facts, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
-      found.push(...result.unmet);
+      found.push(...result.unmet, ...(await completionsLeaningOn(unit, streamId, facts, after)));
       lost.push(...result.lost);
     }
     if (lost.length > 0) found.push(...(await asked.dependents(lost)));
@@ -131,15 +151,15 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
  * @throws CommandRejected `built-upon`
  */
 export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: readonly StreamId[], dependents: FindDependents, replace: () => Promise<R>): Promise<R> => {
-  const before = new Map<StreamId, Standing>();
-  for (const streamId of streamIds) before.set(streamId, standingOf(unit, streamId, await factsOf<TrackingEvent>(unit, streamId)));
+  const before = new Map<StreamId, Facts>();
+  for (const streamId of streamIds) before.set(streamId, await factsOf<TrackingEvent>(unit, streamId));
   const result = await replace();
   const left: Leaning[] = [];
   const lost: string[] = [];
-  for (const [streamId, standing] of before) {
-    const facts = await factsOf<TrackingEvent>(unit, streamId);
-    const consequences = consequencesOf(streamId, facts, standing, standingOf(unit, streamId, facts));
-    left.push(...consequences.unmet);
+  for (const [streamId, facts] of before) {
+    const after = await factsOf<TrackingEvent>(unit, streamId);
+    const consequences = consequencesOf(streamId, after, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
+    left.push(...consequences.unmet, ...(await completionsLeaningOn(unit, streamId, facts, after)));
     lost.push(...consequences.lost);
   }
   if (lost.length > 0) left.push(...(await dependents(lost)));

@@ -21,6 +21,7 @@ export interface PostOptions { readonly by?: Actor; readonly ifMatch?: number; r
 /** The whole write side over a store in memory, without a read side: look-ups scan the log. */
 export interface WriteSide {
   readonly store: MemoryEventStore;
+  readonly runner: CommandRunner;
   /** The clock moves on by a second a command; set it to go further. */
   now: Instant;
   post(path: string, body?: unknown, options?: PostOptions): Promise<CommandReply & { readonly outcome: CommandOutcome }>;
@@ -76,6 +77,7 @@ export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Pro
   };
   return {
     store,
+    runner,
     get now() { return now; },
     set now(value) { now = value; },
     post,
