@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { ProjectionDatabase, Transaction } from '@rectrail/projections';
 import { EventRow, FundsRow, IssueRow, MeasureRow } from './entities.ts';
