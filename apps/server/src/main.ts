@@ -17,8 +17,7 @@ const main = async (): Promise<void> => {
     const stuck = setTimeout(() => { logger.fatal('the shutdown takes too long'); process.exit(1); }, configuration.shutdownGraceMs + shutdownMsMax);
     server.close().then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
 };
 
 main().catch((error: unknown) => {

@@ -29,8 +29,9 @@ const check = async (pool: pg.Pool): Promise<void> => {
 /** Connects and checks version and encoding. @throws Error that names the remedy. */
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
   const pool = new pg.Pool({ connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail' });
+  let closing = false;
   // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
-  pool.on('error', options.onError);
+  pool.on('error', (error) => { if (!closing) options.onError(error); });
   try {
     await check(pool);
   } catch (error) {
@@ -55,6 +56,9 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
         client.release(broken);
       }
     },
-    close: () => pool.end(),
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
   };
 };

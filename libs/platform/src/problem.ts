@@ -28,16 +28,8 @@ export interface ProblemInput {
 
 export const problemMediaType = 'application/problem+json; charset=utf-8';
 
-/** An RFC 9457 problem. Extensions never overrule its own members. */
-export const problemDocument = ({ code, type, detail, instance, correlationId, errors, extensions }: ProblemInput): Readonly<Record<string, unknown>> => ({
-  ...extensions,
-  type: `/problems/${code}`,
-  title: type.title,
-  titleZh: type.titleZh,
-  status: type.status,
-  detail,
-  instance,
-  code,
-  correlationId,
-  errors: errors ?? [],
-});
+/** An RFC 9457 problem: its own members first, then extensions, which never overrule them. */
+export const problemDocument = ({ code, type, detail, instance, correlationId, errors, extensions }: ProblemInput): Readonly<Record<string, unknown>> => {
+  const own = { type: `/problems/${code}`, title: type.title, titleZh: type.titleZh, status: type.status, detail, instance, code, correlationId, errors: errors ?? [] };
+  return { ...own, ...extensions, ...own };
+};

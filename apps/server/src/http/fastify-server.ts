@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessControl, Principal } from '@rectrail/access';
+import { isUuid } from '@rectrail/kernel';
 import type { Configuration, Logger, Metrics } from '@rectrail/platform';
+import { personalDataIn } from '@rectrail/tracking-domain';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { registerBodyParsers } from './body-parsers.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -19,6 +21,9 @@ const isPublic = (path: string): boolean => path.startsWith('/health/') || path 
 /** Longest part of a path: ids are UUIDs, codes are shorter. */
 const pathPartCharactersMax = 200;
 const correlationIdShape = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** A correlation id goes into events, which are never changed, so one that looks like a telephone number is not taken over. */
+const isCorrelationId = (text: string): boolean => correlationIdShape.test(text) && (isUuid(text) || personalDataIn(text) === null);
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -74,7 +79,7 @@ export const createFastifyServer = (options: FastifyServerOptions): { readonly s
     forceCloseConnections: 'idle',
     genReqId: (request) => {
       const given = request.headers['x-correlation-id'];
-      return typeof given === 'string' && correlationIdShape.test(given) ? given : randomUUID();
+      return typeof given === 'string' && isCorrelationId(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => {
       const problem = error.statusCode === 414

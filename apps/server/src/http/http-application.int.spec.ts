@@ -287,6 +287,7 @@ describe('the HTTP application', () => {
 
     it('keeps the correlation id of the caller and sends security headers', async () => {
       const { headers } = await call('GET', '/health/live', { headers: { 'x-correlation-id': 'abc-1' } });
+      expect((await call('GET', '/health/live', { headers: { 'x-correlation-id': '13800138000' } })).headers['x-correlation-id']).not.toBe('13800138000');
       expect(headers).toMatchObject({ 'x-correlation-id': 'abc-1', 'x-content-type-options': 'nosniff', 'content-security-policy': expect.stringContaining("default-src 'none'") });
     });
 

@@ -2,6 +2,7 @@ import { administratorRole, AccessError, isAdministrator, type AccessControl, ty
 import type { EventStore } from '@rectrail/event-store';
 import type { OrgId } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
+import { personalDataIn } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -15,7 +16,7 @@ const pageMax = 500;
 
 export const tokenBody = z.strictObject({
   org: z.string().min(1).max(200).nullable().optional().describe('Id or code of the organisation that the token acts for; none for an administrator'),
-  role: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'a slug: lower-case letters, digits and hyphens').describe(`Free, but \`${administratorRole}\` acts everywhere`),
+  role: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'a slug: lower-case letters, digits and hyphens').refine((role) => personalDataIn(role) === null, 'a role goes into events: no telephone number').describe(`Free, but \`${administratorRole}\` acts everywhere`),
   subject: z.string().trim().min(1).max(200).describe('Name of the person or system; kept with the token only, the same name is the same subject'),
   expiresAt: instantParameter.optional().describe('From then on the token is invalid'),
 });

@@ -55,7 +55,6 @@ const platformProblems = {
   'already-retracted': row(409, 'It was retracted already', '该事实已被撤回', 'The event that is to be retracted or corrected does not count any more. Read the history: a later fact may stand in its place.'),
   'owned-by-another': row(409, 'It belongs to another organisation', '该事项属于其他单位', 'Things that are linked must have the same owner, the lead organisation. Check which organisation leads.'),
   'unknown-organisation': unknown('organisation', '单位'),
-  'unknown-tree': unknown('organisation tree', '单位层级树'),
   'unknown-inspection': unknown('inspection', '巡视巡察'),
   'unknown-policy': unknown('policy', '统计口径'),
   'unknown-plan': unknown('plan', '整改方案'),

@@ -1,0 +1,64 @@
+import type { CommandDefinition } from '@rectrail/tracking-app';
+import type { ReadDefinition } from '../http/read-table.ts';
+import { apiPath } from '../http/table-routes.ts';
+
+const introduction = `# HTTP interface
+
+The base path is \`${apiPath}\`; \`/openapi.json\` describes every path with the schemas of its body and its parameters. The tables below are
+generated from the same rows that make the routes; a test fails where they differ.
+
+## Who calls
+
+Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health/live\`, \`/health/ready\`, \`/openapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
+token too, of any role: on one host with a proxy every caller looks like a loopback address. The actor of an event comes from the token alone; events carry the
+opaque id of its subject. A token acts on its organisation and all below it in the administrative tree as it is now; an administrator's acts everywhere.
+
+## Writing
+
+- \`Idempotency-Key\` (optional, 1 to 200 characters, honoured by every write but the making of tokens): the same key from the same token with the same request answers as the first one did and
+  stores nothing again. With another request it is 422 \`idempotency-key-reused\`, while the first still runs 409 \`idempotency-key-in-use\`. A key is remembered for
+  \`RECTRAIL_IDEMPOTENCY_HOURS\` (24 by default). A refused command stored nothing, so the same key may be tried again.
+- \`If-Match\`: the \`ETag\` of the resource as it was read. 412 \`stream-version-conflict\` where it has changed; 428 \`precondition-required\` without it where a person judges what they
+  saw (marked "required" below).
+- The reply carries \`ETag\` (version of the resource), \`Rectrail-Position\` (log position reached; absent where nothing had to be stored), and 201 with \`Location\` for what was made.
+- \`?dryRun=true\` runs all checks and stores nothing.
+- \`POST ${apiPath}/commands\` takes \`{commands: […]}\`, up to 500, all or nothing. A fault is reported at \`/commands/<n>/body/…\`.
+- \`POST ${apiPath}/imports\` takes a ledger (\`application/x-ndjson\`, [ledger.md](ledger.md)); \`?dryRun=true\`, \`?complete=true\`. With \`Accept: application/x-ndjson\` the reply is lines:
+  \`{"progress": …}\` while it runs, then \`{"result": …}\` or \`{"problem": …}\`; its status is 200 whatever comes, so look at the last line. \`POST ${apiPath}/imports/{id}/undo\` takes an import back as one unit,
+  \`GET ${apiPath}/imports\` lists them.
+- \`POST ${apiPath}/tokens\`, \`GET ${apiPath}/tokens\`, \`DELETE ${apiPath}/tokens/{id}\` are for administrators. The token is shown once, in the reply that makes it.
+
+## Reading
+
+Every read takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
+\`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
+are paged by \`pageSize\` and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
+
+## Refusals
+
+Every refusal is an RFC 9457 problem (\`application/problem+json\`) with \`type\` (a page: \`/problems/<code>\`), \`title\`, \`titleZh\`, \`status\`, \`detail\`, \`instance\`, \`code\`, \`correlationId\` and \`errors\`, each of which
+names its place: \`pointer\` into the body, \`parameter\`, \`header\`, or \`line\` and \`key\` of a ledger. Match on \`code\`. [All codes](../problems/).
+\`X-Correlation-Id\` (letters, digits, \`.\`, \`_\`, \`-\`, at most 64) is kept in the events that a request makes and is echoed.
+`;
+
+const ifMatchWord = { none: '', optional: 'optional', required: '**required**' } as const;
+
+/** docs/reference/http.md, made from the tables of commands and reads. */
+export const httpPage = (commands: readonly CommandDefinition[], reads: readonly ReadDefinition[]): string => [
+  introduction,
+  '## Commands',
+  '',
+  '| path | name | what | If-Match |',
+  '| --- | --- | --- | --- |',
+  ...commands.map(({ path, name, summary, ifMatch }) => `| \`POST ${path}\` | ${name} | ${summary} | ${ifMatchWord[ifMatch]} |`),
+  '',
+  '## Reads',
+  '',
+  '| path | what | parameters beside the cuts |',
+  '| --- | --- | --- |',
+  ...reads.map(({ path, summary, query }) => {
+    const own = Object.keys(query.shape).filter((name) => !['validAt', 'knownAt', 'atPosition', 'atLeast'].includes(name));
+    return `| \`GET ${path}\` | ${summary} | ${own.map((name) => `\`${name}\``).join(', ')} |`;
+  }),
+  '',
+].join('\n');
