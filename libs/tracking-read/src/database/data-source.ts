@@ -26,9 +26,20 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
     installExtensions: false,
     poolSize: connectionsMax,
     applicationName: 'rectrail-read',
+    // A connection that dies while idle is replaced by the pool; whoever next needs the server is told then.
     poolErrorHandler: () => undefined,
   });
   await dataSource.initialize();
+  try {
+    await migrate(dataSource);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return dataSource;
+};
+
+const migrate = async (dataSource: DataSource): Promise<void> => {
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('select pg_advisory_lock($1)', [migrationLock]);
@@ -38,7 +49,6 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
   } finally {
     await runner.release();
   }
-  return dataSource;
 };
 
 const transactionOf = (runner: QueryRunner): Transaction => ({

@@ -1,5 +1,7 @@
 import { daysBetween, streamVersion, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
 import { streams } from '@rectrail/tracking-domain';
+import type { SelectQueryBuilder } from 'typeorm';
+import { IssueRow } from '../database/entities.ts';
 import { schema } from '../database/rows.ts';
 import { isClosedCondition, parsePair, shownIssueState, type IssueCell, type IssueViewDetail } from '../projections/issue-projection.ts';
 import { deadlineConditions, type DeadlineItem, type DeadlinesAnswer, type DeadlineView, type IssueDetail, type IssueItem, type Page } from './answers.ts';
@@ -14,13 +16,7 @@ import { atCut, cellSums, streamVersions, type CellSum } from './sums.ts';
 import { ReadRejected } from './tracking-read.ts';
 import { Verdicts } from './verdicts.ts';
 
-interface Row {
-  readonly id: IssueId;
-  readonly org_id: OrgId;
-  readonly cell: string;
-  readonly detail: IssueViewDetail;
-  readonly ord: number;
-}
+type Row = Pick<IssueRow, 'id' | 'orgId' | 'cell'> & { readonly detail: IssueViewDetail };
 
 /** A pair of owner and cell whose issues are asked for, and its place in the order of the list. */
 interface WantedPair { readonly orgId: OrgId; readonly cell: string; readonly ord: number }
@@ -32,7 +28,7 @@ const dueOf = (cell: IssueCell): Day | null =>
 const deadlineView = (session: ReadSession, verdicts: Verdicts, row: Row, cell: IssueCell): DeadlineView => {
   const due = dueOf(cell);
   const { planned, striving, closedOn } = row.detail;
-  return { condition: verdicts.condition(row.org_id, cell), due, planned, striving, daysLeft: due === null ? null : daysBetween(session.cut.validAt, due), closedOn };
+  return { condition: verdicts.condition(row.orgId, cell), due, planned, striving, daysLeft: due === null ? null : daysBetween(session.cut.validAt, due), closedOn };
 };
 
 const lastCell = (row: Row): IssueCell => {
@@ -44,7 +40,7 @@ const lastCell = (row: Row): IssueCell => {
 const issueItem = (session: ReadSession, verdicts: Verdicts, versions: ReadonlyMap<string, number>, row: Row): IssueItem => {
   const { first } = parsePair(row.cell);
   const cell = lastCell(row);
-  const { detail, org_id: orgId, id } = row;
+  const { detail, orgId, id } = row;
   const org = session.tree.orgs.get(orgId);
   const [state, possibly] = [shownIssueState(cell), first === null ? null : shownIssueState(first)];
   return {
@@ -81,7 +77,7 @@ const listSql = `
 
 const order = `w.ord, r.org_id, r.inspection_id, r.number_key, r.id`;
 
-interface ListPage { readonly rows: readonly Row[]; readonly total: number; readonly more: boolean }
+interface ListPage { readonly rows: readonly (Row & { readonly ord: number })[]; readonly total: number; readonly more: boolean }
 
 const listPage = async (session: ReadSession, wanted: readonly WantedPair[], request: IssuesRequest, after: CursorKey | null): Promise<ListPage> => {
   const { tx, cut } = session;
@@ -91,8 +87,8 @@ const listPage = async (session: ReadSession, wanted: readonly WantedPair[], req
     request.inspection ?? null, request.q?.toLowerCase() ?? null,
   ];
   const [count] = await tx.query<{ n: number }>(`select count(*)::int as n ${listSql}`, params);
-  const rows = await tx.query<Row>(
-    `select r.id, r.org_id, r.cell, r.detail, w.ord::int as ord ${listSql}
+  const rows = await tx.query<Row & { readonly ord: number }>(
+    `select r.id, r.org_id as "orgId", r.cell, r.detail, w.ord::int as ord ${listSql}
        ${after === null ? '' : `and (${order}) > ($10::bigint, $11, $12, $13, $14)`} order by ${order} limit $9`,
     [...params, size + 1, ...(after ?? [])],
   );
@@ -121,7 +117,7 @@ const issueList = async (session: ReadSession, { request, after, next, ordOf }: 
   const sums = await cellSums(session, 'issue_point', selected.owners);
   const page = await listPage(session, wantedPairs(sums, request, verdicts, ordOf), request, after);
   const last = page.more ? page.rows.at(-1) : undefined;
-  const nextCursor = last === undefined ? null : next([last.ord, last.org_id, last.detail.inspectionId, last.detail.numberKey, last.id]);
+  const nextCursor = last === undefined ? null : next([last.ord, last.orgId, last.detail.inspectionId, last.detail.numberKey, last.id]);
   return { page, selected, sums, verdicts, nextCursor };
 };
 
@@ -148,7 +144,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
       const cell = lastCell(row);
       const view = deadlineView(session, verdicts, row, cell);
       return {
-        ...view, issueId: row.id, orgId: row.org_id, orgCode: session.tree.orgs.get(row.org_id)?.code ?? null, numberPath: row.detail.numberPath, title: row.detail.title,
+        ...view, issueId: row.id, orgId: row.orgId, orgCode: session.tree.orgs.get(row.orgId)?.code ?? null, numberPath: row.detail.numberPath, title: row.detail.title,
         state: shownIssueState(cell), track: cell.track, flagged: view.condition === 'NO_DEADLINE',
       };
     });
@@ -158,21 +154,18 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
     };
   });
 
-/** Of one issue at the cut; undefined where it does not exist there. */
-const rowOf = async ({ tx, cut }: ReadSession, id: IssueId): Promise<Row | undefined> => {
-  const [row] = await tx.query<Row>(
-    `select r.id, r.org_id, r.cell, r.detail, 0 as ord from ${schema}.issue_row r where r.id = $4 and r.detail is not null and ${atCut('r', ['$1', '$2', '$3'])}`,
-    [cut.validAt, cut.knownAt, cut.atPosition, id],
-  );
-  return row;
-};
+/** Issues that exist at the cut. */
+const existing = ({ manager, cut }: ReadSession): SelectQueryBuilder<IssueRow> =>
+  manager.createQueryBuilder(IssueRow, 'r').where(`${atCut('r', [':validAt', ':knownAt', ':atPosition'])} and r.detail is not null`, { ...cut });
+
+const hasDetail = (row: IssueRow): row is IssueRow & Row => row.detail !== null;
 
 /** @throws ReadRejected `unknown-issue` where it does not exist at the cut, `outside-jurisdiction`. */
 export const issue = (context: ReadContext, id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail> =>
   readAt(context, request, async (session) => {
-    const row = await rowOf(session, id);
-    if (row === undefined) throw new ReadRejected('unknown-issue', `issue ${id} does not exist at this cut`);
-    if (session.visible !== null && !session.visible.has(row.org_id)) throw new ReadRejected('outside-jurisdiction', `issue ${id} lies outside the jurisdiction of this token`);
+    const row = await existing(session).andWhere('r.id = :id', { id }).getOne();
+    if (row === null || !hasDetail(row)) throw new ReadRejected('unknown-issue', `issue ${id} does not exist at this cut`);
+    if (session.visible !== null && !session.visible.has(row.orgId)) throw new ReadRejected('outside-jurisdiction', `issue ${id} lies outside the jurisdiction of this token`);
     const versions = await streamVersions(session.tx, [streams.issue(id)], session.cut.atPosition);
     const { heading, strand, assistingOrgIds, printedStatus, continuation, residuals, claim } = row.detail;
     return {
@@ -186,10 +179,6 @@ export const issue = (context: ReadContext, id: IssueId, request: ReadRequest & 
 /** Issues at the cut with what declared figures are compared with. */
 export const foundIssues = async (session: ReadSession, owners: readonly OrgId[]): Promise<readonly IssueItem[]> => {
   const verdicts = new Verdicts(session, undefined);
-  const { tx, cut } = session;
-  const rows = await tx.query<Row>(
-    `select r.id, r.org_id, r.cell, r.detail, 0 as ord from ${schema}.issue_row r where r.org_id = any($4) and r.detail is not null and ${atCut('r', ['$1', '$2', '$3'])} order by r.number_key, r.id`,
-    [cut.validAt, cut.knownAt, cut.atPosition, owners],
-  );
-  return rows.map((row) => issueItem(session, verdicts, new Map(), row));
+  const rows = await existing(session).andWhere('r.org_id = any(:owners)', { owners }).orderBy('r.number_key').addOrderBy('r.id').getMany();
+  return rows.filter(hasDetail).map((row) => issueItem(session, verdicts, new Map(), row));
 };
