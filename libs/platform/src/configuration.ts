@@ -25,7 +25,7 @@ const roleList = z.string().default('api,projector')
 const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but a loopback address needs a proxy in front that terminates TLS.'),
   port: integer(0, 65_535).default(3000).describe('TCP port to listen on; 0 takes any free one.'),
-  dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`.'),
+  dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`. Servers that share a database share it too: a start that finds no working `admin-token` makes a new one and revokes the earlier.'),
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
