@@ -101,6 +101,11 @@ describe('issues', () => {
     });
   });
 
+  it('register, in an annex, whose mark is no number', async () => {
+    const { data } = (await written('/issues', { inspectionId: place.inspection, numberPath: ['附件、', '(一)', '1.'], title: '问题' })) as { readonly data: { readonly numberKey: string } };
+    expect(data.numberKey).toBe('附件.0001.0001');
+  });
+
   it('planning', async () => {
     const id = await registerIssue(side, place, '31.');
     expect(await written(`/issues/${id}/accept`, { leader: 'p-1' })).toEqual({ type: 'IssueAccepted', data: { leader: 'p-1' } });

@@ -19,7 +19,8 @@ const registerIssue = defineCommand({
   body: live({
     inspectionId: wire.uuidOf<InspectionId>(),
     org: orgRef.optional().describe('The lead organisation; default the inspected one'),
-    numberPath: z.array(wire.title).min(1).max(10).describe('The printed numbers from the part down to the issue: ["二、", "(一)", "3."]'),
+    // Short enough that the sort key made of them stays within its limit.
+    numberPath: z.array(wire.title.max(16)).min(1).max(10).describe('The printed numbers from the part down to the issue: ["二、", "(一)", "3."]'),
     aspect: orNull(wire.title),
     heading: orNull(wire.title),
     title: wire.title,

@@ -14,6 +14,7 @@ describe('numberKey', () => {
     [['二十一、'], '0021'],
     [['一百零三'], '0103'],
     [['附件', '(一)'], '附件.0001'],
+    [['附件、', 'A)'], '附件.a'],
   ])('%j gives %s', (path, key) => {
     expect(numberKey(path)).toBe(key);
   });

@@ -21,7 +21,7 @@ const sortable = (token: string): string => {
   // NFKC reads ① as 1, ㈠ as (一) and full-width signs like ASCII ones.
   const plain = token.normalize('NFKC');
   const number = /\d{1,9}|[〇零一二两三四五六七八九十百]+/.exec(plain)?.[0];
-  if (number === undefined) return plain.toLowerCase();
+  if (number === undefined) return plain.toLowerCase().replaceAll(/\P{L}/gu, '');
   return String(/^\d/.test(number) ? Number(number) : valueOf(number)).padStart(4, '0');
 };
 

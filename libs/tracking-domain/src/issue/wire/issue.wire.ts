@@ -19,8 +19,8 @@ export const issueEventSchemas = {
     orgId,
     inspectionId: uuidOf<InspectionId>(),
     numberPath: nonEmptyListOf(title),
-    // A sort key made of the printed numbers: runs of digits in it are no telephone numbers, so it is no free text.
-    numberKey: z.string().regex(/^[0-9A-Za-z._/-]{1,200}$/),
+    // A sort key (text/number-key.ts): each part is a short number or letters (附件), so that no personal data fits in.
+    numberKey: z.string().max(200).regex(/^(\d{1,9}|\p{L}*)([./](\d{1,9}|\p{L}*))*$/u),
     aspect: title.nullable(),
     heading: title.nullable(),
     title,
