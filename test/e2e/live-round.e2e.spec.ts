@@ -52,7 +52,7 @@ describe('a round, each step by its own actor', () => {
     await act(inspected, `/issues/${id}/accept`, { on: ago(35) });
     ids['measure'] = (await act(unit, '/measures', { issueIds: [id], title: '清退违规发放款项', on: ago(33) })).body.id;
     await act(unit, `/issues/${id}/deadline`, { planned: ago(5), on: ago(33) });
-    await act(unit, `/issues/${id}/plan`, { on: ago(32) });
+    await act(unit, `/issues/${id}/plan`, { leader: 'p-9', department: 'JT-01', on: ago(32) });
     await act(unit, `/issues/${id}/start`, { on: ago(30) });
     const openMeasure = await server.call('POST', `/issues/${id}/completion`, { body: { on: ago(20) }, token: unit });
     expect([openMeasure.status, openMeasure.body.code]).toEqual([409, 'measures-open']);

@@ -37,10 +37,19 @@ export interface ReadSession {
   readonly visible: ReadonlySet<OrgId> | null;
 }
 
+/**
+ * How long a read that names no position waits for the head (its default) before it answers at what has been reached, in ms:
+ * in ordinary times the read models are some milliseconds behind, and who has just written sees it.
+ */
+const headWaitMsMax = 1_000;
+
 const wait = async (context: ReadContext, request: ReadRequest): Promise<void> => {
-  const wanted = Math.max(request.atPosition ?? 0, request.atLeast ?? 0);
-  if (wanted === 0) return;
   const { position: head } = await context.store.head();
+  if (request.atPosition === undefined && request.atLeast === undefined) {
+    await context.runner.catchUp(head, headWaitMsMax);
+    return;
+  }
+  const wanted = Math.max(request.atPosition ?? 0, request.atLeast ?? 0);
   if (wanted > head) throw new ReadRejected('position-unknown', `the log ends at position ${head}, asked was ${wanted}`, { head });
   if (!(await context.runner.catchUp(position(wanted), waitMsMax))) {
     throw new ReadRejected('projection-behind', `the read models have not reached position ${wanted} yet. Potential solutions: ask again in a moment`, { wanted });
