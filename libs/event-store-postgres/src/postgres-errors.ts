@@ -1,8 +1,13 @@
 import { EventStoreError } from '@rectrail/event-store';
 import pg from 'pg';
 
-/** The server's own word that the statement was not carried out: an ERROR always rolls back, a FATAL may come after the commit. */
+/** An answer on a connection that lives on. */
 export const isRefusal = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.severity === 'ERROR';
+
+const transactionTimeout = '25P04';
+
+/** The server's own word that the statement was not carried out: an ERROR rolls back, and so does the time limit; another FATAL may come after the commit. */
+const isNotWritten = (error: unknown): boolean => isRefusal(error) || (error instanceof pg.DatabaseError && error.code === transactionTimeout);
 
 const remedy = 'Potential solutions: see whether PostgreSQL runs and takes connections; try again';
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -14,7 +19,7 @@ export const unavailable = (cause: unknown): EventStoreError =>
 /** After an append was sent: it is not written where the server says so, and unknown where the connection broke. */
 export const appendFailed = (cause: unknown): EventStoreError => {
   if (cause instanceof EventStoreError) return cause;
-  if (isRefusal(cause)) return unavailable(cause);
+  if (isNotWritten(cause)) return unavailable(cause);
   return new EventStoreError('append-outcome-unknown', `the connection broke before the append was answered: ${messageOf(cause)}. Potential solutions: send the same command again, it is carried out once`, { cause });
 };
 
