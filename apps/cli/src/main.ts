@@ -1,1 +1,41 @@
-export {};
+import { Command, CommanderError } from 'commander';
+import { ProblemAnswer, UsageError } from './api-client.ts';
+import { addImports } from './commands/imports.ts';
+import { addReads } from './commands/reads.ts';
+import { addServing } from './commands/serve.ts';
+import { addTokens } from './commands/tokens.ts';
+import { languageOf } from './format/language.ts';
+import { problemText } from './format/problem.ts';
+import { sessionOf, withGlobalOptions, type GlobalOptions } from './session.ts';
+
+/** Exit codes: refused by the server or not possible here; wrong usage. */
+const failed = 1;
+const wrongUsage = 2;
+
+const program = withGlobalOptions(new Command('rectrail'), process.env)
+  .description('Track the rectification of issues found by inspections, as of any date (巡视巡察整改跟踪)')
+  .showHelpAfterError()
+  .exitOverride();
+const open = (command: Command) => sessionOf(command.optsWithGlobals<GlobalOptions>(), process.env);
+addReads(program, open);
+addImports(program, open);
+addTokens(program, open);
+addServing(program, process.env);
+
+const explain = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+  const given = program.opts<GlobalOptions>().lang;
+  const language = given === 'zh' || given === 'en' ? given : languageOf(process.env);
+  if (error instanceof ProblemAnswer) process.stderr.write(`${problemText(error.problem, language)}\n`);
+  else process.stderr.write(`${error instanceof UsageError ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+  return failed;
+};
+
+// A reader that has seen enough (head, less) closes the pipe; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(0); else throw error; });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}

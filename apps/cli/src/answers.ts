@@ -1,0 +1,134 @@
+/** What the command line reads of the server's answers (docs/reference/http.md); all else in them is left alone. */
+export interface Cut { readonly validAt: string; readonly knownAt: string; readonly atPosition: number }
+export interface Count { readonly count: number; readonly undetermined: number }
+export interface MoneySum { readonly fen: string; readonly unknownAmounts: number }
+type Counts = Readonly<Record<string, Count>>;
+
+export interface Figures {
+  readonly issues: { readonly total: number; readonly byState: Counts; readonly byBucket: Counts; readonly byDeadline: Counts };
+  readonly measures: { readonly total: number; readonly shared: number; readonly byState: Counts };
+  readonly funds: { readonly recovered: MoneySum; readonly returned: MoneySum };
+  readonly declared: readonly { readonly key: string; readonly basis: string | null; readonly value: string | null; readonly unit: string }[];
+}
+
+export interface OrgLabel { readonly orgId: string; readonly code: string; readonly name: string }
+export interface Answered { readonly cut: Cut }
+export interface Dashboard extends Answered { readonly org: OrgLabel | null; readonly figures: Figures; readonly assumptions: { readonly calendarYears: readonly number[] } }
+export interface Page<I> extends Answered { readonly items: readonly I[]; readonly total: number; readonly nextCursor: string | null }
+
+export interface Printed { readonly printed: string; readonly first: string; readonly last: string }
+
+export interface IssueItem {
+  readonly issueId: string;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly state: string;
+  readonly possibly: string | null;
+  readonly bucket: string;
+  readonly deadline: { readonly condition: string; readonly due: string | null; readonly daysLeft: number | null };
+  readonly disagreement: boolean;
+}
+
+export interface IssueDetail extends Answered {
+  readonly issue: IssueItem;
+  readonly printedStatus: string | null;
+  readonly continuation: string;
+  readonly residuals: readonly { readonly key: string; readonly printed: string; readonly planned: Printed | null; readonly open: boolean }[];
+  readonly measures: readonly { readonly marker: string | null; readonly title: string; readonly state: string }[];
+  readonly funds: readonly FundsCase[];
+}
+
+export interface EventView {
+  readonly position: number;
+  readonly type: string;
+  readonly recordedAt: string;
+  readonly knownTime: string;
+  readonly validTime: Printed | null;
+  readonly changes: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
+  readonly retractedBy: readonly { readonly position: number; readonly reason: string }[];
+}
+
+export interface IssueHistory extends Answered {
+  readonly events: readonly EventView[];
+  readonly beliefs: readonly {
+    readonly validFrom: string | null;
+    readonly validTo: string | null;
+    readonly knownFrom: string | null;
+    readonly knownTo: string | null;
+    readonly state: string | null;
+    readonly possibly: string | null;
+  }[];
+}
+
+export interface DeadlineItem {
+  readonly issueId: string;
+  readonly orgCode: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly state: string;
+  readonly condition: string;
+  readonly due: string | null;
+  readonly daysLeft: number | null;
+  readonly striving: boolean;
+  readonly flagged: boolean;
+}
+export interface Deadlines extends Page<DeadlineItem> { readonly figures: Counts }
+
+export interface FundsCase {
+  readonly fundsCaseId: string;
+  readonly orgId: string;
+  readonly identified: MoneySum;
+  readonly recovered: MoneySum;
+  readonly returned: MoneySum;
+  readonly duplicates: readonly { readonly fundsCaseId: string }[];
+}
+export interface Funds extends Answered {
+  readonly figures: { readonly identified: MoneySum; readonly recovered: MoneySum; readonly returned: MoneySum };
+  readonly cases: readonly FundsCase[];
+}
+
+export interface Report { readonly reportId: string; readonly title: string; readonly asOf: string }
+export interface Discrepancies extends Answered {
+  readonly items: readonly {
+    readonly key: string;
+    readonly kind: string;
+    readonly declared: string | null;
+    readonly found: string | null;
+    readonly difference: string | null;
+    readonly note: string | null;
+    readonly explanation: string | null;
+  }[];
+}
+
+export interface ImportProgress { readonly phase: string; readonly done: number; readonly total: number | null }
+export interface ImportResult {
+  readonly importId: string | null;
+  readonly documentId: string;
+  readonly dryRun: boolean;
+  readonly position: number | null;
+  readonly events: number;
+  readonly rows: { readonly total: number; readonly new: number; readonly changed: number; readonly unchanged: number; readonly removed: number };
+  readonly results: readonly { readonly line: number | null; readonly key: string; readonly kind: string; readonly outcome: string; readonly detail: string | null }[];
+}
+export interface UndoResult { readonly importId: string; readonly position: number | null; readonly retracted: number; readonly dependents: number }
+export interface ImportSummary {
+  readonly importId: string;
+  readonly documentId: string;
+  readonly title: string;
+  readonly publishedOn: string;
+  readonly recordedAt: string;
+  readonly rows: number;
+  readonly undone: boolean;
+}
+export interface TokenRecord {
+  readonly id: string;
+  readonly orgId: string | null;
+  readonly role: string;
+  readonly subject: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly token?: string;
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Where the server is and with which token to speak to it. */
+export interface Connection {
+  readonly server: string;
+  readonly token: string;
+}
+
+/** Where the request or the ledger is wrong. */
+export interface ProblemPlace {
+  readonly line?: number;
+  readonly key?: string;
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly header?: string;
+  readonly code?: string;
+  readonly detail: string;
+}
+
+/** An RFC 9457 problem as the server answers it. */
+export interface Problem {
+  readonly title: string;
+  readonly titleZh?: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly correlationId?: string;
+  readonly errors?: readonly ProblemPlace[];
+  readonly events?: readonly { readonly type: string; readonly eventId: string; readonly stream?: string }[];
+}
+
+/** The server refused the request. */
+export class ProblemAnswer extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(`${problem.code}: ${problem.detail}`);
+    this.name = 'ProblemAnswer';
+    this.problem = problem;
+  }
+}
+
+/** The command line cannot do what it was asked, before or beside any answer of the server. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+const ledgerMediaType = 'application/x-ndjson';
+
+const isProblem = (value: unknown): value is Problem => typeof value === 'object' && value !== null && 'code' in value && 'title' in value;
+
+/** The token of the option or the environment, else the administrator's that the first start wrote into the data directory. */
+export const findToken = async (given: string | undefined, dataDir: string): Promise<string> => {
+  if (given !== undefined) return given;
+  const file = join(dataDir, 'admin-token');
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw new UsageError(`no token: ${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)}). Potential solutions: start the server once, or give --token or RECTRAIL_TOKEN`);
+  }
+};
+
+/** Speaks to `/api/v1` of a server. Every answer that is no success becomes a `ProblemAnswer`. */
+export class ApiClient {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async get<T>(path: string, query: Query = {}): Promise<T> {
+    return ApiClient.#answer<T>(await this.#send('GET', path, query));
+  }
+
+  async post<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
+    return ApiClient.#answer<T>(await this.#send('POST', path, query, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }));
+  }
+
+  async delete<T>(path: string): Promise<T> {
+    return ApiClient.#answer<T>(await this.#send('DELETE', path, {}));
+  }
+
+  /** Sends a ledger and reads lines until the last one, which holds the result or the problem. */
+  async importLedger<T, P>(ledger: Uint8Array<ArrayBuffer>, query: Query, onProgress: (progress: P) => void): Promise<T> {
+    const response = await this.#send('POST', '/imports', query, { body: ledger, headers: { 'Content-Type': ledgerMediaType, 'Accept': ledgerMediaType } });
+    if (!response.ok || response.body === null) return ApiClient.#answer<T>(response);
+    let rest = '';
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines.filter((one) => one !== '')) {
+        // The server's own lines: {progress}, {result} or {problem}.
+        const message = JSON.parse(line) as { readonly progress?: P; readonly result?: T; readonly problem?: Problem };
+        if (message.progress !== undefined) onProgress(message.progress);
+        if (message.problem !== undefined) throw new ProblemAnswer(message.problem);
+        if (message.result !== undefined) return message.result;
+      }
+    }
+    throw new UsageError('the server broke off without a result. Potential solutions: rectrail imports says whether the import was stored');
+  }
+
+  async #send(method: string, path: string, query: Query, init: RequestInit = {}): Promise<Response> {
+    const url = new URL(`/api/v1${path}`, this.#connection.server);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    const headers = { ...(init.headers as Record<string, string> | undefined), Authorization: `Bearer ${this.#connection.token}` };
+    try {
+      return await fetch(url, { ...init, method, headers });
+    } catch (cause) {
+      throw new UsageError(`no server answers at ${this.#connection.server} (${reasonOf(cause)}). Potential solutions: rectrail serve, or give --server or RECTRAIL_URL`);
+    }
+  }
+
+  static async #answer<T>(response: Response): Promise<T> {
+    const text = await response.text();
+    const body = ApiClient.#parsed(text);
+    // The server's OpenAPI document describes each answer; this client is released together with it.
+    if (response.ok) return body as T;
+    if (isProblem(body)) throw new ProblemAnswer(body);
+    throw new UsageError(`the server answered ${response.status} ${response.statusText} and no problem: is it Rectrail?`);
+  }
+
+  static #parsed(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // No JSON: whoever asks tells what that means.
+      return null;
+    }
+  }
+}
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+};

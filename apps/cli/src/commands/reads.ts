@@ -1,0 +1,168 @@
+import type { Command } from 'commander';
+import type { Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Page, Printed, Report } from '../answers.ts';
+import type { Query } from '../api-client.ts';
+import { cutLine, dashboardText, sumText } from '../format/figures.ts';
+import { label, type Language } from '../format/language.ts';
+import { localInstants } from '../format/local-instants.ts';
+import { table } from '../format/table.ts';
+import type { Session } from '../session.ts';
+
+export type Open = (command: Command) => Promise<Session>;
+
+const cutOptions = (command: Command): Command => command
+  .option('--valid-at <day>', 'the day in the world, YYYY-MM-DD; default: the day of what is known')
+  .option('--known-at <day|instant>', 'what was known then; default: now')
+  .option('--at-position <n>', 'what the log held up to this position; default: all')
+  .option('--at-least <n>', 'wait until the read models have reached this position');
+const orgOptions = (command: Command): Command => cutOptions(command.option('--org <id|code>', 'an organisation and all below it; default: all'));
+const policyOption = (command: Command): Command => command.option('--policy <id|code|default>', 'count all by one policy; default: each by its own');
+const issueFilters = (command: Command): Command => command
+  .option('--state <state>', 'IN_PROGRESS, DONE_REPORTED, …')
+  .option('--bucket <bucket>', 'complete, open, longTerm, notDisclosed')
+  .option('--deadline <condition>', 'OVERDUE, DUE_SOON, NO_DEADLINE, …')
+  .option('--track <track>', 'IMMEDIATE, TIMED, LONG_TERM')
+  .option('--inspection <id>', 'issues of one inspection')
+  .option('--q <text>', 'part of the title, the heading or the printed number')
+  .option('--page-size <n>', '1 to 500')
+  .option('--cursor <cursor>', 'of the page before');
+
+/** The options of a read are named like the parameters of the interface. */
+const queryOf = (command: Command): Query => command.opts<Query>();
+
+interface ReadCommand<A> {
+  readonly command: Command;
+  readonly path: (args: readonly string[]) => string;
+  readonly text: (language: Language, answer: A) => string;
+}
+
+const read = <A>(open: Open, { command, path, text }: ReadCommand<A>): void => {
+  command.action(async () => {
+    const { client, language, zone, json, print } = await open(command);
+    const answer = await client.get<A>(path(command.args), queryOf(command));
+    print(json ? JSON.stringify(answer, null, 2) : text(language, localInstants(answer, zone)));
+  });
+};
+
+const heads = (language: Language, ...names: readonly string[]): readonly string[] => names.map((name) => label(language, name));
+const numberOf = (path: readonly string[]): string => path.join('');
+const stateText = (language: Language, state: string, possibly: string | null): string =>
+  (possibly === null ? label(language, state) : `${label(language, state)}（${label(language, 'possibly')} ${label(language, possibly)}）`);
+const dateText = (date: Printed | null): string => (date === null ? '' : date.first === date.last ? date.last : `${date.first}..${date.last}`);
+const moreLine = (language: Language, page: Page<unknown>): readonly string[] => (page.nextCursor === null ? [] : ['', `${label(language, 'more')}--cursor ${page.nextCursor}`]);
+
+const issuesText = (language: Language, page: Page<IssueItem>): string => [
+  cutLine(language, page),
+  `${label(language, 'total')} ${page.total}`,
+  '',
+  table(heads(language, 'organisation', 'number', 'title', 'state', 'bucket', 'deadline', 'due', 'id'), page.items.map((issue) => [
+    issue.orgName ?? issue.orgCode, numberOf(issue.numberPath), issue.title, stateText(language, issue.state, issue.possibly), label(language, issue.bucket),
+    label(language, issue.deadline.condition), issue.deadline.due, issue.issueId,
+  ])),
+  ...moreLine(language, page),
+].join('\n');
+
+const issueText = (language: Language, answer: IssueDetail): string => {
+  const { issue } = answer;
+  const lines = [
+    `${numberOf(issue.numberPath)} ${issue.title}`,
+    `${issue.orgName ?? ''}（${issue.orgCode ?? ''}）`,
+    cutLine(language, answer),
+    '',
+    table(['', ''], [
+      [label(language, 'state'), stateText(language, issue.state, issue.possibly)], [label(language, 'printedStatus'), answer.printedStatus], [label(language, 'bucket'), label(language, issue.bucket)],
+      [label(language, 'deadline'), label(language, issue.deadline.condition)], [label(language, 'due'), issue.deadline.due], ...(answer.continuation === 'NONE' ? [] : [[label(language, 'continuation'), label(language, answer.continuation)]]),
+      ...(issue.disagreement ? [[label(language, 'disagreement'), label(language, 'yes')]] : []),
+    ]).trimStart(),
+  ];
+  if (answer.residuals.length > 0) {
+    lines.push('', table(heads(language, 'residuals', 'due', 'open'), answer.residuals.map(({ printed, planned, open }) => [printed, dateText(planned), open ? label(language, 'yes') : ''])));
+  }
+  if (answer.measures.length > 0) {
+    lines.push('', table(heads(language, 'measures', '', 'state'), answer.measures.map(({ marker, title, state }) => [marker, title, label(language, state)])));
+  }
+  if (answer.funds.length > 0) {
+    lines.push('', table(heads(language, 'recovered', 'returned'), answer.funds.map(({ recovered, returned }) => [sumText(language, recovered), sumText(language, returned)])));
+  }
+  return lines.join('\n');
+};
+
+const changeText = ({ changes }: EventView): string => changes.map(({ field, before, after }) => `${field}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`).join('; ').slice(0, changeCharactersMax);
+/** A screen's width; the whole change is in --json. */
+const changeCharactersMax = 100;
+
+const historyText = (language: Language, answer: IssueHistory): string => [
+  cutLine(language, answer),
+  '',
+  table(heads(language, 'position', 'recordedAt', 'known', 'valid', 'event', 'changes', 'retracted'), answer.events.map((event) => [
+    event.position, event.recordedAt, event.knownTime.slice(0, 10), dateText(event.validTime), event.type, changeText(event), event.retractedBy.map(({ position, reason }) => `${position}: ${reason}`).join('; '),
+  ])),
+  '',
+  label(language, 'beliefs'),
+  table(heads(language, 'validFrom', 'validTo', 'knownFrom', 'knownTo', 'state'), answer.beliefs.map((belief) => [
+    belief.validFrom, belief.validTo, belief.knownFrom, belief.knownTo, belief.state === null ? '—' : stateText(language, belief.state, belief.possibly),
+  ])),
+].join('\n');
+
+const deadlinesText = (language: Language, answer: Deadlines): string => [
+  cutLine(language, answer),
+  '',
+  table(heads(language, 'deadline', '', 'undetermined'), Object.entries(answer.figures).filter(([, c]) => c.count + c.undetermined > 0).map(([name, c]) => [label(language, name), c.count, c.undetermined])),
+  '',
+  table(heads(language, 'organisation', 'number', 'title', 'state', 'deadline', 'due', 'daysLeft', ''), answer.items.map((item) => [
+    item.orgCode, numberOf(item.numberPath), item.title, label(language, item.state), label(language, item.condition), item.due, item.daysLeft,
+    [item.striving ? label(language, 'striving') : '', item.flagged ? label(language, 'flagged') : ''].join(' ').trim(),
+  ])),
+  ...moreLine(language, answer),
+].join('\n');
+
+const fundsText = (language: Language, answer: Funds): string => [
+  cutLine(language, answer),
+  '',
+  table(heads(language, 'funds', ''), (['identified', 'recovered', 'returned'] as const).map((kind) => [label(language, kind), sumText(language, answer.figures[kind])])),
+  '',
+  table(heads(language, 'cases', 'identified', 'recovered', 'returned', 'duplicates'), answer.cases.map((one) => [
+    one.fundsCaseId, sumText(language, one.identified), sumText(language, one.recovered), sumText(language, one.returned), one.duplicates.map(({ fundsCaseId }) => fundsCaseId).join(' '),
+  ])),
+].join('\n');
+
+const discrepanciesText = (language: Language, report: Report, answer: Discrepancies): string => [
+  `${report.title}（${report.asOf}）`,
+  cutLine(language, answer),
+  '',
+  table(heads(language, 'key', 'kind', 'declared', 'found', 'difference', 'note'), answer.items.map((item) =>
+    [item.key, label(language, item.kind), item.declared, item.found, item.difference, item.explanation ?? item.note])),
+].join('\n');
+
+const addDiscrepancies = (program: Command, open: Open): void => {
+  const command = orgOptions(program.command('discrepancies')).description('where reports declare other figures than are found');
+  command.action(async () => {
+    const { client, language, zone, json, print } = await open(command);
+    const query = queryOf(command);
+    const cuts = { ...query, org: undefined };
+    const reports = await client.get<Page<Report>>('/reports', query);
+    for (const report of reports.items) {
+      const answer = await client.get<Discrepancies>(`/reports/${report.reportId}/discrepancies`, cuts);
+      print(json ? JSON.stringify(answer, null, 2) : `${discrepanciesText(language, report, localInstants(answer, zone))}\n`);
+    }
+  });
+};
+
+/** All reads; their options are the parameters of the interface. */
+export const addReads = (program: Command, open: Open): void => {
+  const encoded = (id: string | undefined): string => encodeURIComponent(id ?? '');
+  read<Dashboard>(open, { command: policyOption(orgOptions(program.command('dashboard'))).description('figures of an organisation and all below it'), path: () => '/dashboard', text: dashboardText });
+  read<Page<IssueItem>>(open, { command: issueFilters(policyOption(orgOptions(program.command('issues')))).description('the register of issues'), path: () => '/issues', text: issuesText });
+  read<IssueDetail>(open, {
+    command: policyOption(cutOptions(program.command('issue').argument('<id>', 'id of the issue'))).description('an issue with its measures, funds and residuals'),
+    path: ([id]) => `/issues/${encoded(id)}`, text: issueText,
+  });
+  read<IssueHistory>(open, {
+    command: cutOptions(program.command('history').argument('<id>', 'id of the issue')).description('all events of an issue, and what was believed when'),
+    path: ([id]) => `/issues/${encoded(id)}/history`, text: historyText,
+  });
+  read<Deadlines>(open, {
+    command: issueFilters(policyOption(orgOptions(program.command('deadlines')))).description('what is overdue, due soon, without a deadline on the query day'), path: () => '/deadlines', text: deadlinesText,
+  });
+  read<Funds>(open, { command: orgOptions(program.command('funds')).description('money identified, recovered and returned'), path: () => '/funds', text: fundsText });
+  addDiscrepancies(program, open);
+};

@@ -1,0 +1,51 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from './api-client.ts';
+
+/** The first start lays out a database and reads calendars; on a slow machine that takes a while. */
+const readyMsMax = 120_000;
+const pollMs = 250;
+
+const serverMain = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url));
+
+const waitForExit = (child: ChildProcess): Promise<number> => new Promise((resolve) => {
+  if (child.exitCode !== null) resolve(child.exitCode);
+  else child.on('exit', (code) => { resolve(code ?? 1); });
+});
+
+/** The server as a process of its own, with the settings of this one's environment. */
+export class ServerProcess {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  /** @throws UsageError where the server is not built. */
+  constructor(env: NodeJS.ProcessEnv) {
+    if (!existsSync(serverMain)) throw new UsageError('the server is not built. Potential solutions: npm run build');
+    // RECTRAIL_TOKEN and RECTRAIL_URL are ours; the server leaves them alone.
+    this.#child = spawn(process.execPath, [serverMain], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    this.url = `http://${env['RECTRAIL_HOST'] ?? '127.0.0.1'}:${env['RECTRAIL_PORT'] ?? '3000'}`;
+  }
+
+  get exited(): Promise<number> {
+    return waitForExit(this.#child);
+  }
+
+  /** @throws UsageError where it stops, or is not ready in time. */
+  async ready(): Promise<void> {
+    const deadline = Date.now() + readyMsMax;
+    while (Date.now() < deadline) {
+      if (this.#child.exitCode !== null) throw new UsageError('the server stopped at its start; its last lines above say why');
+      // Not listening yet is what is waited for.
+      const ready = await fetch(`${this.url}/health/ready`).then((response) => response.ok, () => false);
+      if (ready) return;
+      await new Promise((resolve) => { setTimeout(resolve, pollMs); });
+    }
+    throw new UsageError(`the server at ${this.url} is not ready after ${readyMsMax / 1_000} s`);
+  }
+
+  /** Passes the wish to stop on; a terminal's Ctrl-C has reached the server by itself. */
+  stop(): void {
+    this.#child.kill('SIGTERM');
+  }
+}
