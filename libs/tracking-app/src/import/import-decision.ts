@@ -37,6 +37,9 @@ export interface ImportDecision {
   readonly stated: ReadonlyMap<StreamId, readonly StagedFact[]>;
 }
 
+/** `owners`: of all that the file says or that is taken back. */
+interface Compared extends ImportDecision { readonly owners: ReadonlySet<OrgId | null> }
+
 interface Earlier {
   /** Facts of this document that count, by the key of their row. */
   readonly byKey: ReadonlyMap<string, Counting>;
@@ -142,14 +145,13 @@ const planRows = async (rows: readonly LedgerRow[], world: LedgerWorld, earlier:
   return planned;
 };
 
-/** A new organisation belongs to its parent's part of the tree. */
-const checkJurisdiction = (decision: Pick<ImportDecision, 'stated'>, takenBack: readonly Fact[], tree: OrgTree, actor: Actor): void => {
+/** A new organisation belongs to its parent's part of the tree. Rows that change nothing are looked at too: their outcome tells what is stored. */
+const checkJurisdiction = ({ stated, owners }: Compared, tree: OrgTree, actor: Actor): void => {
   const parents = new Map<OrgId, OrgId | null>();
-  for (const { event } of [...decision.stated.values()].flat() as readonly { readonly event: TrackingEvent }[]) {
+  for (const { event } of [...stated.values()].flat() as readonly { readonly event: TrackingEvent }[]) {
     if (event.type === 'OrgRegistered') parents.set(event.data.orgId, event.data.parentId);
   }
   const jurisdiction = jurisdictionOf(actor, (orgId) => tree.orgs.get(orgId)?.parentId ?? parents.get(orgId) ?? null);
-  const owners = [...[...decision.stated.values()].flat(), ...takenBack].map((fact) => fact.scope.orgId);
   // Who registers an organisation must act on its parent; a root has none but the installation itself.
   const all = new Set<OrgId | null>([...owners, ...parents.values()]);
   const refused = [...all].filter((orgId) => !jurisdiction.mayActOn(orgId));
@@ -192,14 +194,16 @@ const isSameThing = (other: TrackingEvent, event: TrackingEvent): boolean =>
 const isKnown = ({ streamId, event }: RowFact, earlier: Earlier): boolean => (earlier.elsewhere.get(streamId) ?? []).some((other) => isSameThing(other.event, event));
 
 /** Row by row: what is new, what says something else than before, what is the same. */
-const compare = (planned: readonly PlannedRow[], earlier: Earlier, asked: ImportAsked, knownTime: Instant): ImportDecision & { readonly takenBack: readonly Fact[] } => {
+const compare = (planned: readonly PlannedRow[], earlier: Earlier, asked: ImportAsked, knownTime: Instant): Compared => {
   const { header, sha256 } = asked.ledger;
   const stage = stager(header, sha256, asked.actor, knownTime);
   const results: RowResult[] = [];
   const stated: (readonly [StreamId, StagedFact])[] = [];
   const takenBack: Fact[] = [];
+  const owners = new Set<OrgId | null>();
   for (const { row: { line, record }, facts } of planned) {
     const said = facts.filter((fact) => !describing.has(record.kind) || !isKnown(fact, earlier)).map((fact) => ({ streamId: fact.streamId, fact: stage(fact, record.key) }));
+    said.forEach(({ fact }) => owners.add(fact.scope.orgId));
     const before = earlier.byKey.get(record.key) ?? [];
     const outcome: RowOutcome = sameFacts(said, before) ? 'unchanged' : before.length === 0 ? 'new' : 'changed';
     results.push({ line, key: record.key, kind: record.kind, outcome, detail: said.length < facts.length ? 'known already from another document or a command' : null });
@@ -215,8 +219,9 @@ const compare = (planned: readonly PlannedRow[], earlier: Earlier, asked: Import
       takenBack.push(...facts);
     }
   }
+  takenBack.forEach((fact) => owners.add(fact.scope.orgId));
   return {
-    results, takenBack, rows: countsOf(results),
+    results, owners, rows: countsOf(results),
     retracted: grouped(takenBack.map((fact) => [fact.streamId, fact.eventId] as const)),
     stated: grouped(stated),
   };
@@ -245,9 +250,9 @@ export const decideImport = async (unit: UnitOfWork, asked: ImportAsked): Promis
   world.checkDefaults(problems);
   problems.throwIfAny();
   const planned = await planRows(rows, world, earlier, asked);
-  const { takenBack, ...decision } = compare(planned, earlier, asked, firstInstantOf(asked.zone, (header.receivedOn ?? header.publishedOn) as Day));
-  checkJurisdiction(decision, takenBack, treeNow, asked.actor);
-  return decision;
+  const compared = compare(planned, earlier, asked, firstInstantOf(asked.zone, (header.receivedOn ?? header.publishedOn) as Day));
+  checkJurisdiction(compared, treeNow, asked.actor);
+  return compared;
 };
 
 /** The import's own record, on the stream that keeps two imports of one document apart. */

@@ -251,6 +251,13 @@ describe('who may import', () => {
     expect((await rejection(run(base, { actor: officer(entityId('organisation', 'A')) }))).code).toBe('outside-jurisdiction');
   });
 
+  it('a file that changes nothing is refused like any other, since its outcome tells what is stored', async () => {
+    await run(base);
+    await run([{ ...header, documentId: 'other', defaults: { organisation: 'B' } }, { ...organisation, key: 'B', code: 'B' }]);
+    expect((await rejection(run(base, { actor: officer(entityId('organisation', 'B')), dryRun: true }))).code).toBe('outside-jurisdiction');
+    expect((await run(base, { actor: officer(entityId('organisation', 'A')) })).rows.unchanged).toBe(7);
+  });
+
   it('an organisation may speak of itself and of new ones below it, and undo that', async () => {
     await run([{ ...header, defaults: { organisation: 'A' } }, organisation, report]);
     const own = officer(entityId('organisation', 'A'));
