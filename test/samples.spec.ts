@@ -43,8 +43,9 @@ const orgId = (code: string): Actor['orgId'] => facts.flatMap(({ event }) => (ev
 const cut = (validAt: string, knownAt: string) => ({ atPosition: position(facts.length), knownAt: lastInstantOf(zone, day(knownAt)), validAt: day(validAt) });
 const figures = (code: string | null, validAt: string, knownAt: string): DashboardFigures =>
   dashboard(facts, cut(validAt, knownAt), { org: code === null ? null : orgId(code), policy: null }).figures;
+/** Only what is not zero: [count, undetermined]. */
 const nonZero = (counts: Readonly<Record<string, Count>>): Record<string, readonly [number, number]> =>
-  Object.fromEntries(Object.entries(counts).filter(([, { count, undetermined }]) => count + undetermined > 0).map(([name, { count, undetermined }]) => [name, [count, undetermined]]));
+  Object.fromEntries(Object.entries(counts).filter(([, c]) => c.count + c.undetermined > 0).map(([name, c]) => [name, [c.count, c.undetermined]]));
 const numbersOf = (code: string, condition: string, validAt: string, knownAt: string): readonly string[] => {
   const registered = new Map(facts.flatMap(({ event }) => (event.type === 'IssueRegistered' ? [[event.data.issueId, event.data.numberPath.at(-1) ?? ''] as const] : [])));
   return deadlines(facts, cut(validAt, knownAt), { org: orgId(code), policy: null }).rows.filter((row) => row.condition === condition).map((row) => registered.get(row.issueId) ?? '').sort();
