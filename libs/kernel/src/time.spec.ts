@@ -34,6 +34,19 @@ describe('instants', () => {
 
   it.each(['2022-04-29', '2022-04-29T00:00:00', '2022-02-30x', 'now', '2022-13-01T00:00:00Z'])('refuses %j', (text) => { expect(() => instant(text)).toThrow(RangeError); });
 
+  it.each(['2022-02-30T00:00:00Z', '2022-02-28T24:00:00Z', '2022-02-28T23:60:00Z', '0000-12-31T00:00:00Z', '0001-01-01T00:00:00+08:00', '9999-12-31T23:59:59-05:00'])(
+    'refuses %s, which is no time of the calendar or beyond it', (text) => { expect(() => instant(text)).toThrow(RangeError); });
+
+  it('reach as far as the days do, so that they compare as strings', () => {
+    for (const zone of zones) {
+      for (const text of ['0001-01-01', '0001-01-02', '0050-06-01', '9999-12-30', '9999-12-31']) {
+        const [first, last] = [firstInstantOf(zone, day(text)), lastInstantOf(zone, day(text))];
+        expect([first, last].every((at) => /^\d{4}-/.test(at) && at >= '0001-01-01T00:00:00.000Z')).toBe(true);
+        expect([dayIn(zone, last), first < last]).toEqual([text, true]);
+      }
+    }
+  });
+
   it('a date as knownAt means its last instant in the zone', () => {
     expect(lastInstantOf('Asia/Shanghai', day('2022-04-28'))).toBe('2022-04-28T15:59:59.999Z');
     expect(firstInstantOf('Asia/Shanghai', day('2022-04-29'))).toBe('2022-04-28T16:00:00.000Z');

@@ -31,10 +31,18 @@ export const day = (text: string): Day => {
   return text as Day;
 };
 
-/** @throws RangeError where `text` is not an ISO-8601 instant with a zone. */
+/** As far as the days reach: beyond, a year has no four digits and instants no longer compare as strings. */
+const firstInstant = `${firstDay}T00:00:00.000Z` as Instant;
+const lastInstant = `${lastDay}T23:59:59.999Z` as Instant;
+
+const instantForm = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** @throws RangeError where `text` is not an ISO-8601 instant with a zone, on a day of the calendar. */
 export const instant = (text: string): Instant => {
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new RangeError(`no such instant: ${text}`);
+  const ofDay = instantForm.exec(text)?.[1];
+  // Date.parse alone reads 30 February as 2 March.
+  const ms = ofDay !== undefined && isDay(ofDay) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms) || ms < msOfInstant(firstInstant) || ms > msOfInstant(lastInstant)) throw new RangeError(`no such instant: ${text}`);
   return instantOfMs(ms);
 };
 
@@ -64,14 +72,17 @@ const partsIn = (zone: string, ms: number): number => {
     formatters.set(zone, format);
   }
   const part = Object.fromEntries(format.formatToParts(ms).map((p) => [p.type, Number(p.value)]));
-  return Date.UTC(part['year'] ?? 0, (part['month'] ?? 1) - 1, part['day'] ?? 1, part['hour'] ?? 0, part['minute'] ?? 0, part['second'] ?? 0);
+  const local = new Date(Date.UTC(2000, 0, 1, part['hour'] ?? 0, part['minute'] ?? 0, part['second'] ?? 0));
+  // Date.UTC takes a year below 100 for one of the twentieth century.
+  return local.setUTCFullYear(part['year'] ?? 0, (part['month'] ?? 1) - 1, part['day'] ?? 1);
 };
 
 /** The day on which `at` falls in `zone` (an IANA name). @throws RangeError for an unknown zone. */
-export const dayIn = (zone: string, at: Instant): Day => dayOfNumber(Math.floor(partsIn(zone, msOfInstant(at)) / msPerDay));
+export const dayIn = (zone: string, at: Instant): Day => dayOfNumber(Math.min(Math.floor(partsIn(zone, msOfInstant(at)) / msPerDay), dayNumber(lastDay)));
 
 /** The first instant of `d` in `zone`. */
 export const firstInstantOf = (zone: string, d: Day): Instant => {
+  if (d === firstDay) return firstInstant;
   const midnight = dayNumber(d) * msPerDay;
   // Two rounds settle the offset also on a day on which it changes.
   let at = midnight - (partsIn(zone, midnight) - midnight);
@@ -80,4 +91,5 @@ export const firstInstantOf = (zone: string, d: Day): Instant => {
 };
 
 /** The last instant (whole milliseconds) of `d` in `zone`: what a date means as `knownAt` (rules.md section 2). */
-export const lastInstantOf = (zone: string, d: Day): Instant => instantOfMs(msOfInstant(firstInstantOf(zone, addDays(d, 1))) - 1);
+export const lastInstantOf = (zone: string, d: Day): Instant =>
+  (d === lastDay ? lastInstant : instantOfMs(msOfInstant(firstInstantOf(zone, addDays(d, 1))) - 1));
