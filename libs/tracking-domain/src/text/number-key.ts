@@ -17,13 +17,22 @@ const valueOf = (numeral: string): number => {
   return total + digit;
 };
 
+/** A word in the path (附件) is told apart by its beginning. */
+const wordCharsMax = 20;
+/** Length of a whole key: a path that goes deeper sorts by its upper parts. */
+export const numberKeyLengthMax = 200;
+
 const sortable = (token: string): string => {
   // NFKC reads ① as 1, ㈠ as (一) and full-width signs like ASCII ones.
   const plain = token.normalize('NFKC');
   const number = /\d{1,9}|[〇零一二两三四五六七八九十百]+/.exec(plain)?.[0];
-  if (number === undefined) return plain.toLowerCase().replaceAll(/\P{L}/gu, '');
+  if (number === undefined) return Array.from(plain.toLowerCase().replaceAll(/\P{L}/gu, '')).slice(0, wordCharsMax).join('');
   return String(/^\d/.test(number) ? Number(number) : valueOf(number)).padStart(4, '0');
 };
 
 /** A key by which issues sort as their document prints them, whatever marks it uses: ["二、", "(一)", "问题12"] gives 0002.0001.0012. */
-export const numberKey = (numberPath: readonly string[]): string => numberPath.map(sortable).join('.');
+export const numberKey = (numberPath: readonly string[]): string =>
+  numberPath.map(sortable).reduce((key, part, at) => {
+    if (at === 0) return part;
+    return key.length + 1 + part.length > numberKeyLengthMax ? key : `${key}.${part}`;
+  }, '');

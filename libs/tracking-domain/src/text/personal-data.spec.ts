@@ -12,6 +12,10 @@ describe('personalDataIn', () => {
     ['电话０５７４－８７６５４３２１', 'telephone'],
     ['(0574)87654321', 'telephone'],
     ['0546 8301234', 'telephone'],
+    ['联系电话：0574—87654321', 'telephone'],
+    ['电话（0574）—8765 4321', 'telephone'],
+    ['138–0013–8000', 'telephone'],
+    ['身份证330203 19900101 1234', 'identity-card'],
     ['身份证330203199001011234', 'identity-card'],
     ['身份证11010119900307123X', 'identity-card'],
     ['请发至 jtj_dangwei@ningbo.gov.cn', 'e-mail'],
@@ -23,6 +27,7 @@ describe('personalDataIn', () => {
     '甬交〔2022〕13号，12345热线工单8301件',
     '2022年2月28日前完成，涉及375项中的374项',
     '统一社会信用代码91330200MA2AF1234X',
+    '2019—2022年，共0.5公里，2021-2022两年',
     '合同编号202203150001380013800099',
   ])('lets pass: %s', (text) => { expect(personalDataIn(text)).toBeNull(); });
 });

@@ -55,8 +55,10 @@ export const nonEmptyListOf = <T extends z.ZodType>(item: T) => z.array(item).mi
 // The casts below only add the brand that the pattern has just proved; at run time a branded id is its string.
 /** The id of an aggregate or an event: a UUID in lower case. */
 export const uuidOf = <Id extends string>() => z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as unknown as z.ZodType<Id, string>;
-/** An id that someone else gives (a person reference, a tree): a slug, so that no name can stand in it. */
-export const slugOf = <Id extends string>() => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/) as unknown as z.ZodType<Id, string>;
+/** An id that someone else gives (a person reference, a tree): a slug, so that no name can stand in it, and no telephone or identity-card number either. */
+export const slugOf = <Id extends string>() => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/)
+  // Digits inside a longer id, a UUID, mean nothing.
+  .refine((id) => !/^[\d-]+X?$/i.test(id) || personalDataIn(id) === null, { error: 'is a telephone or an identity-card number', params: { code: personalDataCode } }) as unknown as z.ZodType<Id, string>;
 
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/).refine(isDay, { error: 'no such day in the calendar' }) as unknown as z.ZodType<Day, string>;
 

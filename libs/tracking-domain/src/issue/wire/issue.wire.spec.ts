@@ -1,10 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import type { DataByType } from '../../event-handlers.ts';
 import type { MeasureEvent } from '../../measure/measure.events.ts';
 import { measureEventSchemas } from '../../measure/wire/measure.wire.ts';
 import type { FactsRetracted } from '../../retraction/retraction.events.ts';
 import { retractionEventSchemas } from '../../retraction/wire/retraction.wire.ts';
+import { numberKey } from '../../text/number-key.ts';
 import { listItemsMax, personalDataCode, textCharsMax, titleCharsMax, unprintableCode, type OutputsOf, type Same } from '../../wire/primitives.ts';
 import type { IssueEvent } from '../issue.events.ts';
 import { issueEventSchemas } from './issue.wire.ts';
@@ -65,6 +67,23 @@ describe('what is refused', () => {
     ['an unknown track', { track: 'LATER' }, { path: ['track'], code: 'invalid_value' }],
     ['a wrong type', { annex: 'no' }, { path: ['annex'], code: 'invalid_type' }],
   ])('%s', (_what, change, expected) => { expect(refusals(change)).toEqual([expected]); });
+
+  it('no number path that may be printed, whatever its key', () => {
+    const tokens = fc.oneof(fc.constantFrom('附件', '其他问题', '二、', '①', '\u200b', 'x'.repeat(titleCharsMax)), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }));
+    fc.assert(fc.property(fc.array(tokens, { minLength: 1, maxLength: 60 }), (numberPath) => {
+      const faults = refusals({ numberPath, numberKey: numberKey(numberPath) });
+      expect(faults.filter((fault) => JSON.stringify(fault).includes('"numberKey"'))).toEqual([]);
+    }));
+  });
+
+  it.each([
+    ['a person named by a telephone number', '13800138000'],
+    ['a person named by an identity-card number', '33020319900101123X'],
+  ])('%s', (_what, leader) => { expect(issueEventSchemas.IssueAccepted.safeParse({ leader }).success).toBe(false); });
+
+  it('no person named by an opaque id', () => {
+    for (const leader of ['person-1', '0190163d-8694-739b-aea5-966c26f8ad91', '20220001']) expect(issueEventSchemas.IssueAccepted.safeParse({ leader }).success).toBe(true);
+  });
 
   const june = { printed: '6月底前', precision: 'month', edge: 'byEndOf', first: '2022-06-01', last: '2022-06-30' };
 

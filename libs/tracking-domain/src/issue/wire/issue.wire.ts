@@ -1,5 +1,6 @@
 import type { InspectionId, IssueId, MeasureId, OrgId, PersonRef, PlanId } from '@rectrail/kernel';
 import { z } from 'zod';
+import { numberKeyLengthMax } from '../../text/number-key.ts';
 import { count, definitionsOf, freeText, fuzzyDate, listOf, nonEmptyListOf, slugOf, title, uuidOf, type EventSchemas } from '../../wire/primitives.ts';
 import { completionBases, continuations, disclosures, endorsementKinds, issueStates, reopenKinds, tracks, type IssueEvent } from '../issue.events.ts';
 
@@ -20,7 +21,7 @@ export const issueEventSchemas = {
     inspectionId: uuidOf<InspectionId>(),
     numberPath: nonEmptyListOf(title),
     // A sort key (text/number-key.ts): each part is a short number or letters (附件), so that no personal data fits in.
-    numberKey: z.string().max(200).regex(/^(\d{1,9}|\p{L}*)([./](\d{1,9}|\p{L}*))*$/u),
+    numberKey: z.string().max(numberKeyLengthMax).regex(/^(\d{1,9}|\p{L}*)([./](\d{1,9}|\p{L}*))*$/u),
     aspect: title.nullable(),
     heading: title.nullable(),
     title,
