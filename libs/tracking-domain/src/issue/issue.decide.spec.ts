@@ -81,7 +81,7 @@ const transitions: readonly { readonly asked: IssueCommand; readonly from: reado
   { asked: command('PlanIssue', fullPlan), from: ['REGISTERED'], type: 'IssuePlanned', more: withMeasure('PLANNED') },
   { asked: command('StartRectification', {}), from: ['PLANNED'], type: 'RectificationStarted' },
   { asked: command('MarkImmediate', {}), from: ['FED_BACK', 'REGISTERED'], type: 'IssueMarkedImmediate' },
-  { asked: command('ReportPhaseResult', { result: '成效', nextStep: '继续' }), from: ['IN_PROGRESS'], type: 'PhaseResultReported' },
+  { asked: command('ReportPhaseResult', { result: '成效', nextStep: '继续' }), from: ['IN_PROGRESS', 'PHASED'], type: 'PhaseResultReported' },
   { asked: command('CompletePhase', { result: '成效', nextStep: '继续' }), from: ['IN_PROGRESS'], type: 'PhaseCompleted' },
   { asked: command('ReportBasicCompletion', { residuals: [] }), from: ['IN_PROGRESS', 'PHASED'], type: 'IssueBasicallyCompleted' },
   { asked: command('ReportCompletion', completion), from: ['IN_PROGRESS', 'PHASED'], type: 'IssueCompletionReported' },
@@ -108,6 +108,13 @@ describe('transitions', () => {
     const outcome = when(given, asked, more);
     if (!from.includes(s)) outcome.thenRejected('illegal-transition', { from: s, allowedFrom: expect.arrayContaining([...from]) });
     else outcome.then(...eventsOf(asked, type));
+  });
+
+  it('takes a phase result again each period, and the same one once', () => {
+    const result = { result: '阶段性成效', nextStep: '继续' };
+    when(toState.PHASED, command('ReportPhaseResult', result, '2026-03-01')).thenNothing();
+    when(toState.PHASED, command('ReportPhaseResult', result, '2026-06-30')).then({ type: 'PhaseResultReported', data: result });
+    when(toState.PHASED, command('ReportPhaseResult', result, '2026-02-28')).thenRejected('effective-before-basis');
   });
 
   it('says which steps are possible instead', () => {
@@ -296,6 +303,24 @@ describe('determination', () => {
     when(imported, command('VerifyIssue', record, '2026-06-30', by('bert', orgId))).thenRejected('verifier-is-reporter', { imported: true });
     when(imported, command('VerifyIssue', record, '2026-06-30', by('importer', otherOrgId))).then({ type: 'IssueVerified', data: record });
     when(imported, command('VerifyIssue', record, '2026-06-30', by('root', null))).then({ type: 'IssueVerified', data: record });
+  });
+
+  it('is not for whoever made the same claim before it was made again', () => {
+    const restated = fact<IssueEvent>('2026-05-05', stated('DONE_REPORTED'), { imported: true, subject: 'importer', orgId });
+    when([...reported, restated], command('VerifyIssue', record, '2026-06-30', by('anna', otherOrgId))).thenRejected('verifier-is-reporter', { imported: false });
+    when([...reported, restated], command('VerifyIssue', record, '2026-06-30', by('bert', orgId))).thenRejected('verifier-is-reporter', { imported: true });
+    when([...reported, restated], command('VerifyIssue', record, '2026-06-30', by('bert', otherOrgId))).then({ type: 'IssueVerified', data: record });
+    const phase = (on: string, subject: string): GivenFact<IssueEvent> => fact(on, { type: 'PhaseResultReported', data: { result: subject, nextStep: '继续' } }, { subject });
+    const routine = { continuation: 'KEEP_PUSHING', lookBackOn: dated('2026-12') } as const;
+    const phases = [registeredLongTerm, ...toState.IN_PROGRESS.slice(1), phase('2026-03-31', 'anna'), phase('2026-06-30', 'bert')];
+    when(phases, command('MoveToRoutine', routine, '2026-06-30', by('anna'))).thenRejected('verifier-is-reporter');
+    when(phases, command('MoveToRoutine', routine, '2026-06-30', by('carl'))).then({ type: 'IssueMovedToRoutine', data: routine });
+  });
+
+  it('judges the claim at hand: who reported an earlier stage or one that was returned may judge it', () => {
+    const again = fact<IssueEvent>('2026-06-05', { type: 'IssueCompletionReported', data: completion }, { subject: 'bert' });
+    const returned = fact<IssueEvent>('2026-06-01', { type: 'IssueVerificationRejected', data: { reason: '不实' } }, { subject: 'carl' });
+    when([...reported, returned, again], command('VerifyIssue', record, '2026-06-30', by('anna'))).then({ type: 'IssueVerified', data: record });
   });
 
   it('writes off with one endorsement of each kind by three persons', () => {

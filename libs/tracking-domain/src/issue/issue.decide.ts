@@ -5,7 +5,7 @@ import { isAssertedAlready, refuseTransition, sameData } from '../time/transitio
 import type { IssueCommand, IssueCommandType } from './issue.commands.ts';
 import { endorsementKinds, type IssueEvent } from './issue.events.ts';
 import type { IssueRejection, IssueRejectionCode } from './issue.rejections.ts';
-import { doneStates, hasOpenResidual, type IssueState } from './issue.state.ts';
+import { doneStates, hasOpenResidual, ownClaim, type IssueState } from './issue.state.ts';
 import { issueTransitions, lookBackStates } from './issue.transitions.ts';
 
 /** `measures`: those of the issue (`now.measureIds`) at (today, now); needed by PlanIssue and ReportCompletion. */
@@ -156,10 +156,9 @@ const reportCompletion: Handler<'ReportCompletion'> = (command, situation) =>
   move(command, situation, [{ type: 'IssueCompletionReported', data: command.data }], () => refuseUnfinished(command, situation));
 
 /** Nobody judges their own claim: by person, or for an imported one by the organisation of the report. */
-const refuseOwnClaim = (by: CommandActor, { reporter }: IssueState): Refusal => {
-  if (reporter === null) return null;
-  const own = reporter.imported ? by.orgId !== null && by.orgId === reporter.orgId : by.subject === reporter.subject;
-  return own ? refusal('verifier-is-reporter', 'the present status was reported by the same side', { imported: reporter.imported }) : null;
+const refuseOwnClaim = (by: CommandActor, s: IssueState): Refusal => {
+  const own = ownClaim(by, s);
+  return own === null ? null : refusal('verifier-is-reporter', 'the present status was reported by the same side', { imported: own.imported });
 };
 
 const moveToRoutine: Handler<'MoveToRoutine'> = (command, situation) => {

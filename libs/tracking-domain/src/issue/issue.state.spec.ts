@@ -35,7 +35,7 @@ describe('the status of an issue', () => {
 
   it('is a claim of the organisation of the report where it is stated', () => {
     expect(fold(started, imported('2026-04-29', stated('DONE_REPORTED', { completionBasis: 'TRANSFERRED' })))).toMatchObject({
-      state: 'DONE_REPORTED', statusBasis: 'IMPORTED_REPORT', completionBasis: 'TRANSFERRED', printedStatus: '原文', reporter: { imported: true }, lastAssertion: { last: '2026-04-29' },
+      state: 'DONE_REPORTED', statusBasis: 'IMPORTED_REPORT', completionBasis: 'TRANSFERRED', printedStatus: '原文', reporters: [{ imported: true }], lastAssertion: { last: '2026-04-29' },
     });
   });
 

@@ -30,7 +30,7 @@ export interface LastAssertion {
   readonly data: IssueEvent['data'];
 }
 
-/** Who claims the present status; for an imported claim the organisation of the report, not who imported it. */
+/** Who claims a status; for an imported claim the organisation of the report, not who imported it. */
 export interface Reporter { readonly subject: string; readonly orgId: OrgId | null; readonly imported: boolean }
 
 /** A stated status that did not change a determination; a disagreement where it says less than done. */
@@ -74,7 +74,8 @@ export interface IssueState {
   /** Last day of the fact that turned the issue from open to closed; kept while it stays closed. */
   readonly closedOn: Day | null;
   readonly lastAssertion: LastAssertion | null;
-  readonly reporter: Reporter | null;
+  /** Who claims the present status; several where the same claim was made again, by a later phase result or by a report. */
+  readonly reporters: readonly Reporter[];
   readonly leader: PersonRef | null;
   readonly departmentOrgId: OrgId | null;
   readonly planId: PlanId | null;
@@ -94,7 +95,7 @@ export interface IssueState {
 export const initialIssueState: IssueState = {
   registration: null, state: 'FED_BACK', track: 'TIMED', trackChangedTo: null, disclosure: 'STATED',
   continuation: 'NONE', continuationPrinted: null, continuationUntil: null, completionBasis: null, printedStatus: null, statusBasis: 'LIVE',
-  claim: null, disagreement: false, residuals: [], planned: null, deadlines: [], extensions: [], closedOn: null, lastAssertion: null, reporter: null,
+  claim: null, disagreement: false, residuals: [], planned: null, deadlines: [], extensions: [], closedOn: null, lastAssertion: null, reporters: [],
   leader: null, departmentOrgId: null, planId: null, keyAndHard: false, relapseCount: 0, lookBackOn: null, lookBacks: [], endorsements: [],
   measureIds: [], subFindings: null, openSubFindings: null, nextSteps: [], duplicateOf: [], recurrenceOf: [],
 };
@@ -119,12 +120,19 @@ const withDeadline = (s: IssueState, planned: FuzzyDate | null, fact: Fact): Iss
 
 /** A live transition: it discloses the status again, settles a standing claim; only what is done keeps its basis and its named leftovers. */
 const live = (s: IssueState, state: IssueStateName, changes: Partial<IssueState> = {}): IssueState => ({
-  ...s, state, disclosure: 'STATED', statusBasis: 'LIVE', printedStatus: null, claim: null, disagreement: false, reporter: null,
+  ...s, state, disclosure: 'STATED', statusBasis: 'LIVE', printedStatus: null, claim: null, disagreement: false, reporters: [],
   ...(doneStates.has(state) ? {} : { completionBasis: null, openSubFindings: null }), ...changes,
 });
 
-const reportedBy = (fact: Fact): Pick<IssueState, 'reporter'> => (
-  { reporter: { subject: fact.actor.subject, orgId: fact.actor.orgId, imported: false } });
+/** A claim of this state; one made again has the first claimants beside the new one, so that none of them can judge it. */
+const claimed = (s: IssueState, state: IssueStateName, reporter: Reporter): Pick<IssueState, 'reporters'> => ({ reporters: s.state === state ? [...s.reporters, reporter] : [reporter] });
+
+const reported = (s: IssueState, state: IssueStateName, fact: Fact, changes: Partial<IssueState> = {}): IssueState =>
+  live(s, state, { ...claimed(s, state, { subject: fact.actor.subject, orgId: fact.actor.orgId, imported: false }), ...changes });
+
+/** The claim by which who acts would judge their own, or null: by person, for an imported one by the organisation of the report. */
+export const ownClaim = (by: { readonly subject: string; readonly orgId: OrgId | null }, { reporters }: Pick<IssueState, 'reporters'>): Reporter | null =>
+  reporters.find((r) => (r.imported ? by.orgId !== null && by.orgId === r.orgId : by.subject === r.subject)) ?? null;
 
 /** Reopening ends the old date (rules.md section 5). */
 const reopened = (s: IssueState, fact: Fact): IssueState => withDeadline(live(s, 'REOPENED'), null, fact);
@@ -155,7 +163,7 @@ const stated = (before: IssueState, data: DataOf<'IssueStatusStated'>, fact: Fac
   }
   const changed: IssueState = {
     ...s, state, printedStatus, statusBasis: 'IMPORTED_REPORT', completionBasis: data.completionBasis, claim: null, disagreement: false,
-    reporter: { subject: fact.actor.subject, orgId: fact.scope.orgId, imported: true },
+    ...claimed(s, state, { subject: fact.actor.subject, orgId: fact.scope.orgId, imported: true }),
   };
   if (state !== 'REOPENED') return changed;
   return withDeadline({ ...changed, relapseCount: s.relapseCount + (s.state === 'REOPENED' ? 0 : 1) }, null, fact);
@@ -175,15 +183,15 @@ const handlers: EventHandlers<IssueEvent, IssueState> = {
   RectificationStarted: (s) => live(s, 'IN_PROGRESS'),
   ProgressReported: (s) => s,
   NextStepStated: (s, d) => ({ ...s, nextSteps: [...s.nextSteps, d] }),
-  PhaseResultReported: (s, _d, fact) => live(s, 'PHASED', reportedBy(fact)),
-  PhaseCompleted: (s, _d, fact) => live(s, 'PHASED', reportedBy(fact)),
-  IssueBasicallyCompleted: (s, d, fact) => live(s, 'BASICALLY_DONE', { ...reportedBy(fact), residuals: opened(d.residuals) }),
-  IssueCompletionReported: (s, d, fact) => live(s, 'DONE_REPORTED', { ...reportedBy(fact), completionBasis: d.basis, openSubFindings: d.openSubFindings }),
+  PhaseResultReported: (s, _d, fact) => reported(s, 'PHASED', fact),
+  PhaseCompleted: (s, _d, fact) => reported(s, 'PHASED', fact),
+  IssueBasicallyCompleted: (s, d, fact) => reported(s, 'BASICALLY_DONE', fact, { residuals: opened(d.residuals) }),
+  IssueCompletionReported: (s, d, fact) => reported(s, 'DONE_REPORTED', fact, { completionBasis: d.basis, openSubFindings: d.openSubFindings }),
   IssueMovedToRoutine: (s, d) => live(s, 'VERIFIED', {
-    reporter: s.reporter, continuation: d.continuation, continuationPrinted: null, continuationUntil: null, lookBackOn: d.lookBackOn }),
-  IssueVerified: (s) => live(s, 'VERIFIED', { reporter: s.reporter }),
+    reporters: s.reporters, continuation: d.continuation, continuationPrinted: null, continuationUntil: null, lookBackOn: d.lookBackOn }),
+  IssueVerified: (s) => live(s, 'VERIFIED', { reporters: s.reporters }),
   IssueVerificationRejected: (s) => live(s, 'IN_PROGRESS'),
-  IssueWrittenOff: (s, d) => live(s, 'WRITTEN_OFF', { reporter: s.reporter, endorsements: d.endorsements }),
+  IssueWrittenOff: (s, d) => live(s, 'WRITTEN_OFF', { reporters: s.reporters, endorsements: d.endorsements }),
   WriteOffRevoked: (s, _d, fact) => reopened(s, fact),
   IssueReopened: (s, _d, fact) => ({ ...reopened(s, fact), relapseCount: s.relapseCount + 1 }),
   RectificationResumed: (s, d, fact) => (d.planned === null ? live(s, 'IN_PROGRESS') : withDeadline(live(s, 'IN_PROGRESS'), d.planned, fact)),

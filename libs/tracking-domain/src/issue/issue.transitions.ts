@@ -10,7 +10,8 @@ export const issueTransitions: TransitionTable<IssueTransitionType> = {
   /*  3 */ IssuePlanned: { from: ['REGISTERED'], to: 'PLANNED' },
   /*  4 */ RectificationStarted: { from: ['PLANNED'], to: 'IN_PROGRESS' },
   /*  5 */ IssueMarkedImmediate: { from: ['FED_BACK', 'REGISTERED'], to: 'IN_PROGRESS' },
-  /*  6 */ PhaseResultReported: { from: ['IN_PROGRESS'], to: 'PHASED' },
+  // Also from PHASED: a long-term task reports each period (docs/adr/0007).
+  /*  6 */ PhaseResultReported: { from: ['IN_PROGRESS', 'PHASED'], to: 'PHASED' },
   /*  6 */ PhaseCompleted: { from: ['IN_PROGRESS'], to: 'PHASED' },
   /*  7 */ IssueBasicallyCompleted: { from: ['IN_PROGRESS', 'PHASED'], to: 'BASICALLY_DONE' },
   /*  8 */ IssueCompletionReported: { from: ['IN_PROGRESS', 'PHASED', 'BASICALLY_DONE'], to: 'DONE_REPORTED' },
