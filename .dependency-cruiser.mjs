@@ -17,6 +17,8 @@ export default {
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.d\\.ts$', 'src/index\\.ts$', 'src/main\\.ts$', '\\.spec\\.ts$'] }, to: {} },
     { name: 'domain-is-pure', severity: 'error', from: { path: '^libs/tracking-domain/src/', pathNot: ['/wire/', spec] }, to: { dependencyTypes: ['npm', 'npm-dev', 'core'], pathNot: '^libs/' } },
     { name: 'domain-knows-no-wire', severity: 'error', from: { path: '^libs/tracking-domain/src/', pathNot: ['/wire/', 'src/index\\.ts$', spec] }, to: { path: '^libs/tracking-domain/src/.*/wire/' } },
+    // The figures module judges the read models: neither they nor the package's front door may lead to its computations. Definitions are shared words.
+    { name: 'oracle-stands-apart', severity: 'error', from: { path: '^libs/(tracking-read/src/|tracking-domain/src/(index\\.ts$|(?!figures/)[^/]+/))', pathNot: spec }, to: { path: '^libs/tracking-domain/src/figures/', pathNot: 'figures/definitions\\.ts$' } },
     { name: 'kernel-imports-nothing', severity: 'error', from: { path: '^libs/kernel/src/', pathNot: spec }, to: { dependencyTypes: ['npm', 'core'] } },
     { name: 'pg-only-in-its-owners', severity: 'error', from: { path: '^(libs|apps)/', pathNot: ['^libs/(event-store-postgres|platform|tracking-read|projections)/', spec] }, to: { path: 'node_modules/pg/' } },
     { name: 'nothing-imports-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },

@@ -4,9 +4,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createEventCodec, CommandRunner, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { day, instant, lastInstantOf, position, type Actor, type Fact } from '@rectrail/kernel';
 import { createImportService, type ImportResult, type ImportService } from '@rectrail/tracking-app';
-import {
-  dashboard, deadlines, defaultPolicy, discrepancies, streams, trackingEventDefinitions, type Count, type DashboardFigures, type Discrepancy, type TrackingEvent,
-} from '@rectrail/tracking-domain';
+import { defaultPolicy, streams, trackingEventDefinitions, type Count, type DashboardFigures, type Discrepancy, type TrackingEvent } from '@rectrail/tracking-domain';
+import { dashboard, deadlines, discrepancies } from '@rectrail/tracking-domain/figures';
 import { createReadStream } from 'node:fs';
 
 const zone = 'Asia/Shanghai';

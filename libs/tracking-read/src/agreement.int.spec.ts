@@ -5,7 +5,8 @@ import { deriveEventId } from '@rectrail/event-store';
 import { position, type Cut, type Fact, type OrgId, type ReportId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { dumpDigest } from '@rectrail/projections/testing';
-import { dashboard, dashboardByChild, deadlines, discrepancies, funds, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
+import type { FigureQuery, TrackingEvent } from '@rectrail/tracking-domain';
+import { dashboard, dashboardByChild, deadlines, discrepancies, funds } from '@rectrail/tracking-domain/figures';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { openReadDatabase, readTransaction } from './database/data-source.ts';
 import { schema } from './database/rows.ts';
@@ -85,7 +86,7 @@ describe.each(seeds)('random history %i', (seed) => {
   it.each(cuts)('gives the oracle\'s deadlines, issue by issue, at cut $n', async ({ n, cut }) => {
     const { query, request } = queryAt(n, cut);
     const expected = deadlines(history, cut, query);
-    const answer = await read.queries.deadlines({ ...request, pageSize: 500 });
+    const answer = await read.queries.deadlines({ ...request, limit: 500 });
     expect(answer.figures).toEqual(expected.figures);
     const rows = answer.items.map(({ issueId, orgId, condition, due, planned, striving, closedOn, flagged }) =>
       ({ issueId, orgId, condition, due, planned, striving, closedOn, flagged }));
@@ -107,12 +108,12 @@ describe.each(seeds)('random history %i', (seed) => {
   it.each(cuts.slice(0, 20))('lists each measure and each issue that the dashboard counts, page by page, at cut $n', async ({ n, cut }) => {
     const { query, request } = queryAt(n, cut);
     const { figures } = dashboard(history, cut, { ...query, policy: null });
-    const measures = await read.queries.measures({ within: null, ...cut, org: request.org, pageSize: 500 });
+    const measures = await read.queries.measures({ within: null, ...cut, org: request.org, limit: 500 });
     expect(measures.items.length).toBe(figures.measures.total);
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: Awaited<ReturnType<typeof read.queries.issues>> = await read.queries.issues({ ...request, policy: undefined, pageSize: 7, ...(cursor !== null && { cursor }) });
+      const page: Awaited<ReturnType<typeof read.queries.issues>> = await read.queries.issues({ ...request, policy: undefined, limit: 7, ...(cursor !== null && { cursor }) });
       expect(page.total).toBe(figures.issues.total);
       seen.push(...page.items.map((item) => item.issueId));
       cursor = page.nextCursor;

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deriveEventId, newCommandId } from '@rectrail/event-store';
 import { dayIn, lastInstantOf, position, type Cut, type Day, type Instant, type IssueId, type OrgId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
-import { buckets, countingFacts, streams, tracks } from '@rectrail/tracking-domain';
+import { buckets, countingFacts, deadlineConditions, shownIssueStates, streams, tracks } from '@rectrail/tracking-domain';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { factHash } from './projections/event-projection.ts';
 import { organisationRef } from './projections/references.ts';
 import { openTrackingRead } from './open-tracking-read.ts';
-import { deadlineConditions, shownIssueStates, type IssueItem, type Page } from './queries/answers.ts';
+import type { IssueItem, Page } from './queries/answers.ts';
 import type { TrackingRead } from './queries/tracking-read.ts';
 import { recordHistory, type RecordedHistory } from './testing/index.ts';
 
@@ -37,7 +37,7 @@ describe('queries', () => {
     await database.drop();
   });
 
-  const allIssues = async (request: Parameters<typeof read.queries.issues>[0]): Promise<readonly IssueItem[]> => (await read.queries.issues({ ...request, pageSize: 500 })).items;
+  const allIssues = async (request: Parameters<typeof read.queries.issues>[0]): Promise<readonly IssueItem[]> => (await read.queries.issues({ ...request, limit: 500 })).items;
 
   describe('the three cuts', () => {
     it('are the present where nothing is asked', async () => {
@@ -102,22 +102,22 @@ describe('queries', () => {
     it('page without gap or repetition, and coerce the size', async () => {
       const whole = await allIssues(everywhere);
       const ids: string[] = [];
-      let page: Page<IssueItem> = await read.queries.issues({ ...everywhere, pageSize: 0 });
+      let page: Page<IssueItem> = await read.queries.issues({ ...everywhere, limit: 0 });
       expect(page.items.length).toBe(1);
       for (;;) {
         ids.push(...page.items.map((i) => i.issueId));
         if (page.nextCursor === null) break;
-        page = await read.queries.issues({ ...everywhere, pageSize: 3, cursor: page.nextCursor });
+        page = await read.queries.issues({ ...everywhere, limit: 3, cursor: page.nextCursor });
       }
       expect(ids).toEqual(whole.map((i) => i.issueId));
-      expect((await read.queries.issues({ ...everywhere, pageSize: 100_000 })).items.length).toBe(Math.min(500, whole.length));
+      expect((await read.queries.issues({ ...everywhere, limit: 100_000 })).items.length).toBe(Math.min(500, whole.length));
     });
 
     it('bind filters and cuts to the cursor', async () => {
-      const { nextCursor, cut } = await read.queries.issues({ ...everywhere, pageSize: 1 });
+      const { nextCursor, cut } = await read.queries.issues({ ...everywhere, limit: 1 });
       const cursor = nextCursor!;
       recorded.clock.at = '2031-01-01T00:00:00.000Z' as Instant;
-      const next = await read.queries.issues({ ...everywhere, pageSize: 1, cursor });
+      const next = await read.queries.issues({ ...everywhere, limit: 1, cursor });
       recorded.clock.at = head.recordedAt;
       expect(next.cut).toEqual(cut);
       expect(await rejection(read.queries.issues({ ...everywhere, cursor, state: 'PLANNED' }))).toBe('cursor-mismatch');
@@ -155,7 +155,7 @@ describe('queries', () => {
       const foreign = (await allIssues(everywhere)).find((item) => !inside.has(item.orgId))!;
       expect(await rejection(read.queries.issue(foreign.issueId, { within }))).toBe('outside-jurisdiction');
       expect(await rejection(read.queries.issueHistory(foreign.issueId, { within }))).toBe('outside-jurisdiction');
-      expect((await read.queries.auditTrail({ within, pageSize: 500 })).items.every((e) => inside.has(e.orgId as OrgId))).toBe(true);
+      expect((await read.queries.auditTrail({ within, limit: 500 })).items.every((e) => inside.has(e.orgId as OrgId))).toBe(true);
     });
   });
 
@@ -166,7 +166,7 @@ describe('queries', () => {
       const positions: number[] = [];
       let cursor: string | undefined;
       do {
-        const page = await read.queries.auditTrail({ ...everywhere, pageSize: 90, cursor });
+        const page = await read.queries.auditTrail({ ...everywhere, limit: 90, cursor });
         positions.push(...page.items.map((e) => e.position));
         cursor = page.nextCursor ?? undefined;
       } while (cursor !== undefined);
@@ -174,7 +174,7 @@ describe('queries', () => {
     });
 
     it('say which events count at the cut and what retracts them', async () => {
-      const { items } = await read.queries.auditTrail({ ...everywhere, ...cut, pageSize: 500 });
+      const { items } = await read.queries.auditTrail({ ...everywhere, ...cut, limit: 500 });
       const counting = new Set([...Map.groupBy(history, (f) => f.streamId).values()].flatMap((stream) => countingFacts(stream, cut)).map((f) => f.position));
       for (const event of items) {
         if (event.type !== 'FactsRetracted') expect({ position: event.position, counts: event.counts }).toEqual({ position: event.position, counts: counting.has(event.position) });
@@ -186,7 +186,7 @@ describe('queries', () => {
     it('filter by type, stream, actor and organisation', async () => {
       const one = history.find((f) => f.event.type === 'IssueStatusStated')!;
       const positions = async (filter: object): Promise<readonly number[]> =>
-        (await read.queries.auditTrail({ ...everywhere, pageSize: 500, ...filter })).items.map((e) => e.position).toReversed();
+        (await read.queries.auditTrail({ ...everywhere, limit: 500, ...filter })).items.map((e) => e.position).toReversed();
       const expected = (keep: (f: (typeof history)[number]) => boolean): readonly number[] => history.filter(keep).map((f) => f.position);
       expect(await positions({ type: 'IssueStatusStated' })).toEqual(expected((f) => f.event.type === 'IssueStatusStated'));
       expect(await positions({ stream: one.streamId })).toEqual(expected((f) => f.streamId === one.streamId));
@@ -195,7 +195,7 @@ describe('queries', () => {
 
     it('say what an event changed', async () => {
       const registration = history.find((f) => f.event.type === 'IssueRegistered')!;
-      const { items } = await read.queries.auditTrail({ ...everywhere, stream: registration.streamId, pageSize: 500 });
+      const { items } = await read.queries.auditTrail({ ...everywhere, stream: registration.streamId, limit: 500 });
       const view = items.find((e) => e.position === registration.position)!;
       expect(view.changes).toContainEqual({ field: 'registration', before: null, after: registration.event.data });
     });
@@ -252,7 +252,7 @@ describe('queries', () => {
       const rows = await read.lookups.ledgerRows('document-1');
       const factHashOfBoth = factHash({ event: progress, validTime: stream!.validTime });
       expect(rows).toMatchObject([{ locator: 'issue-1', counts: false, factHash: factHashOfBoth }, { locator: 'issue-2', counts: true, factHash: factHashOfBoth }]);
-      expect((await read.queries.auditTrail({ ...everywhere, atLeast: last, pageSize: 1 })).items[0]?.position).toBe(last);
+      expect((await read.queries.auditTrail({ ...everywhere, atLeast: last, limit: 1 })).items[0]?.position).toBe(last);
     });
   });
 });

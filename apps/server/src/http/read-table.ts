@@ -1,6 +1,6 @@
 import type { InspectionId, IssueId, OrgId, ReportId, StreamId } from '@rectrail/kernel';
-import { buckets, tracks } from '@rectrail/tracking-domain';
-import { deadlineConditions, shownIssueStates, shownMeasureStates, type TrackingQueries } from '@rectrail/tracking-read';
+import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
+import type { TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import { countParameter, dayOrInstantParameter, dayParameter, positionParameter } from './query-parameters.ts';
 
@@ -22,7 +22,7 @@ const org = { org: text.optional().describe('Id or code of an organisation: it a
 const policy = { policy: text.optional().describe('Counting policy for all: id or code of an organisation, or `default`; without it each by its own') };
 const paging = {
   cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds all filters and cuts'),
-  pageSize: countParameter.optional().describe('1 to 500, default 50; coerced, not refused'),
+  limit: countParameter.optional().describe('1 to 500, default 50; coerced, not refused'),
 };
 const issueFilters = {
   state: z.enum(shownIssueStates).optional(),

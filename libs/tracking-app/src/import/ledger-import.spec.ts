@@ -3,7 +3,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createEventCodec, CommandRunner, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { day, instant, lastInstantOf, onDay, position, type Actor, type CommandId, type Fact, type FuzzyDate, type Instant, type IssueId, type OrgId, type StreamId } from '@rectrail/kernel';
-import { dashboard, defaultPolicy, streams, trackingEventDefinitions, type DashboardFigures, type TrackingEvent } from '@rectrail/tracking-domain';
+import { defaultPolicy, streams, trackingEventDefinitions, type DashboardFigures, type TrackingEvent } from '@rectrail/tracking-domain';
+import { dashboard } from '@rectrail/tracking-domain/figures';
 import type { Dependent } from '@rectrail/tracking-read';
 import { CommandRejected } from '../command-rejected.ts';
 import type { ImportResult, ImportService } from './import-service.ts';

@@ -1,11 +1,11 @@
 import type { Day, Fact, FuzzyDate, InspectionId, OrgId } from '@rectrail/kernel';
 import {
   evolveIssue, initialIssueState, isIssueStatusAssertion,
-  type CompletionBasis, type Continuation, type Disclosure, type FactsRetracted, type IssueEvent, type IssueState, type IssueStateName, type Track,
+  type CompletionBasis, type Continuation, type Disclosure, type FactsRetracted, type IssueEvent, type IssueState, type IssueStateName, type ShownIssueState, type Track,
 } from '@rectrail/tracking-domain';
 import { type TimelineDefinition } from '../timeline/timeline.ts';
 import { aggregateProjection, type RegisterView } from './aggregate-projection.ts';
-import type { ResidualView, ShownIssueState } from '../queries/answers.ts';
+import type { ResidualView } from '../queries/answers.ts';
 
 /** What a closed issue is, whatever the day. */
 const closedConditions = ['DONE_IN_TIME', 'DONE_LATE', 'DONE'] as const;

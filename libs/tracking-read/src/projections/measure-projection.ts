@@ -1,8 +1,7 @@
 import type { FuzzyDate, InspectionId, IssueId } from '@rectrail/kernel';
 import {
-  evolveMeasure, initialMeasureState, isMeasureStatusAssertion, type FactsRetracted, type MeasureEvent, type MeasureState,
+  evolveMeasure, initialMeasureState, isMeasureStatusAssertion, type FactsRetracted, type MeasureEvent, type MeasureState, type ShownMeasureState,
 } from '@rectrail/tracking-domain';
-import type { ShownMeasureState } from '../queries/answers.ts';
 import { aggregateProjection, type RegisterView } from './aggregate-projection.ts';
 
 /** State by last and by first days (null: does not exist there), and the links to issues by last days. */

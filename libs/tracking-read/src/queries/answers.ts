@@ -1,8 +1,11 @@
-import {
-  type Actor, type Cut, type Day, type EventId, type FundsCaseId, type FuzzyDate, type InspectionId, type Instant, type IssueId, type MeasureId, type Money,
-  type OrgId, type Position, type ReportId, type Source, type StreamId, type StreamVersion, type TreeId,
+import type {
+  Actor, Cut, Day, EventId, FundsCaseId, FuzzyDate, InspectionId, Instant, IssueId, MeasureId, Money,
+  OrgId, Position, ReportId, Source, StreamId, StreamVersion, TreeId,
 } from '@rectrail/kernel';
-import { type Bucket, type CompletionBasis, type Continuation, type Disclosure, type InspectionKind, type IssueStateName, type MeasureStateName, type OrgLevel, type PolicyContent, type Track } from '@rectrail/tracking-domain';
+import type {
+  Bucket, CompletionBasis, Continuation, Count, DashboardFigures, DeadlineCondition, Disclosure, Discrepancy, figureDefinitions, FundsFigures, InspectionKind,
+  IssueStateName, OrgLevel, PolicyContent, ShownIssueState, ShownMeasureState, Sum, Track,
+} from '@rectrail/tracking-domain';
 
 export interface Assumptions {
   /** Years of which no calendar was known at the cut: Monday to Friday was assumed. */
@@ -29,40 +32,15 @@ export interface Page<I> extends Answered {
   readonly nextCursor: string | null;
 }
 
-export const shownIssueStates = [
-  'FED_BACK', 'REGISTERED', 'PLANNED', 'IN_PROGRESS', 'PHASED', 'BASICALLY_DONE', 'DONE_REPORTED', 'VERIFIED', 'WRITTEN_OFF', 'REOPENED', 'TRANSFERRED_OUT', 'NOT_DISCLOSED',
-] as const satisfies readonly (IssueStateName | 'NOT_DISCLOSED')[];
-export type ShownIssueState = (typeof shownIssueStates)[number];
-export const shownMeasureStates = ['PLANNED', 'IN_PROGRESS', 'SUSPENDED', 'DONE', 'STANDING', 'WITHDRAWN', 'NOT_DISCLOSED'] as const satisfies readonly (MeasureStateName | 'NOT_DISCLOSED')[];
-export type ShownMeasureState = (typeof shownMeasureStates)[number];
-export const deadlineConditions = ['NOT_DISCLOSED', 'DONE_IN_TIME', 'DONE_LATE', 'DONE', 'OVERDUE', 'DUE_SOON', 'ON_TRACK', 'NO_DEADLINE'] as const;
-export type DeadlineConditionName = (typeof deadlineConditions)[number];
-
-export interface Count { readonly count: number; readonly undetermined: number }
-export interface MoneySum { readonly fen: string; readonly unknownAmounts: number }
-export interface DeclaredPoint { readonly key: string; readonly basis: string | null; readonly value: string | null; readonly unit: string; readonly reportId: ReportId }
-
-export interface DashboardFigures {
-  readonly issues: {
-    readonly total: number;
-    readonly byState: Readonly<Record<ShownIssueState, Count>>;
-    readonly byBucket: Readonly<Record<Bucket, Count>>;
-    readonly byDeadline: Readonly<Record<DeadlineConditionName, Count>>;
-  };
-  readonly measures: { readonly total: number; readonly shared: number; readonly byState: Readonly<Record<ShownMeasureState, Count>> };
-  readonly funds: { readonly recovered: MoneySum; readonly returned: MoneySum };
-  readonly declared: readonly DeclaredPoint[];
-}
-
 export interface OrgLabel { readonly orgId: OrgId; readonly code: string; readonly name: string }
 
-export interface DashboardAnswer extends FiguresAnswer<'rectrail.dashboard/1', DashboardFigures> {
+export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, DashboardFigures> {
   readonly org: OrgLabel | null;
 }
 
 /** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what no tree holds. */
 export interface DashboardChildrenAnswer extends Answered {
-  readonly definition: 'rectrail.dashboard/1';
+  readonly definition: typeof figureDefinitions.dashboard;
   readonly org: OrgLabel | null;
   readonly total: DashboardFigures;
   readonly own: DashboardFigures;
@@ -71,7 +49,7 @@ export interface DashboardChildrenAnswer extends Answered {
 }
 
 export interface DeadlineView {
-  readonly condition: DeadlineConditionName;
+  readonly condition: DeadlineCondition;
   /** The earliest open date: its last day counts. */
   readonly due: Day | null;
   /** The planned date in force as printed, null where only a residual has one. */
@@ -199,20 +177,20 @@ export interface FundsCaseItem {
   readonly orgId: OrgId;
   readonly inspectionId: InspectionId | null;
   readonly issueIds: readonly IssueId[];
-  readonly identified: MoneySum;
-  readonly recovered: MoneySum;
-  readonly returned: MoneySum;
+  readonly identified: Sum;
+  readonly recovered: Sum;
+  readonly returned: Sum;
   readonly movements: readonly FundsMovement[];
   /** Cases that a source or a person says may count the same money; never deducted. */
   readonly duplicates: readonly { readonly fundsCaseId: FundsCaseId; readonly statedBy: string; readonly note: string }[];
 }
 
-export interface FundsAnswer extends FiguresAnswer<'rectrail.funds/1', { readonly identified: MoneySum; readonly recovered: MoneySum; readonly returned: MoneySum }> {
+export interface FundsAnswer extends FiguresAnswer<typeof figureDefinitions.funds, FundsFigures> {
   readonly org: OrgLabel | null;
   readonly cases: readonly FundsCaseItem[];
 }
 
-export interface DeadlinesAnswer extends FiguresAnswer<'rectrail.deadlines/1', Readonly<Record<DeadlineConditionName, Count>>>, Page<DeadlineItem> {
+export interface DeadlinesAnswer extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem> {
   readonly org: OrgLabel | null;
 }
 
@@ -261,18 +239,7 @@ export interface ReportItem {
   readonly declared: number;
 }
 
-export interface DiscrepancyItem {
-  readonly key: string;
-  readonly kind: string;
-  readonly declared: string | null;
-  readonly found: string | null;
-  readonly difference: string | null;
-  readonly basis: string | null;
-  readonly note: string | null;
-  readonly explanation: string | null;
-}
-
 export interface DiscrepanciesAnswer extends Answered {
   readonly report: ReportItem;
-  readonly items: readonly DiscrepancyItem[];
+  readonly items: readonly Discrepancy[];
 }

@@ -7,7 +7,7 @@ import { timeline } from '../timeline/timeline.ts';
 import type { Belief, EventView, IssueHistory, Page } from './answers.ts';
 import { changesOf } from './changes.ts';
 import { wholeStreams, type TrackingFact } from './counting-facts.ts';
-import { pageSizeOf } from './cursor.ts';
+import { limitOf } from './cursor.ts';
 import { paged } from './paging.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { AuditRequest, ReadRequest } from './requests.ts';
@@ -47,7 +47,7 @@ const eventViews = (facts: readonly TrackingFact[], stream: readonly TrackingFac
 export const auditTrail = (context: ReadContext, request: AuditRequest): Promise<Page<EventView>> =>
   paged(context, 'audit-trail', request, async (session, after, next) => {
     const { cut, manager, tx } = session;
-    const size = pageSizeOf(request.pageSize);
+    const size = limitOf(request.limit);
     const query = manager.createQueryBuilder(EventRow, 'e').where('e.position <= :atPosition', { atPosition: cut.atPosition });
     const { owners } = select(session, request.org);
     if (owners !== null) query.andWhere('e.org_id = any(:owners)', { owners });

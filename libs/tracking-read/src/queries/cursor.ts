@@ -5,8 +5,24 @@ import { ReadRejected } from './tracking-read.ts';
 /** Where a page ends: the sort key of its last item. */
 export type CursorKey = readonly (string | number)[];
 
+/** The lists that have pages, and what the sort key of each is made of. */
+const keyShapes = {
+  issues: ['integer', 'text', 'text', 'text', 'text'],
+  deadlines: ['integer', 'text', 'text', 'text', 'text'],
+  measures: ['text', 'text'],
+  'audit-trail': ['integer'],
+} as const satisfies Readonly<Record<string, readonly ('integer' | 'text')[]>>;
+export type PagedList = keyof typeof keyShapes;
+
+/** A cursor comes from outside: what is no key of the list must not reach the database. */
+const isKeyOf = (list: PagedList, key: CursorKey): boolean =>
+  key.length === keyShapes[list].length && keyShapes[list].every((kind, i) => {
+    const part = key[i];
+    return kind === 'integer' ? Number.isSafeInteger(part) : typeof part === 'string' && part.isWellFormed() && !part.includes('\0');
+  });
+
 /** What a cursor is bound to: the list and its filters, as they were asked. */
-export const filtersHash = (list: string, filters: Readonly<Record<string, unknown>>): string =>
+export const filtersHash = (list: PagedList, filters: Readonly<Record<string, unknown>>): string =>
   sha256Hex(canonicalJson({ list, filters: Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) })).slice(0, 32);
 
 /** Opaque to callers: filters, the three cuts and the key. */
@@ -21,18 +37,20 @@ const decoded = (text: string): { readonly filters: unknown; readonly cut: Cut; 
 };
 
 /** @throws ReadRejected `cursor-invalid` for what this server did not give out, `cursor-mismatch` for a cursor of another list or other filters. */
-export const decodeCursor = (text: string, filters: string): { readonly cut: Cut; readonly key: CursorKey } => {
+export const decodeCursor = (text: string, list: PagedList, filters: string): { readonly cut: Cut; readonly key: CursorKey } => {
+  const foreign = (cause?: unknown): ReadRejected => new ReadRejected('cursor-invalid', 'the cursor is not one that this server gave out', {}, { cause });
   let content: ReturnType<typeof decoded>;
   try {
     content = decoded(text);
   } catch (cause) {
-    throw new ReadRejected('cursor-invalid', 'the cursor is not one that this server gave out', {}, { cause });
+    throw foreign(cause);
   }
   if (content.filters !== filters) {
     throw new ReadRejected('cursor-mismatch', 'the cursor belongs to a list with other filters. Potential solutions: send the same filters again, or start without a cursor');
   }
+  if (!isKeyOf(list, content.key)) throw foreign();
   return content;
 };
 
 /** Default 50, coerced to 1 … 500. */
-export const pageSizeOf = (asked: number | undefined): number => (asked === undefined || Number.isNaN(asked) ? 50 : Math.min(500, Math.max(1, Math.trunc(asked))));
+export const limitOf = (asked: number | undefined): number => (asked === undefined || Number.isNaN(asked) ? 50 : Math.min(500, Math.max(1, Math.trunc(asked))));

@@ -1,13 +1,13 @@
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
 import type { Day, OrgId, Position, ReportId } from '@rectrail/kernel';
-import { buckets, withRecognisedBases } from '@rectrail/tracking-domain';
+import {
+  buckets, deadlineConditions, figureDefinitions, shownIssueStates, shownMeasureStates, withRecognisedBases,
+  type Count, type DashboardFigures, type DeclaredValue, type Sum,
+} from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { parsePair, shownIssueState, type IssueCell } from '../projections/issue-projection.ts';
 import { parseMeasureCell } from '../projections/measure-projection.ts';
-import {
-  deadlineConditions, shownIssueStates, shownMeasureStates,
-  type Count, type DashboardAnswer, type DashboardChildrenAnswer, type DashboardFigures, type DeclaredPoint, type MoneySum,
-} from './answers.ts';
+import type { DashboardAnswer, DashboardChildrenAnswer } from './answers.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { OrgRequest, PolicyChoice } from './requests.ts';
 import { cellSums, type CellSum } from './sums.ts';
@@ -56,7 +56,7 @@ const measureFigures = (sums: readonly CellSum[]): DashboardFigures['measures'] 
   return { total, shared, byState: byState.counts };
 };
 
-export const moneySum = (sums: readonly CellSum[], direction: string): MoneySum => {
+export const moneySum = (sums: readonly CellSum[], direction: string): Sum => {
   const ofDirection = sums.filter((sum) => sum.cell === direction);
   return { fen: String(ofDirection.reduce((fen, sum) => fen + sum.fen, 0n)), unknownAmounts: ofDirection.reduce((n, sum) => n + sum.n, 0) };
 };
@@ -72,7 +72,7 @@ interface DeclarationRow {
 }
 
 /** Of the organisation's own reports, never those below it: of each key the latest as-of, of equals the latest recorded. */
-const declaredBy = async ({ tx, cut }: ReadSession, org: OrgId | null): Promise<readonly DeclaredPoint[]> => {
+const declaredBy = async ({ tx, cut }: ReadSession, org: OrgId | null): Promise<readonly DeclaredValue[]> => {
   if (org === null) return [];
   const rows = await tx.query<DeclarationRow>(
     `select distinct on (d.key collate "C") d.key, d.basis, d.value, d.unit, d.stream_id
@@ -99,7 +99,7 @@ const sumsOf = async (session: ReadSession, owners: readonly OrgId[] | null): Pr
   funds: await cellSums(session, 'funds_point', owners),
 });
 
-const figuresOf = ({ issues, measures, funds }: Sums, verdicts: Verdicts, declared: readonly DeclaredPoint[]): DashboardFigures => ({
+const figuresOf = ({ issues, measures, funds }: Sums, verdicts: Verdicts, declared: readonly DeclaredValue[]): DashboardFigures => ({
   issues: issueFigures(issues, verdicts),
   measures: measureFigures(measures),
   funds: { recovered: moneySum(funds, 'recovered'), returned: moneySum(funds, 'returned') },
@@ -117,26 +117,36 @@ export const dashboard = (context: ReadContext, request: OrgRequest & PolicyChoi
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
     const figures = figuresOf(await sumsOf(session, owners), verdicts, await declaredBy(session, org?.orgId ?? null));
-    return { cut: session.cut, definition: 'rectrail.dashboard/1', digest: digestOf(figures), org, figures, assumptions: verdicts.assumptions, purged: 0 };
+    return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, figures, assumptions: verdicts.assumptions, purged: 0 };
   });
+
+/** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */
+const partsOf = ({ tree, visible }: ReadSession, org: OrgLabel | null): readonly OrgId[] => {
+  if (org !== null) return tree.children(org.orgId).filter((child) => visible?.has(child) ?? true);
+  if (visible === null) return tree.roots;
+  const isTop = (orgId: OrgId): boolean => {
+    const parent = tree.orgs.get(orgId)?.parentId ?? null;
+    return tree.orgs.has(orgId) && (parent === null || !visible.has(parent));
+  };
+  return [...visible].filter(isTop);
+};
 
 /** The same, split: own + Σ children = total, number by number (`declared` is never added). Without an organisation the roots are the children. */
 export const dashboardChildren = (context: ReadContext, request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer> =>
   readAt(context, request, async (session) => {
-    const { tree, visible } = session;
+    const { tree } = session;
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
     const sums = await sumsOf(session, owners);
-    const parts = org === null ? tree.roots : tree.children(org.orgId);
+    const parts = partsOf(session, org);
     const childOf = new Map(parts.flatMap((child) => tree.subtree(child).map((below) => [below, child] as const)));
     const children = [];
     for (const child of parts) {
-      if (visible !== null && !tree.subtree(child).some((below) => visible.has(below))) continue;
       children.push({ ...labelOf(tree, child), figures: figuresOf(partOf(sums, (owner) => childOf.get(owner) === child), verdicts, await declaredBy(session, child)) });
     }
     const declared = await declaredBy(session, org?.orgId ?? null);
     return {
-      cut: session.cut, definition: 'rectrail.dashboard/1', org, children,
+      cut: session.cut, definition: figureDefinitions.dashboard, org, children,
       total: figuresOf(sums, verdicts, declared), own: figuresOf(partOf(sums, (owner) => !childOf.has(owner)), verdicts, declared),
       assumptions: verdicts.assumptions,
     };

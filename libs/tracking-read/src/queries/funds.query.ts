@@ -1,8 +1,8 @@
 import { streamVersion, type IssueId, type OrgId } from '@rectrail/kernel';
-import { streams } from '@rectrail/tracking-domain';
+import { figureDefinitions, streams, type FundsFigures, type Sum } from '@rectrail/tracking-domain';
 import { FundsRow } from '../database/entities.ts';
 import { fundsContributions } from '../projections/funds-projection.ts';
-import type { FundsAnswer, FundsCaseItem, MoneySum } from './answers.ts';
+import type { FundsAnswer, FundsCaseItem } from './answers.ts';
 import { digestOf, moneySum } from './dashboard.query.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { OrgRequest } from './requests.ts';
@@ -17,7 +17,7 @@ export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId:
   const rows = await query.orderBy('r.org_id').addOrderBy('r.id').getMany();
   const versions = await streamVersions(tx, rows.map((row) => streams.fundsCase(row.id)), cut.atPosition);
   return rows.map(({ id, detail: { orgId, inspectionId, issueIds, movements, duplicates } }) => {
-    const sum = (direction: string): MoneySum => {
+    const sum = (direction: string): Sum => {
       const { n, fen } = fundsContributions({ movements }).find((c) => c.cell === direction) ?? { n: 0, fen: 0n };
       return { fen: String(fen), unknownAmounts: n };
     };
@@ -33,9 +33,9 @@ export const funds = (context: ReadContext, request: OrgRequest): Promise<FundsA
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
     const sums = await cellSums(session, 'funds_point', owners);
-    const figures = { identified: moneySum(sums, 'identified'), recovered: moneySum(sums, 'recovered'), returned: moneySum(sums, 'returned') };
+    const figures: FundsFigures = { identified: moneySum(sums, 'identified'), recovered: moneySum(sums, 'recovered'), returned: moneySum(sums, 'returned') };
     return {
-      cut: session.cut, definition: 'rectrail.funds/1', digest: digestOf(figures), org, figures, cases: await fundsCasesOf(session, { owners }),
+      cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org, figures, cases: await fundsCasesOf(session, { owners }),
       assumptions: { calendarYears: [] }, purged: 0,
     };
   });

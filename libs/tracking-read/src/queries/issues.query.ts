@@ -1,11 +1,11 @@
 import { daysBetween, streamVersion, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
-import { streams } from '@rectrail/tracking-domain';
+import { deadlineConditions, figureDefinitions, streams } from '@rectrail/tracking-domain';
 import type { SelectQueryBuilder } from 'typeorm';
 import { IssueRow } from '../database/entities.ts';
 import { schema } from '../database/rows.ts';
 import { isClosedCondition, parsePair, shownIssueState, type IssueCell, type IssueViewDetail } from '../projections/issue-projection.ts';
-import { deadlineConditions, type DeadlineItem, type DeadlinesAnswer, type DeadlineView, type IssueDetail, type IssueItem, type Page } from './answers.ts';
-import { pageSizeOf, type CursorKey } from './cursor.ts';
+import type { DeadlineItem, DeadlinesAnswer, DeadlineView, IssueDetail, IssueItem, Page } from './answers.ts';
+import { limitOf, type CursorKey } from './cursor.ts';
 import { digestOf, tally } from './dashboard.query.ts';
 import { fundsCasesOf } from './funds.query.ts';
 import { measuresOf } from './measures.query.ts';
@@ -81,7 +81,7 @@ interface ListPage { readonly rows: readonly (Row & { readonly ord: number })[];
 
 const listPage = async (session: ReadSession, wanted: readonly WantedPair[], request: IssuesRequest, after: CursorKey | null): Promise<ListPage> => {
   const { tx, cut } = session;
-  const size = pageSizeOf(request.pageSize);
+  const size = limitOf(request.limit);
   const params = [
     cut.validAt, cut.knownAt, cut.atPosition, wanted.map((w) => w.orgId), wanted.map((w) => w.cell), wanted.map((w) => w.ord),
     request.inspection ?? null, request.q?.toLowerCase() ?? null,
@@ -149,7 +149,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
       };
     });
     return {
-      cut: session.cut, definition: 'rectrail.deadlines/1', digest: digestOf(byDeadline.counts), org: selected.org, figures: byDeadline.counts,
+      cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(byDeadline.counts), org: selected.org, figures: byDeadline.counts,
       items, total, nextCursor, assumptions: verdicts.assumptions, purged: 0,
     };
   });

@@ -3,7 +3,7 @@ import { streams } from '@rectrail/tracking-domain';
 import { MeasureRow } from '../database/entities.ts';
 import { parseMeasureCell } from '../projections/measure-projection.ts';
 import type { MeasureItem, Page } from './answers.ts';
-import { pageSizeOf } from './cursor.ts';
+import { limitOf } from './cursor.ts';
 import { paged } from './paging.ts';
 import { select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { MeasuresRequest } from './requests.ts';
@@ -39,7 +39,7 @@ export const measuresOwnedBy = async (session: ReadSession, owners: readonly Org
 
 export const measures = (context: ReadContext, request: MeasuresRequest): Promise<Page<MeasureItem>> =>
   paged(context, 'measures', request, async (session, after, next) => {
-    const size = pageSizeOf(request.pageSize);
+    const size = limitOf(request.limit);
     const query = byOwners(standing(session), select(session, request.org).owners);
     if (request.issue !== undefined) query.andWhere('r.issue_ids @> array[:issueId]::text[]', { issueId: request.issue });
     if (request.state !== undefined) query.andWhere("split_part(r.cell, '/', 1) = :state", { state: request.state });

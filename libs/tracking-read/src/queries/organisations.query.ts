@@ -25,7 +25,7 @@ export const organisations = (context: ReadContext, request: OrgRequest): Promis
     });
     return Promise.resolve({
       cut, items,
-      leftOut: trees.flatMap(({ tree }) => tree.leftOut.map(({ orgId, parentId, reason }) => ({ orgId, parentId, reason }))),
+      leftOut: trees.flatMap(({ tree }) => tree.leftOut.filter(({ orgId }) => visible?.has(orgId) ?? true).map(({ orgId, parentId, reason }) => ({ orgId, parentId, reason }))),
       trees: trees.map(({ treeId, version }) => ({ treeId, streamVersion: streamVersion(version) })),
     });
   });

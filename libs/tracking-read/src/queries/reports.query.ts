@@ -1,7 +1,7 @@
 import { lastDay, streamVersion, type Fact, type OrgId, type ReportId, type StreamId, type StreamVersion } from '@rectrail/kernel';
 import {
   discrepanciesOf, evolveInspection, evolveReport, initialInspectionState, initialReportState, streams,
-  type FactsRetracted, type FoundThings, type InspectionEvent, type ReportEvent, type ReportState,
+  type FactsRetracted, type FigureScope, type FoundThings, type InspectionEvent, type ReportEvent, type ReportState,
 } from '@rectrail/tracking-domain';
 import type { DiscrepanciesAnswer, InspectionItem, Page, ReportItem } from './answers.ts';
 import { countingByStream, type TrackingFact } from './counting-facts.ts';
@@ -82,7 +82,10 @@ export const discrepancies = (context: ReadContext, id: ReportId, request: ReadR
     const report = reportItem(state, streamVersion(versions.get(streamId) ?? 0));
     if (report === null) throw new ReadRejected('unknown-report', `report ${id} is not known at this cut`);
     if (visible !== null && !visible.has(report.orgId)) throw new ReadRejected('outside-jurisdiction', `report ${id} lies outside the jurisdiction of this token`);
-    const owners = [...new Set([report.orgId, ...[...state.figures, ...state.rates].flatMap((figure) => figure.scope.orgIds ?? [])])];
+    // What is found in an organisation is shown to those alone who may see it: a figure whose scope reaches further is left out.
+    const mayBeCompared = ({ scope }: { readonly scope: FigureScope }): boolean => visible === null || (scope.orgIds ?? []).every((orgId) => visible.has(orgId));
+    const compared = { ...state, figures: state.figures.filter(mayBeCompared), rates: state.rates.filter(mayBeCompared) };
+    const owners = [...new Set([report.orgId, ...[...compared.figures, ...compared.rates].flatMap((figure) => figure.scope.orgIds ?? [])])];
     const found = await foundAt({ ...session, cut: { ...cut, validAt: report.asOf } }, owners);
-    return { cut, report, items: discrepanciesOf(state, found) };
+    return { cut, report, items: discrepanciesOf(compared, found) };
   });

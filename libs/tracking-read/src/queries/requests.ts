@@ -1,6 +1,5 @@
 import type { Day, InspectionId, Instant, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
-import type { Bucket, Track } from '@rectrail/tracking-domain';
-import type { DeadlineConditionName, ShownIssueState, ShownMeasureState } from './answers.ts';
+import type { Bucket, DeadlineCondition, ShownIssueState, ShownMeasureState, Track } from '@rectrail/tracking-domain';
 
 /** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
 export interface ReadRequest {
@@ -22,7 +21,7 @@ export interface OrgRequest extends ReadRequest {
 export interface PageRequest {
   readonly cursor?: string | undefined;
   /** Coerced to 1 … 500; default 50. */
-  readonly pageSize?: number | undefined;
+  readonly limit?: number | undefined;
 }
 
 /** A policy for all: an organisation's id or code, or `default`; without it each organisation's own. */
@@ -33,7 +32,7 @@ export interface PolicyChoice {
 export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
   readonly state?: ShownIssueState | undefined;
   readonly bucket?: Bucket | undefined;
-  readonly deadline?: DeadlineConditionName | undefined;
+  readonly deadline?: DeadlineCondition | undefined;
   readonly track?: Track | undefined;
   readonly inspection?: InspectionId | undefined;
   /** Part of the title, of the heading or of the printed number. */

@@ -1,7 +1,7 @@
 import { daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
-import { bucketOf, workingDaysBetween, type Bucket, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import { bucketOf, workingDaysBetween, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import { isClosedCondition, type IssueCell } from '../projections/issue-projection.ts';
-import type { Assumptions, DeadlineConditionName } from './answers.ts';
+import type { Assumptions } from './answers.ts';
 import { findOrg, type ReadSession } from './read-session.ts';
 
 /** Judges cells by the policies and the calendar at the cut (rules.md sections 4 and 5); remembers what it had to assume. */
@@ -35,7 +35,7 @@ export class Verdicts {
     return bucketOf(this.#policy(owner), cell);
   }
 
-  condition(owner: OrgId, cell: IssueCell): DeadlineConditionName {
+  condition(owner: OrgId, cell: IssueCell): DeadlineCondition {
     if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
     const { deadline } = cell;
     if (isClosedCondition(deadline)) return deadline;
