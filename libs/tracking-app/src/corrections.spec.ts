@@ -1,6 +1,6 @@
 import { newCommandId } from '@rectrail/event-store';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { lastInstantOf, position, type Day, type EventId, type Instant, type StreamId } from '@rectrail/kernel';
+import { lastInstantOf, position, type Actor, type Day, type EventId, type Instant, type StreamId } from '@rectrail/kernel';
 import { countingFacts, foldIssue, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
 import type { StreamFacts } from './situation.ts';
 import { actorOf, issueStream, openPlace, openWriteSide, registerIssue, zone, type Place, type WriteSide } from './testing/write-side.ts';
@@ -29,7 +29,7 @@ const at = async (cut: { validAt: string; knownAt?: Instant; atPosition?: number
   const facts = (await side.facts()).filter((fact) => fact.streamId === issueStream(issue)) as unknown as StreamFacts<IssueEvent>;
   return foldIssue(countingFacts(facts, { atPosition: position(cut.atPosition ?? 10_000), knownAt: cut.knownAt ?? side.now, validAt: cut.validAt as Day }));
 };
-const correct = async (body: object) => side.post('/corrections', { reason: '日期有误', ...body }, { ifMatch: await version() });
+const correct = async (body: object, by?: Actor) => side.post('/corrections', { reason: '日期有误', ...body }, { ifMatch: await version(), ...(by === undefined ? {} : { by }) });
 const completion = (on: string) => ({ name: 'ReportCompletion', target: issue, body: { on } });
 
 describe('a correction', () => {
@@ -76,6 +76,17 @@ describe('a correction', () => {
     expect(await head()).toBe(before);
   });
 
+  it('of a claim is never its judge\'s own', async () => {
+    const [clerk, judge, other] = ['clerk', 'judge', 'other'].map((subject) => actorOf(subject, place.bureau));
+    await correct({ retract: [await eventOf('IssueCompletionReported')], command: completion('2026-01-21') }, clerk);
+    await side.post(`/issues/${issue}/verify`, { record: '验收', on: '2026-02-01' }, { by: judge!, ifMatch: await version() });
+    const body = async () => ({ retract: [await eventOf('IssueCompletionReported')], reason: '日期有误', command: completion('2026-01-22') });
+    const refused = await side.refused('/corrections', await body(), { by: judge!, ifMatch: await version() });
+    expect([refused.code, refused.extensions['events']]).toMatchObject(['built-upon', [{ type: 'IssueVerified' }]]);
+    await side.post('/corrections', await body(), { by: other!, ifMatch: await version() });
+    expect((await at({ validAt: '2026-02-01' })).state).toBe('VERIFIED');
+  });
+
   it('says where its command is at fault', async () => {
     const retract = [await eventOf('IssueCompletionReported')];
     const [ifMatch, reason] = [await version(), '误'];
@@ -95,6 +106,12 @@ describe('a correction', () => {
 });
 
 describe('a retraction', () => {
+  it('is never of what the first start laid down', async () => {
+    const laid = (await side.facts()).filter(({ event }) => ['InstallationInitialised', 'TreeOpened', 'PolicyAdopted'].includes(event.type));
+    expect(laid).toHaveLength(3);
+    for (const { eventId } of laid) expect((await side.refused('/retractions', { eventIds: [eventId], kind: 'entered-in-error', reason: '误' })).code).toBe('laid-at-first-start');
+  });
+
   const retract = (eventIds: readonly EventId[], more: object = {}) => side.post('/retractions', { eventIds, kind: 'entered-in-error', reason: '误录', ...more });
 
   it('of what nothing builds on leaves the fold, and one that is named again changes nothing', async () => {

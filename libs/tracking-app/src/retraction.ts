@@ -55,9 +55,11 @@ const afterwards = (facts: Facts, eventIds: readonly EventId[], asked: Asked, st
   const last = facts.at(-1);
   if (last === undefined) return facts;
   const knownTime = facts.reduce((latest, fact) => maxInstant(latest, fact.recordedAt), last.recordedAt);
-  const drafts = [{ event: retractionOf(eventIds, asked), validTime: null, source: undefined }, ...(asked.stated.get(streamId) ?? [])];
+  const { commandId, correlationId, recordedAt, scope } = last;
+  const retraction: StagedRetraction = { event: retractionOf(eventIds, asked), actor: asked.actor, scope, validTime: null, knownTime: null, classification: 'internal' };
+  const drafts: readonly StagedFact[] = [retraction, ...(asked.stated.get(streamId) ?? [])];
   return [...facts, ...drafts.map((draft, i) => ({
-    ...last, event: draft.event as TrackingEvent, validTime: draft.validTime, eventId: `draft-${i}` as EventId, knownTime,
+    ...draft, event: draft.event as TrackingEvent, eventId: `draft-${i}` as EventId, commandId, correlationId, streamId, recordedAt, knownTime,
     position: position(last.position + 1 + i), streamVersion: streamVersion(last.streamVersion + 1 + i),
   }))];
 };

@@ -3,6 +3,7 @@ import { maxInstant, type EventId, type Fact, type StreamId } from '@rectrail/ke
 import { decideRetraction, wire, type RetractionKind, type TrackingEvent } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { accepted } from '../aggregate.ts';
+import { targetId } from '../body-schema.ts';
 import { defineCommand, type CommandContext, type CommandDefinition, type CommandResult } from '../command-definition.ts';
 import { CommandRejected } from '../command-rejected.ts';
 import { checkVersion } from '../if-match.ts';
@@ -27,11 +28,12 @@ const namedFacts = async (context: CommandContext, unit: UnitOfWork, named: Name
   for (const [streamId, ids] of Map.groupBy(named.eventIds, (id) => streamOf.get(id))) {
     if (streamId === undefined) continue;
     const facts = await factsOf<TrackingEvent>(unit, streamId);
+    // Before anything is said of them, also of those that are retracted already.
+    for (const orgId of new Set(facts.filter((fact) => ids.includes(fact.eventId)).map((fact) => fact.scope.orgId))) requireJurisdiction(context, tree, orgId);
     // What a stream itself needs is looked at together with the other streams, in retraction.ts.
-    const events = accepted(decideRetraction({ ...named, facts, eventIds: ids, now: unit.now, unmetNeeds: () => [] }));
+    const events = accepted(decideRetraction({ ...named, facts, eventIds: ids, now: unit.now }));
     const toRetract = new Set(events.flatMap(({ data }) => data.eventIds));
     const ofStream = facts.filter((fact) => toRetract.has(fact.eventId));
-    for (const orgId of new Set(ofStream.map((fact) => fact.scope.orgId))) requireJurisdiction(context, tree, orgId);
     if (ofStream.length > 0) found.set(streamId, ofStream);
   }
   return found;
@@ -105,7 +107,7 @@ export const retractionCommands = (named: (name: string) => CommandDefinition | 
     retract: eventIds,
     kind,
     reason: wire.freeText,
-    command: z.strictObject({ name: z.string(), target: z.string().optional().describe('The id in its path'), body: z.record(z.string(), z.unknown()).default({}) })
+    command: z.strictObject({ name: z.string(), target: targetId, body: z.record(z.string(), z.unknown()).default({}) })
       .describe('States the right fact; without `on` it takes effect as the first fact retracted did'),
   }),
   ifMatch: 'required',
@@ -116,7 +118,13 @@ export const retractionCommands = (named: (name: string) => CommandDefinition | 
       throw new CommandRejected('unknown-command', 'no command has this name and needs this target', { errors: [{ pointer: '/command', code: 'unknown-command', detail: `no such command: ${body.command.name}` }] });
     }
     const facts = await namedFacts(context, unit, { ...body, eventIds: body.retract }, '/retract');
-    await checkVersion(unit, await firstStream(context, body.retract), target.ifMatch);
+    const first = await firstStream(context, body.retract);
+    if (definition.ifMatch === 'required' && definition.stream?.(body.command.target ?? '') !== first) {
+      throw new CommandRejected('precondition-required', `${definition.name} judges a resource of which If-Match says nothing: the first fact retracted must be one of its own`, {
+        errors: [{ pointer: '/retract/0', code: 'precondition-required', detail: 'If-Match speaks of the stream of this fact' }],
+      });
+    }
+    await checkVersion(unit, first, target.ifMatch);
     if (facts.size === 0) throw new CommandRejected('already-retracted', 'the facts named are retracted already: state the right one by itself');
     const replaced = body.retract.flatMap((id) => [...facts.values()].flat().filter((fact) => fact.eventId === id));
     return withNothingLeftHanging(unit, [...facts.keys()], (refs) => context.lookups.dependents(refs), async () => {

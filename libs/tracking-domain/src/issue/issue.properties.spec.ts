@@ -29,8 +29,8 @@ const eventsOf = (seed: number, length: number): readonly IssueEvent[] => {
   return [issueRegistered(random, ids, 1), ...Array.from({ length }, () => randomIssueEvent(random, around))];
 };
 
-const given = (event: IssueEvent | FactsRetracted, on: FuzzyDate | null): GivenFact<IssueEvent | FactsRetracted> =>
-  ({ on, event, subject: 'reporter', orgId: null, imported: event.type === 'IssueStatusStated', known: '2026-01-01' });
+const given = (event: IssueEvent | FactsRetracted, on: FuzzyDate | null, subject = 'reporter'): GivenFact<IssueEvent | FactsRetracted> =>
+  ({ on, event, subject, orgId: null, imported: event.type === 'IssueStatusStated', known: '2026-01-01' });
 
 /** A stream with fuzzy dates in any order, and now and then a retraction. */
 const randomStream = (seed: number, length: number): readonly IssueFact[] => {
@@ -115,7 +115,7 @@ describe('decideIssue', () => {
         const state = foldIssue(facts);
         const decision = asked === null ? null : decideIssue(asked, { then: state, now: state, today: on.last });
         for (const accepted of decision?.ok === true ? decision.events : []) {
-          facts = streamOf<IssueEvent | FactsRetracted>(...facts.map((f) => given(f.event, f.validTime)), given(accepted, on));
+          facts = streamOf<IssueEvent | FactsRetracted>(...facts.map((f) => given(f.event, f.validTime, f.actor.subject)), given(accepted, on, asked?.by.subject));
           const { to = null } = Object.entries(issueTransitions).find(([type]) => type === accepted.type)?.[1] ?? {};
           if (to !== null) expect(foldIssue(facts).state).toBe(to);
         }

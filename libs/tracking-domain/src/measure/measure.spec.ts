@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { addDays, day, onDay, type InspectionId, type IssueId, type MeasureId, type OrgId } from '@rectrail/kernel';
 import fc from 'fast-check';
-import { dated, fact, specificationOf, streamOf, type GivenFact, type Outcome } from '../testing/decider-specification.ts';
+import { dated, eventIdOf, fact, newlyUnmet, specificationOf, streamOf, type GivenFact, type Outcome } from '../testing/decider-specification.ts';
 import { randomMeasureEvent } from '../testing/random-events.ts';
 import { randomOf } from '../testing/random.ts';
 import { residualsOfMeasure } from '../issue/issue.needs.ts';
+import type { FactsRetracted } from '../retraction/retraction.events.ts';
 import type { MeasureCommand, MeasureCommandData, MeasureCommandType } from './measure.commands.ts';
 import { decideMeasure, unmetMeasureNeeds } from './measure.decide.ts';
 import type { MeasureEvent, MeasureStateName } from './measure.events.ts';
@@ -124,6 +125,15 @@ describe('the state of a measure', () => {
   it('names the open residuals of its issue that it completes', () => {
     const residual = { printed: '③', measureId: identity.measureId };
     expect(residualsOfMeasure({ residuals: [{ ...residual, key: '③', open: true }, { ...residual, key: '①', open: false }, { key: '②', printed: '②', open: true }] }, identity.measureId)).toEqual(['③']);
+  });
+});
+
+describe('what a fact of a measure needs', () => {
+  it('is the measure, and for a live one the status that it was built on', () => {
+    const given: readonly GivenFact<MeasureEvent | FactsRetracted>[] = [planned, suspended, fact('2026-03-15', { type: 'MeasureResumed', data: {} })];
+    const lacking = (version: number): readonly string[] =>
+      newlyUnmet<MeasureEvent | FactsRetracted>(unmetMeasureNeeds, given, { type: 'FactsRetracted', data: { eventIds: [eventIdOf(version)], reason: '更正', kind: 'withdrawn' } });
+    expect([1, 2, 3].map(lacking)).toEqual([['MeasureSuspended', 'MeasureResumed'], ['MeasureResumed'], []]);
   });
 });
 

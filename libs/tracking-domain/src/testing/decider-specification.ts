@@ -1,5 +1,5 @@
 import {
-  day, fuzzyDate, instant, lastInstantOf, position, streamId, streamVersion,
+  day, fuzzyDate, instant, lastDay, lastInstantOf, position, streamId, streamVersion,
   type CommandId, type Day, type Decision, type DomainEvent, type EventId, type Fact, type FuzzyDate, type OrgId,
 } from '@rectrail/kernel';
 import { expect } from '@jest/globals';
@@ -48,6 +48,17 @@ export const streamOf = <E extends DomainEvent>(...given: readonly GivenFact<E>[
   position: position(i + 1),
   recordedAt: instant('2026-12-31T00:00:00Z'),
 }));
+
+/** Types of the facts that newly lack what they need (`unmetNeeds` of an aggregate) once `retraction` and what stands in place of it are added to the stream. */
+export const newlyUnmet = <E extends DomainEvent>(
+  unmetNeeds: (countingFacts: readonly Fact<E>[]) => readonly EventId[], given: readonly GivenFact<E>[], retraction: E, ...inPlace: readonly GivenFact<E>[]
+): readonly string[] => {
+  const cut = { validAt: lastDay, knownAt: instant('2027-01-01T00:00:00Z'), atPosition: position(given.length + 1 + inPlace.length) };
+  const [before, after] = [streamOf(...given), streamOf(...given, fact(null, retraction), ...inPlace)];
+  const lacked = new Set(unmetNeeds(countingFacts(before, cut)));
+  const lacks = new Set(unmetNeeds(countingFacts(after, cut)).filter((id) => !lacked.has(id)));
+  return after.filter(({ eventId }) => lacks.has(eventId)).map(({ event }) => event.type);
+};
 
 export interface Decider<S, E extends DomainEvent, C extends { readonly on: FuzzyDate }, T extends LiveSituation<S>> {
   readonly fold: (facts: readonly Fact<E>[]) => S;
