@@ -1,0 +1,175 @@
+import pg from 'pg';
+import { migrateEmmett } from './contestants/emmett.ts';
+import { rawTables } from './contestants/raw.ts';
+import { bulkGroup, type ContestantName, type Task } from './contestants/contestant.ts';
+import { Fleet, type Run } from './fleet.ts';
+import { meanBytes, payloadsOf } from './payloads.ts';
+import type { RowResult, TableCount } from './results.ts';
+import type { ContestantPlan, DatabaseName, RowPlan } from './rows.ts';
+import type { BenchServer } from './server.ts';
+
+export interface MeasureOptions {
+  readonly rounds: number;
+  readonly measureMs: number;
+  /** A snapshot stays open this long, and rounds go on beside it. */
+  readonly snapshotMs: number;
+}
+
+/** Once a row, so that code is compiled and every stream of it has been seen; and at the start of each run. */
+const firstWarmMs = 1_000;
+const warmMs = 300;
+const fillers = 4;
+const fillAppendEvents = 50 * bulkGroup;
+
+/** Where the rows of a contestant are counted; a reader leaves none. */
+const tableOf: Record<ContestantName, string | null> = {
+  'store': 'rectrail_events.events', 'store-encode': 'rectrail_events.events', 'store-read': null, 'emmett': 'emt_messages', 'raw': 'raw_events', 'raw-read': null,
+};
+
+interface Contender { readonly plan: ContestantPlan; readonly fleet: Fleet; readonly runs: Run[] }
+interface Database { readonly name: string; readonly url: string; readonly client: pg.Client; readonly filled: number }
+
+const databaseOf = (plan: ContestantPlan): DatabaseName => plan.database ?? 'a';
+
+/** One row, on databases of its own. */
+class RowMeasurement {
+  readonly #server: BenchServer;
+  readonly #row: RowPlan;
+  readonly #options: MeasureOptions;
+  readonly #databases = new Map<DatabaseName, Database>();
+  readonly #contenders: Contender[] = [];
+
+  constructor(server: BenchServer, row: RowPlan, options: MeasureOptions) {
+    this.#server = server;
+    this.#row = row;
+    this.#options = options;
+  }
+
+  async measure(): Promise<RowResult> {
+    try {
+      await this.#open();
+      const roundsOfRatio = await this.#beside(() => this.#rounds());
+      for (const { fleet } of this.#contenders) await fleet.close();
+      return await this.#result(roundsOfRatio);
+    } finally {
+      for (const { fleet } of this.#contenders) fleet.kill();
+      for (const { client, name } of this.#databases.values()) {
+        await client.end();
+        await this.#server.dropDatabase(name);
+      }
+    }
+  }
+
+  get #plans(): readonly ContestantPlan[] {
+    return [this.#row.subject, ...this.#row.peers];
+  }
+
+  #database(name: DatabaseName): Database {
+    const database = this.#databases.get(name);
+    if (database === undefined) throw new Error(`no database ${name}`);
+    return database;
+  }
+
+  async #open(): Promise<void> {
+    for (const name of new Set(this.#plans.map(databaseOf))) await this.#openDatabase(name);
+    for (const plan of this.#plans) {
+      const { url } = this.#database(databaseOf(plan));
+      this.#contenders.push({ plan, fleet: await Fleet.open(this.#taskOf(plan, url)), runs: [] });
+    }
+    for (const { fleet } of this.#contenders) await fleet.run(this.#loop(firstWarmMs));
+    // Sessions that have planned on empty tables plan anew after this.
+    for (const { client } of this.#databases.values()) await client.query('vacuum (analyze)');
+  }
+
+  async #openDatabase(key: DatabaseName): Promise<void> {
+    const plans = this.#plans.filter((plan) => databaseOf(plan) === key);
+    const name = `bench_${this.#row.key.replaceAll('-', '_')}_${key}`;
+    const url = await this.#server.createDatabase(name);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    if (plans.some((plan) => plan.contestant === 'raw')) await client.query(rawTables);
+    if (plans.some((plan) => plan.contestant === 'emmett')) await migrateEmmett(url);
+    let filled = 0;
+    for (const plan of plans) if (plan.filled !== undefined) filled += await this.#fill(plan, url);
+    this.#databases.set(key, { name, url, client, filled });
+  }
+
+  async #fill(plan: ContestantPlan, url: string): Promise<number> {
+    const fleet = await Fleet.open({ ...this.#taskOf(plan, url), contestant: 'store', callers: fillers, processes: 1, appendEvents: fillAppendEvents, versionBefore: 0 });
+    try {
+      await fleet.repeat((plan.filled ?? 0) / fillers / fillAppendEvents);
+      await fleet.close();
+      return fleet.acknowledged;
+    } finally {
+      fleet.kill();
+    }
+  }
+
+  #taskOf(plan: ContestantPlan, url: string): Omit<Task, 'processIndex'> {
+    const { processes, payload, appendEvents } = this.#row;
+    const callers = this.#row.callers / processes;
+    const streams = plan.streams ?? this.#row.streams;
+    return {
+      contestant: plan.contestant, url, payload, callers, processes, streams, appendEvents, connections: plan.connections ?? callers,
+      versionBefore: plan.filled === undefined || streams === 'hot' ? 0 : plan.filled / streams,
+    };
+  }
+
+  #loop(measureMs: number): { callers: number; warmMs: number; measureMs: number } {
+    return { callers: this.#row.callers / this.#row.processes, warmMs, measureMs };
+  }
+
+  /** Runs `work` while another transaction of the row's database keeps its snapshot, where the row says so. */
+  async #beside<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#row.snapshotIn === undefined) return work();
+    const { client } = this.#database(this.#row.snapshotIn);
+    await client.query('begin isolation level repeatable read; select count(*) from rectrail_events.streams');
+    const result = await work();
+    await client.query('commit');
+    return result;
+  }
+
+  /** Answers how many rounds, at the end, make the ratio. */
+  async #rounds(): Promise<number> {
+    const until = performance.now() + (this.#row.snapshotIn === undefined ? 0 : this.#options.snapshotMs);
+    let round = 0;
+    for (; round < this.#options.rounds || performance.now() < until; round++) {
+      for (const contender of round % 2 === 0 ? this.#contenders : this.#contenders.toReversed()) {
+        await this.#server.checkpoint();
+        contender.runs.push(await contender.fleet.run(this.#loop(this.#options.measureMs)));
+      }
+    }
+    return this.#row.snapshotIn === undefined ? round : Math.ceil(round / 3);
+  }
+
+  async #result(roundsOfRatio: number): Promise<RowResult> {
+    const { key, title, callers, processes, payload } = this.#row;
+    const resultOf = ({ plan, runs }: Contender) => ({ label: plan.label, contestant: plan.contestant, connections: plan.connections ?? callers, runs });
+    const [subject, ...peers] = this.#contenders;
+    if (subject === undefined) throw new Error('a row needs a subject');
+    return {
+      key, title, callers, processes, payload, meanBytes: meanBytes(payloadsOf(payload)), measureMs: this.#options.measureMs, roundsOfRatio, subject: resultOf(subject),
+      peers: peers.map((peer) => ({ ...resultOf(peer), toReach: peer.plan.toReach ?? null })), counts: await this.#counts(),
+    };
+  }
+
+  /** @throws Error where a table does not hold what was acknowledged. */
+  async #counts(): Promise<TableCount[]> {
+    const counts: TableCount[] = [];
+    for (const [key, { client, filled }] of this.#databases) {
+      for (const table of new Set(Object.values(tableOf).filter((t) => t !== null))) {
+        const writers = this.#contenders.filter(({ plan }) => databaseOf(plan) === key && tableOf[plan.contestant] === table);
+        const acknowledged = writers.reduce((sum, { fleet }) => sum + fleet.acknowledged, table === tableOf.store ? filled : 0);
+        if (acknowledged === 0) continue;
+        const { rows } = await client.query<{ n: string }>(`select count(*) as n from ${table}`);
+        const counted = Number(rows[0]?.n);
+        if (counted !== acknowledged) throw new Error(`${this.#row.key}: ${table} holds ${counted} events, ${acknowledged} were acknowledged`);
+        counts.push({ table: `${key}: ${table}`, acknowledged, counted });
+      }
+    }
+    return counts;
+  }
+}
+
+/** @throws Error where a process of the bench failed or the rows afterwards are not those acknowledged. */
+export const measureRow = (server: BenchServer, row: RowPlan, options: MeasureOptions): Promise<RowResult> => new RowMeasurement(server, row, options).measure();

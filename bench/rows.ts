@@ -1,0 +1,103 @@
+import type { ContestantName } from './contestants/contestant.ts';
+import type { PayloadName } from './payloads.ts';
+
+export type DatabaseName = 'a' | 'b';
+
+export interface ContestantPlan {
+  readonly label: string;
+  readonly contestant: ContestantName;
+  /** Default: as many as callers. */
+  readonly connections?: number;
+  /** Contestants of a row share database `a` unless one must not see the other's doings. */
+  readonly database?: DatabaseName;
+  /** Events appended in bulk before anything is measured, by the store. */
+  readonly filled?: number;
+  /** Default: that of the row. */
+  readonly streams?: number;
+  /** The row's ratio to reach, subject over this one. */
+  readonly toReach?: number;
+}
+
+/** One line of the table: the subject beside its peers. */
+export interface RowPlan {
+  readonly key: string;
+  readonly title: string;
+  readonly callers: number;
+  readonly processes: number;
+  readonly payload: PayloadName;
+  readonly streams: number | 'hot';
+  readonly appendEvents: number;
+  readonly subject: ContestantPlan;
+  readonly peers: readonly ContestantPlan[];
+  /** Database in which another transaction keeps its snapshot open while the row is measured; the last third of the rounds gives the ratio. */
+  readonly snapshotIn?: DatabaseName;
+}
+
+export interface Sizes { readonly readEvents: number; readonly smallLog: number; readonly largeLog: number }
+
+/** Streams of the many-streams rows; an agency's register has thousands of issues under way. */
+const manyStreams = 5_000;
+/** Events of a bulk append: the largest that the store still sends in one call; an import is cut into such. */
+const bulkEvents = 500;
+/** 20 events a stream, as a round of rectification has them, in so many streams at most as a store keeps in mind. */
+const streamsOf = (events: number): number => Math.min(events / 20, 100_000);
+
+const base = { processes: 1, payload: 'real', streams: manyStreams, appendEvents: 1 } as const;
+const store: ContestantPlan = { label: 'store', contestant: 'store' };
+const emmett = (toReach?: number): ContestantPlan => ({ label: 'Emmett 0.42', contestant: 'emmett', ...(toReach !== undefined && { toReach }) });
+const raw = (toReach?: number): ContestantPlan => ({ label: 'raw INSERT', contestant: 'raw', ...(toReach !== undefined && { toReach }) });
+const bulkRaw: ContestantPlan = { label: 'raw UNNEST', contestant: 'raw', toReach: 0.8 };
+const callersOf = (n: number): string => (n === 1 ? '1 caller' : `${n} callers`);
+
+/** design.md's aims, by callers: store over Emmett, store over raw INSERT. */
+const aims = new Map<number, { readonly emmett?: number; readonly raw?: number }>([[1, { raw: 0.65 }], [32, { emmett: 10, raw: 2 }], [128, { emmett: 16, raw: 4 }]]);
+
+const singles = (): RowPlan[] => [1, 8, 32, 128].map((callers) => ({
+  ...base, key: `many-${callers}`, title: `append, many streams, ${callersOf(callers)}`, callers, subject: store, peers: [emmett(aims.get(callers)?.emmett), raw(aims.get(callers)?.raw)],
+}));
+
+const fewerConnections = (): RowPlan => ({
+  ...base, key: 'many-128-pooled', title: 'append, many streams, 128 callers, peers on 32 connections', callers: 128, subject: store,
+  peers: [{ ...emmett(), connections: 32 }, { ...raw(), connections: 32 }],
+});
+
+const hot = (): RowPlan[] => [1, 8, 32, 128].map((callers) => ({
+  ...base, key: `hot-${callers}`, title: `append, one hot stream, ${callersOf(callers)}`, callers, streams: 'hot' as const, subject: store, peers: [emmett(), raw()],
+}));
+
+const small = (): RowPlan[] => [1, 32, 128].map((callers) => ({
+  ...base, key: `small-${callers}`, title: `append of 205 bytes, many streams, ${callersOf(callers)}`, payload: 'small' as const, callers, subject: store, peers: [emmett(), raw()],
+}));
+
+const encoded = (): RowPlan[] => [1, 32].map((callers) => ({
+  ...base, key: `encode-${callers}`, title: `append with schema, ids, salt and canonical JSON, ${callersOf(callers)}`, callers,
+  subject: { label: 'store and codec', contestant: 'store-encode' as const }, peers: [{ ...store, label: 'store from text', database: 'b' }, emmett()],
+}));
+
+const processes = (): RowPlan[] => [2, 4].map((n) => ({
+  ...base, key: `processes-${n}`, title: `append, many streams, 32 callers in ${n} processes`, callers: 32, processes: n, subject: store, peers: [emmett(), raw()],
+}));
+
+const bulk = (): RowPlan[] => [1, 4].map((callers) => ({
+  ...base, key: `bulk-${callers}`, title: `bulk append of ${bulkEvents}, ${callersOf(callers)}`, callers, appendEvents: bulkEvents, subject: store, peers: [bulkRaw],
+}));
+
+const read = ({ readEvents }: Sizes): RowPlan => ({
+  ...base, key: 'read', title: `read and decode a log of ${readEvents.toLocaleString('en')} events`, callers: 1,
+  subject: { label: 'store and codec', contestant: 'store-read', filled: readEvents }, peers: [{ label: 'raw reader', contestant: 'raw-read', toReach: 0.8 }],
+});
+
+const snapshot = (): RowPlan => ({
+  ...base, key: 'snapshot', title: 'append beside an open snapshot, 32 callers', callers: 32, snapshotIn: 'a',
+  subject: { ...store, label: 'store, snapshot' }, peers: [{ ...store, label: 'store, none', database: 'b', toReach: 0.8 }],
+});
+
+const grown = ({ smallLog, largeLog }: Sizes): RowPlan[] => [1, 32].map((callers) => ({
+  ...base, key: `grown-${callers}`, title: `append at ${largeLog.toLocaleString('en')} events beside ${smallLog.toLocaleString('en')}, ${callersOf(callers)}`, callers,
+  subject: { ...store, label: `store at ${largeLog.toLocaleString('en')}`, filled: largeLog, streams: streamsOf(largeLog) },
+  // At most 1.3 times the time: at least its reciprocal of the rate.
+  peers: [{ ...store, label: `store at ${smallLog.toLocaleString('en')}`, database: 'b', filled: smallLog, streams: streamsOf(smallLog), toReach: 0.77 }],
+}));
+
+export const rowPlans = (sizes: Sizes): readonly RowPlan[] =>
+  [...singles(), fewerConnections(), ...hot(), ...small(), ...encoded(), ...processes(), ...bulk(), read(sizes), snapshot(), ...grown(sizes)];
