@@ -342,6 +342,18 @@ describe('organisations', () => {
     log.declare(june, 'issues.total', '48');
     expect(values('2022-06-30')).toEqual(['48']);
   });
+
+  it('show a part under a key of its own, and a figure about less than the whole only where there is none about it', () => {
+    const log = new FactLog('2022-01-01');
+    const org = log.org('A');
+    const june = log.report(org, '2022-06-30', '2022-07-15');
+    log.declare(june, 'issues.total', '47');
+    log.declare(june, 'issues.total', '12', { breakdown: { by: '地区', value: '市区' } });
+    log.declare(june, 'issues.total', '30', { scope: { rounds: ['第五轮'] } });
+    log.declare(june, 'measures.total', '96', { scope: { programme: '专项整治' } });
+    const values = figuresAt(log, { validAt: '2022-06-30' }, { org }).declared.map(({ key, value }) => [key, value]);
+    expect(values).toEqual([['issues.total', '47'], ['issues.total[地区=市区]', '12'], ['measures.total', '96']]);
+  });
 });
 
 describe('money', () => {

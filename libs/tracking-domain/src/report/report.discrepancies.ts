@@ -4,7 +4,7 @@ import { doneStates } from '../issue/issue.state.ts';
 import type { Bucket } from '../policy/policy.events.ts';
 import type { DeclaredFigure, FigureScope } from './report.events.ts';
 import { rateFindings } from './report.rates.ts';
-import type { ReportIdentity, ReportState } from './report.state.ts';
+import { pointKey, type ReportIdentity, type ReportState } from './report.state.ts';
 
 /**
  * `count`: declared and found differ. `rate`: a printed rate that does not follow from the issues found. `unverifiable`: nothing recorded
@@ -130,8 +130,8 @@ const printedNumbers = (issues: readonly FoundIssue[]): string =>
 type Unexplained = Omit<Discrepancy, 'explanation'>;
 
 const ofFigure = (figure: DeclaredFigure, identity: ReportIdentity, things: FoundThings): readonly Unexplained[] => {
-  const { quantity: { value: declared, qualifier }, basis, breakdown } = figure;
-  const key = breakdown === null ? figure.key : `${figure.key}[${breakdown.by}=${breakdown.value}]`;
+  const { quantity: { value: declared, qualifier }, basis } = figure;
+  const key = pointKey(figure);
   const found = foundFor(figure, identity, things);
   // A fraction is no number of things.
   if (declared === null || found === null || found.value === null || !/^\d+$/.test(declared)) {

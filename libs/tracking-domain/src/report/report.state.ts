@@ -13,6 +13,12 @@ export interface ReportIdentity {
   readonly url: string | null;
 }
 
+/** What tells a declared figure from others of its key: a part stands beside its whole, never in its place. */
+export const pointKey = ({ key, breakdown }: Pick<DeclaredFigure, 'key' | 'breakdown'>): string => (breakdown === null ? key : `${key}[${breakdown.by}=${breakdown.value}]`);
+
+/** Whether the figure is about all that its report is about; how many organisations it covers delimits nothing. */
+export const isOfTheWhole = ({ scope }: Pick<DeclaredFigure, 'scope'>): boolean => Object.keys(scope).every((field) => field === 'orgsCovered' || field === 'orgsInScope');
+
 export interface NotedDiscrepancy {
   readonly discrepancyKey: string;
   readonly kind: string;
