@@ -36,7 +36,7 @@ beforeAll(async () => {
   committee = await server.makeToken('WEI', 'supervisor', '巡察组组长');
   stranger = await server.makeToken('XX', 'supervisor', '外单位');
   revoked = await server.makeToken('WEI', 'supervisor', '已离任');
-  const { items } = (await server.get('/tokens?pageSize=500')) as { items: { id: string; subject: string }[] };
+  const { items } = (await server.get('/tokens?limit=500')) as { items: { id: string; subject: string }[] };
   await server.call('DELETE', `/tokens/${String(items.find(({ subject }) => subject === '已离任')?.id)}`);
   inspectionId = await made(committee, '/inspections', { org: 'JT-01', kind: 'XUNCHA', types: ['REGULAR'], title: '第五轮巡察', on: ago(60) });
   await server.post(`/inspections/${inspectionId}/deliver-feedback`, { on: ago(40) }, committee);

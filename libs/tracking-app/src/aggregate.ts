@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { onField } from './body-schema.ts';
 import { defineCommand, type CommandContext, type CommandDefinition, type CommandResult, type IfMatchRule } from './command-definition.ts';
 import { CommandRejected, type AppRejectionCode } from './command-rejected.ts';
-import { requireJurisdiction, treeToday } from './organisations.ts';
+import { checkVersion } from './if-match.ts';
+import { requireInLine, requireJurisdiction, treeToday } from './organisations.ts';
 import { countingOn, factsOf, type StreamFacts } from './situation.ts';
 
 /** What the command layer needs to know of an aggregate: where it lives, how it folds and decides, whose it is. */
@@ -80,6 +81,19 @@ export const requireAggregate = async <S, C, E extends TrackingEvent>(
   throw new CommandRejected(aggregate.unknown, detail, { errors: at.pointer === undefined ? [] : [{ pointer: at.pointer, code: aggregate.unknown, detail }] });
 };
 
+/** The same for what a command names beside its target, which must lie in the actor's line (`requireInLine`). */
+export const requireNamed = async <S, C, E extends TrackingEvent>(
+  aggregate: Aggregate<S, C, E>, context: CommandContext, unit: UnitOfWork, at: { readonly id: string; readonly pointer: string },
+): Promise<{ readonly state: S; readonly scope: Scope }> => {
+  const named = await requireAggregate(aggregate, context, unit, at);
+  try {
+    requireInLine(context, await treeToday(context, unit), named.scope.orgId);
+  } catch (error) {
+    throw error instanceof CommandRejected ? error.at(at.pointer) : error;
+  }
+  return named;
+};
+
 export const resultOf = <S, C, E extends TrackingEvent>(aggregate: Aggregate<S, C, E>, id: string, created: boolean): CommandResult =>
   ({ id, created, stream: aggregate.stream(id), location: aggregate.readable ? `/${aggregate.resource}/${id}` : null });
 
@@ -125,6 +139,7 @@ export const actingOn = <S, C, E extends TrackingEvent>(aggregate: Aggregate<S, 
     const frame = frameOf(context, body.on);
     const { scope } = await requireAggregate(aggregate, context, unit, { id });
     requireJurisdiction(context, await treeToday(context, unit), scope.orgId);
+    await checkVersion(unit, aggregate.stream(id), target.ifMatch);
     const acting: Acting<S> = { context, unit, id, scope, frame, situation: await situationOf(aggregate, context, unit, { id, on: frame.on }) };
     const command = await row.command(body, acting);
     const events = accepted(aggregate.decide(command, (await row.situation?.(body, acting)) ?? acting.situation));

@@ -28,5 +28,8 @@ export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().defa
 /** An organisation by its id or by its present code. */
 export const orgRef = z.string().min(1).max(100).describe('Id or present code of an organisation');
 
+/** What stands for `:id` where a command is named in a body: as in a path, without control characters. */
+export const targetId = z.string().min(1).max(200).regex(/^\P{Cc}*$/u).optional().describe('The id in its path');
+
 /** When it was true; left out means today. */
 export const onField = { on: dateValue.optional().describe('When it was true in the world; default today') };

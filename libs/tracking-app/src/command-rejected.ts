@@ -56,6 +56,11 @@ export class CommandRejected extends Error {
     this.extensions = options.extensions ?? {};
   }
 
+  /** The same refusal with its place in the body. */
+  at(pointer: string): CommandRejected {
+    return new CommandRejected(this.code, this.detail, { errors: [{ pointer, code: this.code, detail: this.detail }], extensions: this.extensions });
+  }
+
   /** The same refusal as a request sees it that holds the refused command, with its `body`, at `prefix` (`/commands/3`). */
   inside(prefix: string): CommandRejected {
     const errors = this.errors.length === 0

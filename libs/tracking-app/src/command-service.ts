@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
+import { targetId } from './body-schema.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { CommandRejected } from './command-rejected.ts';
 import { definitionOfPath, definitionNamed } from './command-table.ts';
@@ -15,8 +16,8 @@ const body = z.record(z.string(), z.unknown()).describe("The command's own body"
 
 /** One of a batch, by name and target or by its path below `/api/v1`. */
 const batchedCommand = z.union([
-  z.strictObject({ name: z.string(), target: z.string().optional().describe('The id in its path'), ifMatch: ifMatch.optional(), body: body.optional() }),
-  z.strictObject({ path: z.string(), ifMatch: ifMatch.optional(), body: body.optional() }),
+  z.strictObject({ name: z.string(), target: targetId, ifMatch: ifMatch.optional(), body: body.optional() }),
+  z.strictObject({ path: z.string().max(400).regex(/^\P{Cc}*$/u), ifMatch: ifMatch.optional(), body: body.optional() }),
 ]);
 
 /** Body of `POST /commands`: carried out in order, in one append, all or nothing. */

@@ -3,7 +3,12 @@ import type { StreamId } from '@rectrail/kernel';
 import type { CommandDefinition, CommandTarget } from './command-definition.ts';
 import { CommandRejected } from './command-rejected.ts';
 
-/** @throws CommandRejected `stream-version-conflict` where the stream is not as the caller has seen it. */
+/**
+ * A stale If-Match is refused before anything is decided, so the runner never retries it; a writer that comes between makes the
+ * runner run the command again, which then ends here. It tells the version, so it comes after the actor's jurisdiction.
+ *
+ * @throws CommandRejected `stream-version-conflict` where the stream is not as the caller has seen it.
+ */
 export const checkVersion = async (unit: UnitOfWork, stream: StreamId, ifMatch: number | null): Promise<void> => {
   if (ifMatch === null) return;
   const { version } = await unit.load(stream);
@@ -14,15 +19,10 @@ export const checkVersion = async (unit: UnitOfWork, stream: StreamId, ifMatch: 
   });
 };
 
-/**
- * A stale If-Match is refused here before anything is decided, so the runner never retries it; a writer that comes between
- * makes the runner run the command again, which then ends here.
- */
-export const checkIfMatch = async (definition: CommandDefinition, target: CommandTarget, unit: UnitOfWork): Promise<void> => {
-  if (target.ifMatch === null && definition.ifMatch === 'required') {
-    throw new CommandRejected('precondition-required', `${definition.name} judges what its caller has seen: say which version by If-Match`, {
-      errors: [{ header: 'If-Match', code: 'precondition-required', detail: 'the ETag of the resource as it was read' }],
-    });
-  }
-  if (definition.stream !== null && target.id !== null) await checkVersion(unit, definition.stream(target.id), target.ifMatch);
+/** @throws CommandRejected `precondition-required` where a person judges what they saw and does not say what that was. */
+export const requireIfMatch = (definition: CommandDefinition, target: CommandTarget): void => {
+  if (target.ifMatch !== null || definition.ifMatch !== 'required') return;
+  throw new CommandRejected('precondition-required', `${definition.name} judges what its caller has seen: say which version by If-Match`, {
+    errors: [{ header: 'If-Match', code: 'precondition-required', detail: 'the ETag of the resource as it was read' }],
+  });
 };

@@ -18,6 +18,18 @@ export const requireJurisdiction = (context: CommandContext, tree: OrgTree, orgI
     : new CommandRejected('outside-jurisdiction', `organisation ${orgId} is outside the part of the tree on which this token acts`, { extensions: { orgId } });
 };
 
+/**
+ * What a command only names (the inspection, the issue that it links) belongs to the actor's part of the tree or stands above it: a unit
+ * leans on its committee's inspection, a stranger on neither, since what leans on a thing keeps it from being retracted.
+ *
+ * @throws CommandRejected `outside-jurisdiction`
+ */
+export const requireInLine = (context: CommandContext, tree: OrgTree, orgId: OrgId | null): void => {
+  const { orgId: own } = context.actor;
+  if (orgId !== null && own !== null && tree.subtree(orgId).includes(own)) return;
+  requireJurisdiction(context, tree, orgId);
+};
+
 /** @throws CommandRejected `unknown-organisation` where no organisation has this id or present code; `pointer` is where the body names it. */
 export const organisationOf = (tree: OrgTree, reference: string, pointer: string | null): OrgNode => {
   // An id that is not one of the tree's is just another text that no organisation has.

@@ -5,7 +5,7 @@ import type { TrackingLookups } from '@rectrail/tracking-read';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandDefinition, CommandLookups, CommandResult, CommandTarget } from './command-definition.ts';
 import { CommandRejected } from './command-rejected.ts';
-import { checkIfMatch } from './if-match.ts';
+import { requireIfMatch } from './if-match.ts';
 
 /** One command to carry out, its definition found and its body as received. */
 export interface CommandCall {
@@ -111,7 +111,7 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
   }
 
   async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, index: number): Promise<CommandReply> {
-    await checkIfMatch(definition, target, unit);
+    requireIfMatch(definition, target);
     const { zone } = this.#ports;
     const result = await definition.execute({
       actor: command.identity.actor,

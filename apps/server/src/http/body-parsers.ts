@@ -16,10 +16,24 @@ const faultOf = (text: string, error: SyntaxError): string => {
   return offset === undefined ? `no JSON: ${error.message.split('"')[0]?.trim() ?? 'syntax error'}` : `no JSON at ${placeOf(text, Number(offset))}`;
 };
 
-/** A key `__proto__` would be lost or worse when objects are merged; no field of ours has that name. */
-const refuseProto = (key: string, value: unknown): unknown => {
-  if (key === '__proto__') throw new HttpProblem('body-malformed', 'the body holds the key "__proto__"');
-  return value;
+/** Deeper than any body of ours, and shallow enough for every walk over it. */
+const nestingMax = 64;
+
+interface Fault { readonly pointer: string; readonly detail: string }
+
+/** What a JSON text may hold and we cannot keep: RFC 7493 (I-JSON), and the key `__proto__`, which no field of ours has. */
+const faultIn = (value: unknown, pointer: string, depth: number): Fault | null => {
+  if (typeof value === 'string') return value.isWellFormed() ? null : { pointer, detail: 'half a surrogate pair' };
+  if (typeof value === 'number') return Number.isFinite(value) ? null : { pointer, detail: 'a number that is too large' };
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth === nestingMax) return { pointer, detail: `nested more than ${nestingMax} deep` };
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === '__proto__') return { pointer, detail: 'the key "__proto__"' };
+    if (!key.isWellFormed()) return { pointer, detail: 'half a surrogate pair in a key' };
+    const fault = faultIn(inner, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1);
+    if (fault !== null) return fault;
+  }
+  return null;
 };
 
 /** @throws HttpProblem `body-malformed` with the place. An empty body is an empty object. */
@@ -31,13 +45,16 @@ export const parseJson = (bytes: Buffer): unknown => {
     throw new HttpProblem('body-malformed', 'the body is not UTF-8', { errors: [{ pointer: '', detail: 'not UTF-8' }] });
   }
   if (text.trim() === '') return {};
+  let value: unknown;
   try {
-    return JSON.parse(text, refuseProto);
+    value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof HttpProblem) throw error;
     const detail = error instanceof SyntaxError ? faultOf(text, error) : 'no JSON';
     throw new HttpProblem('body-malformed', `the body is ${detail}`, { errors: [{ pointer: '', detail }] });
   }
+  const fault = faultIn(value, '', 0);
+  if (fault !== null) throw new HttpProblem('body-malformed', `the body holds ${fault.detail}`, { errors: [fault] });
+  return value;
 };
 
 /** JSON for commands, lines of JSON for imports, each within its own limit; every other media type is refused (415). */

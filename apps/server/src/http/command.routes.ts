@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { principalOf } from './fastify-server.ts';
 import { flagParameter, parseQuery } from './query-parameters.ts';
 import { apiPath, idOf, type TableRoute } from './table-routes.ts';
-import { etagOf, ifMatchOf, jsonBodyOf, type WriteRequests } from './write-request.ts';
+import { etagOf, ifMatchOf, jsonBodyOf, noIfMatch, type WriteRequests } from './write-request.ts';
 
 export interface CommandRoutesOptions {
   /** Asked for at each call: the service is made with the routes. */
@@ -63,6 +63,7 @@ export const commandRoutes = ({ commands, writes, metrics, definitions }: Comman
     method: definition.method,
     path: definition.path,
     handle: async (request, reply) => {
+      if (definition.ifMatch === 'none') noIfMatch(request);
       const call = { definition, target: { id: definition.stream === null ? null : idOf(request), ifMatch: ifMatchOf(request) }, body: jsonBodyOf(request) };
       const dryRun = dryRunOf(request);
       const run = (commandId: CommandId): Promise<CommandOutcome> => commands().execute(call, identity(request, commandId, dryRun));
@@ -74,6 +75,7 @@ export const commandRoutes = ({ commands, writes, metrics, definitions }: Comman
     method: 'POST',
     path: '/commands',
     handle: async (request, reply) => {
+      noIfMatch(request);
       const received = jsonBodyOf(request);
       const dryRun = dryRunOf(request);
       const run = (commandId: CommandId): Promise<CommandOutcome> => commands().executeBatch(received, identity(request, commandId, dryRun));

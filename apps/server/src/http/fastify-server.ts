@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { AccessControl, Principal } from '@rectrail/access';
 import { isUuid } from '@rectrail/kernel';
-import type { Configuration, Logger, Metrics } from '@rectrail/platform';
+import { problemDocument, problemMediaType, type Configuration, type Logger, type Metrics } from '@rectrail/platform';
 import { personalDataIn } from '@rectrail/tracking-domain';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { registerBodyParsers } from './body-parsers.ts';
-import { HttpProblem } from './http-problem.ts';
+import { internalProblem, problemTable } from '../problems/problem-table.ts';
+import { HttpProblem, type HttpProblemCode } from './http-problem.ts';
 import { sendProblem } from './problem.filter.ts';
 
 export interface FastifyServerOptions {
@@ -67,6 +70,22 @@ const observe = (server: FastifyInstance, { logger, metrics }: FastifyServerOpti
   });
 };
 
+const clientErrorCodes: Readonly<Record<string, HttpProblemCode>> = { HPE_HEADER_OVERFLOW: 'headers-too-large', ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout' };
+
+/** What Node's HTTP parser refuses never becomes a request; it is answered on the socket. */
+const refuseUnparsed = (error: Error & { readonly code?: string }, socket: Socket): void => {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = clientErrorCodes[error.code ?? ''] ?? 'request-malformed';
+  const type = problemTable[code] ?? internalProblem;
+  const correlationId = randomUUID();
+  const body = JSON.stringify(problemDocument({ code, type, detail: 'the request could not be read as HTTP', instance: '/', correlationId, errors: [], extensions: {} }));
+  socket.end(`HTTP/1.1 ${type.status} ${STATUS_CODES[type.status] ?? 'Error'}\r\nContent-Type: ${problemMediaType}\r\nX-Correlation-Id: ${correlationId}\r\n`
+    + `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+};
+
 /** Fastify with our parsers, hooks and limits; Nest adds the routes. */
 export const createFastifyServer = (options: FastifyServerOptions): { readonly server: FastifyInstance; readonly routes: RouteKnowledge } => {
   const { configuration, logger, access } = options;
@@ -81,6 +100,7 @@ export const createFastifyServer = (options: FastifyServerOptions): { readonly s
       const given = request.headers['x-correlation-id'];
       return typeof given === 'string' && isCorrelationId(given) ? given : randomUUID();
     },
+    clientErrorHandler: refuseUnparsed,
     frameworkErrors: (error, request, reply) => {
       const problem = error.statusCode === 414
         ? new HttpProblem('uri-too-long', 'a part of the path is too long')

@@ -142,7 +142,7 @@ describe('the HTTP application', () => {
     });
 
     it.each([
-      ['colour=red', 'colour'], ['validAt=2022-02-30', 'validAt'], ['knownAt=yesterday', 'knownAt'], ['atPosition=-1', 'atPosition'], ['state=HAPPY', 'state'], ['pageSize=many', 'pageSize'],
+      ['colour=red', 'colour'], ['validAt=2022-02-30', 'validAt'], ['knownAt=yesterday', 'knownAt'], ['atPosition=-1', 'atPosition'], ['state=HAPPY', 'state'], ['limit=many', 'limit'],
       ['org=a&org=b', 'org'],
     ])('name the parameter: %s', async (query, parameter) => {
       expect(await call('GET', `/api/v1/issues?${query}`)).toMatchObject({ status: 400, body: { code: 'validation-failed', errors: [expect.objectContaining({ parameter })] } });

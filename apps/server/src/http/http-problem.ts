@@ -9,6 +9,8 @@ export const httpProblemCodes = [
   'route-not-found',
   'method-not-allowed',
   'uri-too-long',
+  'headers-too-large',
+  'request-timeout',
   'idempotency-key-reused',
   'idempotency-key-in-use',
   'request-refused',

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { CommandId } from '@rectrail/kernel';
 import type { Logger } from '@rectrail/platform';
 import { parseBody, type ImportProgress, type ImportRequest, type ImportResult, type ImportService } from '@rectrail/tracking-app';
+import { wire } from '@rectrail/tracking-domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ledgerMediaType } from './body-parsers.ts';
@@ -9,7 +10,7 @@ import { principalOf } from './fastify-server.ts';
 import { problemOf } from './problem.filter.ts';
 import { flagParameter, parseQuery } from './query-parameters.ts';
 import { idOf, type TableRoute } from './table-routes.ts';
-import { jsonBodyOf, ledgerBodyOf, type WriteRequests } from './write-request.ts';
+import { jsonBodyOf, ledgerBodyOf, noIfMatch, type WriteRequests } from './write-request.ts';
 
 export interface ImportRoutesOptions {
   readonly imports: ImportService;
@@ -22,7 +23,7 @@ export const importQuery = z.strictObject({
   complete: flagParameter.optional().describe('`true`: the file is the whole document; rows that it leaves out are retracted'),
 });
 export const undoBody = z.strictObject({
-  reason: z.string().trim().min(1).max(4_000).describe('Why the import is taken back'),
+  reason: wire.freeText.describe('Why the import is taken back'),
   withDependents: z.boolean().optional().describe('Retract what builds upon the import too'),
 });
 export const undoQuery = z.strictObject({ dryRun: flagParameter.optional() });
@@ -75,6 +76,7 @@ export const importRoutes = ({ imports, writes, logger }: ImportRoutesOptions): 
     path: '/imports',
     handle: async (request, reply) => {
       const { dryRun = false, complete = false } = parseQuery(importQuery, request.query);
+      noIfMatch(request);
       const ledger = ledgerBodyOf(request);
       const { actor } = principalOf(request);
       const run: Run = (onProgress) => writes.carryOut(request, (commandId: CommandId) => {
@@ -102,6 +104,7 @@ export const importRoutes = ({ imports, writes, logger }: ImportRoutesOptions): 
     method: 'POST',
     path: '/imports/:id/undo',
     handle: async (request, reply) => {
+      noIfMatch(request);
       const { dryRun = false } = parseQuery(undoQuery, request.query);
       const { reason, withDependents = false } = parseBody(undoBody, jsonBodyOf(request));
       const { actor } = principalOf(request);

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../problems/domain-problems.ts';
 import { internalProblem, problemTable } from '../problems/problem-table.ts';
 import { HttpProblem } from './http-problem.ts';
+import { placesIn } from './problem-places.ts';
 
 /** Seconds after which a caller may try again what the server could not do now. */
 const retryAfterSeconds = 2;
@@ -90,7 +91,7 @@ export const problemOf = (thrown: unknown, request: FastifyRequest, logger: Logg
     // The path only: a query may hold search terms.
     instance: request.url.split('?')[0] ?? '/',
     correlationId: request.id,
-    errors: refusal.errors,
+    errors: refusal.errors.length > 0 ? refusal.errors : placesIn(request, refusal.code, refusal.problem.status, refusal.detail),
     extensions: refusal.extensions,
   });
   return { refusal, document };

@@ -17,7 +17,10 @@ export const instantParameter = instantOf;
 export const dayOrInstantParameter = z.union([dayParameter, instantOf], 'neither a day (2026-03-05) nor an instant with a zone (2026-03-05T08:00:00Z)');
 export const positionParameter = z.string().regex(/^\d{1,15}$/, 'a position is a whole number').transform((text): Position => position(Number(text)));
 export const flagParameter = z.enum(['true', 'false']).transform((text) => text === 'true');
-export const countParameter = z.string().regex(/^\d{1,9}$/, 'a whole number').transform(Number);
+/** Coerced to its range by who uses it. */
+export const limitParameter = z.string().regex(/^-?\d{1,9}$/, 'a whole number').transform(Number).describe('1 to 500, default 50; coerced, not refused');
+/** Text that a read compares with what is stored. */
+export const textParameter = (charactersMax: number) => z.string().min(1).max(charactersMax).regex(/^\P{Cc}*$/u, 'a control character');
 
 /**
  * The query as its schema reads it.

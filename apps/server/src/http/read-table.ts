@@ -2,13 +2,13 @@ import type { InspectionId, IssueId, OrgId, ReportId, StreamId } from '@rectrail
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
-import { countParameter, dayOrInstantParameter, dayParameter, positionParameter } from './query-parameters.ts';
+import { dayOrInstantParameter, dayParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
 
 /** Longest filter text: a title has at most 200 characters. */
 const filterCharactersMax = 200;
 const cursorCharactersMax = 4_000;
 
-const text = z.string().min(1).max(filterCharactersMax);
+const text = textParameter(filterCharactersMax);
 // Filters on ids compare; an unknown one finds nothing, so its brand needs no proof.
 const branded = <T extends string>(): z.ZodType<T, string> => text.transform((value) => value as T);
 
@@ -22,7 +22,7 @@ const org = { org: text.optional().describe('Id or code of an organisation: it a
 const policy = { policy: text.optional().describe('Counting policy for all: id or code of an organisation, or `default`; without it each by its own') };
 const paging = {
   cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds all filters and cuts'),
-  limit: countParameter.optional().describe('1 to 500, default 50; coerced, not refused'),
+  limit: limitParameter.optional(),
 };
 const issueFilters = {
   state: z.enum(shownIssueStates).optional(),

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Post, Req, Res, type Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpProblem } from './http-problem.ts';
 
 export const apiPath = '/api/v1';
 
@@ -33,9 +34,11 @@ export const tableController = (base: string, routes: readonly TableRoute[]): Ty
   return TableController;
 };
 
-/** The path's `:id`, empty where it has none. */
+/** The path's `:id`, empty where it has none. @throws HttpProblem for control characters, which no database text and no id of ours holds. */
 export const idOf = (request: FastifyRequest): string => {
   const { params } = request;
   const id: unknown = typeof params === 'object' && params !== null && 'id' in params ? params.id : '';
-  return typeof id === 'string' ? id : '';
+  if (typeof id !== 'string') return '';
+  if (/\p{Cc}/u.test(id)) throw new HttpProblem('request-malformed', 'the path holds a control character', { errors: [{ parameter: 'id', detail: 'a control character' }] });
+  return id;
 };

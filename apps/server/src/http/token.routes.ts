@@ -7,7 +7,7 @@ import type { TrackingQueries } from '@rectrail/tracking-read';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { principalOf } from './fastify-server.ts';
-import { countParameter, instantParameter, parseQuery } from './query-parameters.ts';
+import { instantParameter, limitParameter, parseQuery, textParameter } from './query-parameters.ts';
 import { apiPath, idOf, type TableRoute } from './table-routes.ts';
 import { jsonBodyOf } from './write-request.ts';
 
@@ -17,10 +17,10 @@ const pageMax = 500;
 export const tokenBody = z.strictObject({
   org: z.string().min(1).max(200).nullable().optional().describe('Id or code of the organisation that the token acts for; none for an administrator'),
   role: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'a slug: lower-case letters, digits and hyphens').refine((role) => personalDataIn(role) === null, 'a role goes into events: no telephone number').describe(`Free, but \`${administratorRole}\` acts everywhere`),
-  subject: z.string().trim().min(1).max(200).describe('Name of the person or system; kept with the token only, the same name is the same subject'),
+  subject: z.string().trim().min(1).max(200).regex(/^\P{Cc}*$/u, 'a control character').describe('Name of the person or system; kept with the token only, the same name is the same subject'),
   expiresAt: instantParameter.optional().describe('From then on the token is invalid'),
 });
-export const tokensQuery = z.strictObject({ cursor: z.string().max(100).optional(), pageSize: countParameter.optional() });
+export const tokensQuery = z.strictObject({ cursor: textParameter(100).optional(), limit: limitParameter.optional() });
 const nothing = z.strictObject({});
 
 const requireAdministrator = (request: FastifyRequest): void => {
@@ -63,8 +63,8 @@ export const tokenRoutes = (options: TokenRoutesOptions): readonly TableRoute[] 
     path: '/tokens',
     handle: async (request, reply) => {
       requireAdministrator(request);
-      const { cursor, pageSize } = parseQuery(tokensQuery, request.query);
-      const limit = Math.min(Math.max(pageSize ?? pageDefault, 1), pageMax);
+      const { cursor, limit: asked } = parseQuery(tokensQuery, request.query);
+      const limit = Math.min(Math.max(asked ?? pageDefault, 1), pageMax);
       const records = await options.access.list(cursor ?? null, limit);
       void reply.header('Cache-Control', 'no-store');
       return { items: records.map(shown), nextCursor: records.length < limit ? null : records.at(-1)?.id ?? null };

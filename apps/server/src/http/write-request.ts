@@ -26,6 +26,11 @@ export const ifMatchOf = (request: FastifyRequest): number | null => {
   return Number(version);
 };
 
+/** A condition that would not be looked at is refused: its sender relies on it. @throws HttpProblem for a request with If-Match. */
+export const noIfMatch = (request: FastifyRequest): void => {
+  if (headerOf(request, 'If-Match') !== null) throw wrongHeader('If-Match', 'this path speaks of no single resource; in a batch each command has its own `ifMatch`');
+};
+
 export const etagOf = (streamVersion: number): string => `"${streamVersion}"`;
 
 const mediaTypeOf = (request: FastifyRequest): string | null => headerOf(request, 'Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? null;

@@ -32,7 +32,7 @@ opaque id of its subject. A token acts on its organisation and all below it in t
 
 Every read takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
-are paged by \`pageSize\` and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
+are paged by \`limit\` and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
 ## Refusals
 

@@ -21,6 +21,8 @@ const platformProblems = {
   'route-not-found': row(404, 'No such path', '没有这个路径', 'Nothing is served at this path. /openapi.json lists all paths.'),
   'method-not-allowed': row(405, 'The method is not allowed here', '此路径不支持该方法', 'The path exists, but not for this method; the header `Allow` names those that it takes.'),
   'uri-too-long': row(414, 'The URL is too long', '网址过长', 'A part of the path is longer than any id. Check the URL.'),
+  'headers-too-large': row(431, 'The request line and headers are too large', '请求头过大', 'Request line and headers together may have 16 KiB. Send less in them.'),
+  'request-timeout': row(408, 'The request came too slowly', '请求超时', 'The request was not complete within `RECTRAIL_REQUEST_TIMEOUT_MS`. Send it again, or split it.'),
   'idempotency-key-reused': row(422, 'The Idempotency-Key was used for another request', '幂等键已用于其他请求', 'The same key came with another method, path, query, If-Match or body. Take a new key for a new request; a key is remembered for `RECTRAIL_IDEMPOTENCY_HOURS` (24 by default).'),
   'idempotency-key-in-use': row(409, 'The first request with this Idempotency-Key is still running', '使用该幂等键的请求仍在处理', 'Wait as long as `Retry-After` says and send the same request again; it then gets the answer of the first.'),
   'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),

@@ -1,7 +1,7 @@
 import type { EventId, FundsCaseId, InspectionId, IssueId } from '@rectrail/kernel';
 import { fundsKinds, wire, type FundsCaseState } from '@rectrail/tracking-domain';
 import { z } from 'zod';
-import { actingOn, frameOf, live, make, requireAggregate, type Acting } from '../aggregate.ts';
+import { actingOn, frameOf, live, make, requireAggregate, requireNamed, type Acting } from '../aggregate.ts';
 import { fundsCases, inspections, issues } from '../aggregates.ts';
 import { orgRef, orNull } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
@@ -30,7 +30,7 @@ const identifyFunds = defineCommand({
     if (reference == null) throw new CommandRejected('validation-failed', 'a funds case needs an organisation or an issue', { errors: [{ pointer: '/org', code: 'validation-failed', detail: 'name the organisation or an issue' }] });
     const orgId = await requireOwner(context, unit, reference);
     await requireOwnIssues(context, unit, orgId, of);
-    if (named !== null) await requireAggregate(inspections, context, unit, { id: named, pointer: '/inspectionId' });
+    if (named !== null) await requireNamed(inspections, context, unit, { id: named, pointer: '/inspectionId' });
     const inspectionId = named ?? issue?.inspectionId ?? null;
     const fundsCaseId = context.newId('funds-case') as FundsCaseId;
     const frame = frameOf(context, on);
@@ -76,7 +76,7 @@ export const fundsCaseCommands: readonly CommandDefinition[] = [
     name: 'LinkFundsDuplicate', verb: 'link-duplicate', summary: 'State that two cases may count the same money; shown, never deducted',
     body: live({ otherCaseId: wire.uuidOf<FundsCaseId>(), note: wire.freeText }),
     command: async ({ otherCaseId, note }, { frame, context, unit }) => {
-      await requireAggregate(fundsCases, context, unit, { id: otherCaseId, pointer: '/otherCaseId' });
+      await requireNamed(fundsCases, context, unit, { id: otherCaseId, pointer: '/otherCaseId' });
       return { type: 'LinkFundsDuplicate', ...frame, data: { otherCaseId, statedBy: 'PERSON', note } };
     },
   }),

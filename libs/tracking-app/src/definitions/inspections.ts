@@ -1,7 +1,7 @@
 import type { InspectionId } from '@rectrail/kernel';
 import { inspectionKinds, inspectionTypes, wire } from '@rectrail/tracking-domain';
 import { z } from 'zod';
-import { actingOn, frameOf, live, make, requireAggregate } from '../aggregate.ts';
+import { actingOn, frameOf, live, make, requireNamed } from '../aggregate.ts';
 import { inspections } from '../aggregates.ts';
 import { orgRef, orNull } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
@@ -55,7 +55,7 @@ export const inspectionCommands: readonly CommandDefinition[] = [
     name: 'LinkPreviousRound', verb: 'link-previous-round', summary: 'Link the inspection of the previous round',
     body: live({ inspectionId }),
     command: async ({ inspectionId: previous }, { frame, context, unit }) => {
-      await requireAggregate(inspections, context, unit, { id: previous, pointer: '/inspectionId' });
+      await requireNamed(inspections, context, unit, { id: previous, pointer: '/inspectionId' });
       return { type: 'LinkPreviousRound', ...frame, data: { inspectionId: previous } };
     },
   }),

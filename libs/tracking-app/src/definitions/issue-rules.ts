@@ -44,7 +44,7 @@ export const policyOf = async (unit: UnitOfWork, orgId: OrgId | null, on: Day): 
  * The plan under which an issue is planned: issued, and naming the issue. Without one only where the policy asks no consent,
  * so that a plan cannot be passed by.
  */
-export const approvedPlan = async (planId: string | null, { context, unit, id, scope, frame }: Acting<IssueState>): Promise<PlanId | null> => {
+export const approvedPlan = async (planId: PlanId | null, { context, unit, id, scope, frame }: Acting<IssueState>): Promise<PlanId | null> => {
   if (planId === null) {
     const { approvers } = await policyOf(unit, scope.orgId, frame.on.last);
     if (approvers.length === 0) return null;

@@ -1,7 +1,7 @@
-import type { InspectionId, IssueId, MeasureId, PersonRef } from '@rectrail/kernel';
+import type { InspectionId, IssueId, MeasureId, PersonRef, PlanId } from '@rectrail/kernel';
 import { completionBases, continuations, endorsementKinds, numberKey, reopenKinds, tracks, wire, type IssueState } from '@rectrail/tracking-domain';
 import { z } from 'zod';
-import { actingOn, frameOf, live, make, requireAggregate, type Acting } from '../aggregate.ts';
+import { actingOn, frameOf, live, make, requireNamed, type Acting } from '../aggregate.ts';
 import { inspections, issues } from '../aggregates.ts';
 import { dateValue, orgRef, orNull } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
@@ -32,7 +32,7 @@ const registerIssue = defineCommand({
   ifMatch: 'none',
   stream: null,
   execute: async (context, unit, _target, { on, org, assisting, inspectionId, ...data }) => {
-    const { state, scope } = await requireAggregate(inspections, context, unit, { id: inspectionId, pointer: '/inspectionId' });
+    const { state, scope } = await requireNamed(inspections, context, unit, { id: inspectionId, pointer: '/inspectionId' });
     const orgId = await requireOwner(context, unit, org ?? scope.orgId ?? '');
     const tree = await treeToday(context, unit);
     const assistingOrgIds = assisting.map((reference, i) => organisationOf(tree, reference, `/assisting/${i}`).orgId);
@@ -65,7 +65,7 @@ const planning: readonly CommandDefinition[] = [
   act({
     name: 'PlanIssue', verb: 'plan', summary: 'The plan for this issue is settled: measures, leader, department, and a deadline or the long-term track',
     body: live({
-      planId: z.string().nullable().default(null).describe('The issued plan; needed where the policy names approvers'),
+      planId: orNull(wire.uuidOf<PlanId>()).describe('The issued plan; needed where the policy names approvers'),
       leader: orNull(personRef), department, planned: orNull(dateValue),
     }),
     command: async ({ planId, leader, department: reference, planned }, acting) => ({
@@ -150,14 +150,14 @@ const working: readonly CommandDefinition[] = [
   act({
     name: 'LinkDuplicateIssue', verb: 'link-duplicate', summary: 'State that another issue is the same one', body: live({ issueId }),
     command: async (body, { frame, context, unit }) => {
-      await requireAggregate(issues, context, unit, { id: body.issueId, pointer: '/issueId' });
+      await requireNamed(issues, context, unit, { id: body.issueId, pointer: '/issueId' });
       return { type: 'LinkDuplicateIssue', ...frame, data: { issueId: body.issueId } };
     },
   }),
   act({
     name: 'LinkRecurrence', verb: 'link-recurrence', summary: 'State that the issue repeats one of an earlier round', body: live({ previousIssueId: issueId }),
     command: async ({ previousIssueId }, { frame, context, unit }) => {
-      await requireAggregate(issues, context, unit, { id: previousIssueId, pointer: '/previousIssueId' });
+      await requireNamed(issues, context, unit, { id: previousIssueId, pointer: '/previousIssueId' });
       return { type: 'LinkRecurrence', ...frame, data: { previousIssueId } };
     },
   }),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { accepted, frameOf, live, stageEvents, type Frame } from '../aggregate.ts';
 import { orgRef } from '../body-schema.ts';
 import { defineCommand, type CommandContext, type CommandDefinition, type CommandResult } from '../command-definition.ts';
+import { checkVersion } from '../if-match.ts';
 import { organisationOf, requireJurisdiction, requireOwner, treeToday } from '../organisations.ts';
 import { countingOn, factsOf } from '../situation.ts';
 
@@ -67,6 +68,7 @@ const changing = <B extends { readonly on?: FuzzyDate | undefined }>(row: Change
     const tree = await treeToday(context, unit);
     const { orgId } = organisationOf(tree, target.id ?? '', null);
     requireJurisdiction(context, tree, orgId);
+    await checkVersion(unit, stream, target.ifMatch);
     const frame = frameOf(context, body.on);
     return changeTree(context, unit, { command: await row.command(body, { ...frame, orgId, context, unit }), on: frame.on, orgId });
   },

@@ -1,6 +1,6 @@
 import type { InspectionId, IssueId, PlanId } from '@rectrail/kernel';
 import { wire } from '@rectrail/tracking-domain';
-import { actingOn, frameOf, live, make, requireAggregate } from '../aggregate.ts';
+import { actingOn, frameOf, live, make, requireNamed } from '../aggregate.ts';
 import { inspections, plans } from '../aggregates.ts';
 import { orgRef } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
@@ -17,7 +17,7 @@ const draftPlan = defineCommand({
   ifMatch: 'none',
   stream: null,
   execute: async (context, unit, _target, { on, org, inspectionId, title, issueIds }) => {
-    const { scope: inspected } = await requireAggregate(inspections, context, unit, { id: inspectionId, pointer: '/inspectionId' });
+    const { scope: inspected } = await requireNamed(inspections, context, unit, { id: inspectionId, pointer: '/inspectionId' });
     const orgId = await requireOwner(context, unit, org ?? inspected.orgId ?? '');
     await requireOwnIssues(context, unit, orgId, issueIds);
     const id = context.newId('plan') as PlanId;

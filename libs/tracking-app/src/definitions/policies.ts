@@ -7,6 +7,7 @@ import {
 import { z } from 'zod';
 import { accepted, frameOf, live, stageEvents, type Frame } from '../aggregate.ts';
 import { defineCommand, type CommandContext, type CommandDefinition, type CommandResult } from '../command-definition.ts';
+import { checkVersion } from '../if-match.ts';
 import { requireJurisdiction, requireOwner, treeToday } from '../organisations.ts';
 import { countingOn, factsOf } from '../situation.ts';
 
@@ -25,10 +26,11 @@ const policyBody = live({
   approvers: wire.listOf(wire.slugOf<string>()).describe('Roles whose consent a plan needs before it is issued'),
 });
 
-interface Adoption { readonly orgId: OrgId | null; readonly frame: Frame; readonly content: PolicyContent }
+interface Adoption { readonly orgId: OrgId | null; readonly frame: Frame; readonly content: PolicyContent; readonly ifMatch: number | null }
 
-const adopt = async (context: CommandContext, unit: UnitOfWork, { orgId, frame, content }: Adoption): Promise<CommandResult> => {
+const adopt = async (context: CommandContext, unit: UnitOfWork, { orgId, frame, content, ifMatch }: Adoption): Promise<CommandResult> => {
   const stream = orgId === null ? streams.defaultPolicy : streams.policy(orgId);
+  await checkVersion(unit, stream, ifMatch);
   const facts = await factsOf<PolicyEvent>(unit, stream);
   const [then, now] = [policyAt(countingOn(unit, facts, frame.on.last)), policyAt(countingOn(unit, facts, context.today))];
   const decision = decidePolicy({ type: 'AdoptPolicy', ...frame, data: { ...content, orgId } }, { then, now, today: context.today });
@@ -41,16 +43,16 @@ const policyStreamOf = (id: string): StreamId => streams.policy(id as OrgId);
 export const policyCommands: readonly CommandDefinition[] = [
   defineCommand({
     name: 'AdoptDefaultPolicy', path: '/policies/default', summary: 'Adopt the default policy from a day on (administrator)', body: policyBody, ifMatch: 'optional', stream: null,
-    execute: async (context, unit, _target, { on, ...content }) => {
+    execute: async (context, unit, { ifMatch }, { on, ...content }) => {
       requireJurisdiction(context, await treeToday(context, unit), null);
-      return adopt(context, unit, { orgId: null, frame: frameOf(context, on), content });
+      return adopt(context, unit, { orgId: null, frame: frameOf(context, on), content, ifMatch });
     },
   }),
   defineCommand({
     name: 'AdoptPolicy', path: '/organisations/:id/policy', summary: "Adopt an organisation's own policy from a day on: buckets, thresholds, lights, approvers", body: policyBody,
     ifMatch: 'optional', stream: policyStreamOf,
     execute: async (context, unit, target, { on, ...content }) =>
-      adopt(context, unit, { orgId: await requireOwner(context, unit, target.id ?? '', null), frame: frameOf(context, on), content }),
+      adopt(context, unit, { orgId: await requireOwner(context, unit, target.id ?? '', null), frame: frameOf(context, on), content, ifMatch: target.ifMatch }),
   }),
   defineCommand({
     name: 'SetCalendarYear', path: '/calendar-years', summary: 'Set the working days of a year in full (administrator)',

@@ -1,7 +1,7 @@
 import type { InspectionId, IssueId, MetricId } from '@rectrail/kernel';
 import { wire } from '@rectrail/tracking-domain';
 import { z } from 'zod';
-import { actingOn, frameOf, live, make, requireAggregate } from '../aggregate.ts';
+import { actingOn, frameOf, live, make, requireNamed } from '../aggregate.ts';
 import { inspections, issues, metrics, reports } from '../aggregates.ts';
 import { dateValue, orgRef, orNull } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
@@ -29,8 +29,8 @@ const defineMetric = defineCommand({
   stream: null,
   execute: async (context, unit, _target, { on, org, ...data }) => {
     const orgId = await requireOwner(context, unit, org);
-    if (data.inspectionId !== null) await requireAggregate(inspections, context, unit, { id: data.inspectionId, pointer: '/inspectionId' });
-    if (data.issueId !== null) await requireAggregate(issues, context, unit, { id: data.issueId, pointer: '/issueId' });
+    if (data.inspectionId !== null) await requireNamed(inspections, context, unit, { id: data.inspectionId, pointer: '/inspectionId' });
+    if (data.issueId !== null) await requireNamed(issues, context, unit, { id: data.issueId, pointer: '/issueId' });
     const id = context.newId('metric') as MetricId;
     const frame = frameOf(context, on);
     const scope = { orgId, ...(data.inspectionId === null ? {} : { inspectionId: data.inspectionId }) };

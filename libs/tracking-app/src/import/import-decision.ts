@@ -145,8 +145,16 @@ const planRows = async (rows: readonly LedgerRow[], world: LedgerWorld, earlier:
   return planned;
 };
 
-/** A new organisation belongs to its parent's part of the tree. Rows that change nothing are looked at too: their outcome tells what is stored. */
-const checkJurisdiction = ({ stated, owners }: Compared, tree: OrgTree, actor: Actor): void => {
+/** Owners of things that rows refer to and others have recorded. */
+const namedOwners = (rows: readonly LedgerRow[], { elsewhere }: Earlier): ReadonlySet<OrgId | null> =>
+  new Set(rows.flatMap(({ record }) => referencesOf(record)).flatMap(({ kind, reference }) =>
+    (kind === 'organisation' ? [] : elsewhere.get(entityStream(kind, entityId(kind, reference)))?.slice(0, 1).map((fact) => fact.scope.orgId) ?? [])));
+
+/**
+ * A new organisation belongs to its parent's part of the tree. Rows that change nothing are looked at too: their outcome tells what is
+ * stored. What rows only refer to may also stand above the actor, as for commands (`requireInLine`).
+ */
+const checkJurisdiction = ({ stated, owners }: Compared, named: ReadonlySet<OrgId | null>, tree: OrgTree, actor: Actor): void => {
   const parents = new Map<OrgId, OrgId | null>();
   for (const { event } of [...stated.values()].flat() as readonly { readonly event: TrackingEvent }[]) {
     if (event.type === 'OrgRegistered') parents.set(event.data.orgId, event.data.parentId);
@@ -154,7 +162,8 @@ const checkJurisdiction = ({ stated, owners }: Compared, tree: OrgTree, actor: A
   const jurisdiction = jurisdictionOf(actor, (orgId) => tree.orgs.get(orgId)?.parentId ?? parents.get(orgId) ?? null);
   // Who registers an organisation must act on its parent; a root has none but the installation itself.
   const all = new Set<OrgId | null>([...owners, ...parents.values()]);
-  const refused = [...all].filter((orgId) => !jurisdiction.mayActOn(orgId));
+  const isAbove = (orgId: OrgId | null): boolean => orgId !== null && actor.orgId !== null && tree.subtree(orgId).includes(actor.orgId);
+  const refused = [...new Set([...[...all].filter((orgId) => !jurisdiction.mayActOn(orgId)), ...[...named].filter((orgId) => !jurisdiction.mayActOn(orgId) && !isAbove(orgId))])];
   if (refused.length > 0) {
     throw new CommandRejected('outside-jurisdiction', `the file speaks of ${refused.length} organisation(s) on which this token may not act`, { extensions: { orgIds: refused } });
   }
@@ -251,7 +260,7 @@ export const decideImport = async (unit: UnitOfWork, asked: ImportAsked): Promis
   problems.throwIfAny();
   const planned = await planRows(rows, world, earlier, asked);
   const compared = compare(planned, earlier, asked, firstInstantOf(asked.zone, (header.receivedOn ?? header.publishedOn) as Day));
-  checkJurisdiction(compared, treeNow, asked.actor);
+  checkJurisdiction(compared, namedOwners(rows, earlier), treeNow, asked.actor);
   return compared;
 };
 

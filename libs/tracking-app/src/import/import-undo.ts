@@ -1,6 +1,6 @@
 import { jurisdictionOf } from '@rectrail/access';
 import type { StagedFact, UnitOfWork } from '@rectrail/event-store';
-import { dayIn, lastDay, type OrgId, type StreamId } from '@rectrail/kernel';
+import { dayIn, isUuid, lastDay, type OrgId, type StreamId } from '@rectrail/kernel';
 import { administrativeTreeId, streams, treeAt, type OrganisationTreeEvent, type TrackingEvent } from '@rectrail/tracking-domain';
 import { setImmediate } from 'node:timers/promises';
 import { CommandRejected } from '../command-rejected.ts';
@@ -44,7 +44,8 @@ const namedBy = (fact: StagedFact): readonly string[] => {
 };
 
 const work = async (unit: UnitOfWork, request: UndoRequest, ports: ImportPorts): Promise<Pick<UndoResult, 'retracted' | 'dependents'>> => {
-  const written = await writtenBy(ports.store, request.importId);
+  // The store looks for UUIDs alone.
+  const written = isUuid(request.importId) ? await writtenBy(ports.store, request.importId) : null;
   if (written === null) throw new CommandRejected('unknown-import', `there is no import ${request.importId}`);
   await unit.loadMany([...written.keys()]);
   await checkStanding(unit, written, request);

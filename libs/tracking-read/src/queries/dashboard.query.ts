@@ -121,8 +121,8 @@ export const dashboard = (context: ReadContext, request: OrgRequest & PolicyChoi
   });
 
 /** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */
-const partsOf = ({ tree, visible }: ReadSession, org: OrgLabel | null): readonly OrgId[] => {
-  if (org !== null) return tree.children(org.orgId).filter((child) => visible?.has(child) ?? true);
+const partsOf = ({ tree, visible }: ReadSession, org: OrgId | null): readonly OrgId[] => {
+  if (org !== null) return tree.children(org).filter((child) => visible?.has(child) ?? true);
   if (visible === null) return tree.roots;
   const isTop = (orgId: OrgId): boolean => {
     const parent = tree.orgs.get(orgId)?.parentId ?? null;
@@ -138,7 +138,7 @@ export const dashboardChildren = (context: ReadContext, request: OrgRequest & Po
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
     const sums = await sumsOf(session, owners);
-    const parts = partsOf(session, org);
+    const parts = partsOf(session, org?.orgId ?? null);
     const childOf = new Map(parts.flatMap((child) => tree.subtree(child).map((below) => [below, child] as const)));
     const children = [];
     for (const child of parts) {
