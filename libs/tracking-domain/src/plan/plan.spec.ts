@@ -128,6 +128,16 @@ describe('issuing', () => {
   });
 });
 
+describe('the version in force', () => {
+  it('covers what it was issued for, until the revision is issued too', () => {
+    const added = ['i1', 'i2', 'i3'] as IssueId[];
+    const addition = [drafted, submitted('2026-03-01', team), consented('2026-03-02', team, 'a'), issued('2026-03-03'), fact<PlanEvent>('2026-03-04', { type: 'PlanRevised', data: { ...content, issueIds: added } })];
+    expect(fold(streamOf(drafted, submitted('2026-03-01', team))).issuedFor).toEqual([]);
+    expect(fold(streamOf(...addition))).toMatchObject({ version: 1, issueIds: added, issuedFor: content.issueIds });
+    expect(fold(streamOf(...addition, submitted('2026-03-05'), issued('2026-03-06', 2)))).toMatchObject({ version: 2, issuedFor: added });
+  });
+});
+
 describe('what the facts of a plan need', () => {
   it('is the step before them', () => {
     const all = streamOf(drafted, submitted('2026-03-01', team), consented('2026-03-05', team, 'a'), issued('2026-03-06'), revised('2026-03-07'));

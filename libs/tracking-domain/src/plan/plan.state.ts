@@ -24,13 +24,15 @@ export interface PlanState {
   readonly returned: { readonly approver: string; readonly reason: string; readonly on: FuzzyDate | null } | null;
   /** Of the last version issued, 0 before the first. */
   readonly version: number;
+  /** The issues of that version: those of a revision count once it is issued too. */
+  readonly issuedFor: readonly IssueId[];
   readonly issuedOn: FuzzyDate | null;
   /** The last step other than a consent: what the next step builds on. */
   readonly lastStep: Basis | null;
 }
 
 export const initialPlanState: PlanState = {
-  identity: null, status: null, title: '', issueIds: [], approvers: [], consents: [], returned: null, version: 0, issuedOn: null, lastStep: null,
+  identity: null, status: null, title: '', issueIds: [], approvers: [], consents: [], returned: null, version: 0, issuedFor: [], issuedOn: null, lastStep: null,
 };
 
 export const evolvePlan = (state: PlanState, fact: Fact<PlanEvent | FactsRetracted>): PlanState => {
@@ -46,7 +48,7 @@ export const evolvePlan = (state: PlanState, fact: Fact<PlanEvent | FactsRetract
     case 'PlanConsented': return { ...state, consents: [...state.consents, { approver: event.data.approver, subject: fact.actor.subject, on }] };
     case 'PlanReturned': return { ...stepped, status: 'RETURNED', returned: { ...event.data, on } };
     case 'PlanRevised': return { ...stepped, status: 'DRAFTED', title: event.data.title, issueIds: event.data.issueIds, approvers: [], consents: [] };
-    case 'PlanIssued': return { ...stepped, status: 'ISSUED', version: event.data.version, issuedOn: on };
+    case 'PlanIssued': return { ...stepped, status: 'ISSUED', version: event.data.version, issuedFor: state.issueIds, issuedOn: on };
     case 'FactsRetracted': return state;
     default: return assertNever(event);
   }
