@@ -1,4 +1,4 @@
-import { fuzzyDate, onDay, undatedBetween, type Day, type Fact, type FundsCaseId, type FuzzyDate, type InspectionId, type IssueId, type MeasureId, type MetricId, type OrgId, type PlanId, type ReportId, type StreamId } from '@rectrail/kernel';
+import { day, fuzzyDate, undatedBetween, type Day, type Fact, type FundsCaseId, type FuzzyDate, type InspectionId, type IssueId, type MeasureId, type MetricId, type OrgId, type PlanId, type ReportId, type StreamId } from '@rectrail/kernel';
 import type { OrgTree, TrackingEvent } from '@rectrail/tracking-domain';
 import { describedEntity, entityId, entityStream, referencesOf, type EntityKind, type Reference } from './ledger-references.ts';
 import type { Ledger, LedgerProblems, LedgerRow } from './ledger-reader.ts';
@@ -59,6 +59,8 @@ const unknownKey = ({ kind, reference }: Reference): { readonly code: string; re
 
 /** What a ledger's references mean: things that it describes itself, and those that were known before. */
 export class LedgerWorld {
+  /** The as-of day of the document: that of its report, else the day of its publication. */
+  readonly asOf: Day;
   readonly #ledger: Ledger;
   readonly #tree: OrgTree;
   /** Counting facts by stream, without those that this import takes back. */
@@ -76,6 +78,9 @@ export class LedgerWorld {
       // The record that opens a funds case describes it; later ones add to it.
       if (entity !== null && !this.#described.has(entityId(entity.kind, entity.reference))) this.#described.set(entityId(entity.kind, entity.reference), record);
     }
+    const reports = ledger.rows.flatMap(({ record }) => (record.kind === 'report' ? [record] : []));
+    const only = reports.find((record) => record.key === ledger.header.defaults?.report) ?? (reports.length === 1 ? reports[0] : undefined);
+    this.asOf = only === undefined ? day(ledger.header.publishedOn) : this.asOfRecord(only);
   }
 
   /** Adds a fault for each default that means nothing; records take theirs from there, so this comes before them. */
@@ -135,14 +140,7 @@ export class LedgerWorld {
   }
 
   asOfRecord(record: LedgerRecordOf<'report'>): Day {
-    return onDay((record.asOf ?? record.publishedOn ?? this.#ledger.header.publishedOn) as Day).last;
-  }
-
-  /** The as-of day of the document: that of its report, else the day of its publication. */
-  get asOf(): Day {
-    const reports = this.#ledger.rows.flatMap(({ record }) => (record.kind === 'report' ? [record] : []));
-    const only = reports.find((record) => record.key === this.#ledger.header.defaults?.report) ?? (reports.length === 1 ? reports[0] : undefined);
-    return only === undefined ? (this.#ledger.header.publishedOn as Day) : this.asOfRecord(only);
+    return day(record.asOf ?? record.publishedOn ?? this.#ledger.header.publishedOn);
   }
 
   feedback(inspectionId: InspectionId | null): FuzzyDate | null {
