@@ -143,7 +143,8 @@ export const randomDeclaration = (random: Random): ReportEvent => {
   return {
     type: 'RollUpDeclared',
     data: {
-      key, scope: {}, basis: key.startsWith('issues') ? 'issue' : key.startsWith('measures') ? 'measure' : 'institution', kind: null, breakdown: null, subsetOf: null, flow: 'stock', period: null,
+      key, scope: random.chance(0.3) ? { rounds: ['第五轮'] } : {}, basis: key.startsWith('issues') ? 'issue' : key.startsWith('measures') ? 'measure' : 'institution', kind: null,
+      breakdown: random.chance(0.2) ? { by: '地区', value: random.pick(['市区', '县区']) } : null, subsetOf: null, flow: 'stock', period: null,
       quantity: { value: random.chance(0.9) ? String(random.int(0, 8)) : null, unit: '个', qualifier: random.pick(['exact', 'about', 'over', 'nearly']) }, printed: key,
     },
   };

@@ -71,19 +71,22 @@ interface DeclarationRow {
   readonly position: Position;
 }
 
-/** Of the organisation's own reports, never those below it: of each key the latest as-of, of equals the latest recorded. */
+/** Of the organisation's own reports, never those below it: of each key the latest as-of, of equals the one about the whole, then the latest recorded. */
 const declaredBy = async ({ tx, cut }: ReadSession, org: OrgId | null): Promise<readonly DeclaredValue[]> => {
   if (org === null) return [];
   const rows = await tx.query<DeclarationRow>(
     `select distinct on (d.key collate "C") d.key, d.basis, d.value, d.unit, d.stream_id
-       from (select e.fact #>> '{event,data,key}' as key, e.fact #>> '{event,data,basis}' as basis,
+       from (select (e.fact #>> '{event,data,key}')
+                      || coalesce('[' || (e.fact #>> '{event,data,breakdown,by}') || '=' || (e.fact #>> '{event,data,breakdown,value}') || ']', '') as key,
+                    (e.fact #> '{event,data,scope}') - 'orgsCovered' - 'orgsInScope' = '{}'::jsonb as of_the_whole,
+                    e.fact #>> '{event,data,basis}' as basis,
                     case e.type when 'RollUpRateDeclared' then '%' else e.fact #>> '{event,data,quantity,unit}' end as unit,
                     case e.type when 'RollUpRateDeclared' then e.fact #>> '{event,data,value}' else e.fact #>> '{event,data,quantity,value}' end as value,
                     e.stream_id, s.valid_from, e.position
                from ${schema}.event_standing s join ${schema}.event e using (position)
               where s.type in ('RollUpDeclared', 'RollUpRateDeclared') and s.org_id = $1
                 and s.valid_from <= $2 and s.known_from <= $3 and $3 < s.known_to and s.pos_from <= $4 and $4 < s.pos_to) d
-      order by d.key collate "C", d.valid_from desc, d.position desc`,
+      order by d.key collate "C", d.valid_from desc, d.of_the_whole desc, d.position desc`,
     [org, cut.validAt, cut.knownAt, cut.atPosition],
   );
   return withRecognisedBases(rows.map(({ key, basis, value, unit, stream_id }) =>
