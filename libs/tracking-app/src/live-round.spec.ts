@@ -122,6 +122,8 @@ describe('the plan of a region whose policy names approvers', () => {
     await side.post(`/plans/${plan}/consent`, { on: '2026-01-18' }, { by: actorOf('office', place.region, 'discipline') });
     await side.post(`/plans/${plan}/issue`, { on: '2026-01-19' }, { by: leader });
     expect((await side.refused(`/issues/${issue}/plan`, { ...planned, planId: plan }, { by: leader })).code).toBe('issue-not-in-plan');
+    await side.post(`/plans/${plan}/revise`, { title: '整改方案（修订稿）', issueIds: [second, issue], on: '2026-01-20' }, { by: leader });
+    expect((await side.refused(`/issues/${issue}/plan`, { ...planned, planId: plan }, { by: leader })).code).toBe('issue-not-in-plan');
     await side.post(`/issues/${second}/plan`, { ...planned, planId: plan }, { by: leader });
     expect((await side.facts()).findLast((fact) => fact.event.type === 'IssuePlanned')?.event.data).toEqual({ planId: plan });
   });

@@ -52,7 +52,7 @@ export const approvedPlan = async (planId: PlanId | null, { context, unit, id, s
   }
   const { state } = await requireAggregate(plans, context, unit, { id: planId, pointer: '/planId' });
   if (state.version === 0) throw new CommandRejected('plan-not-issued', `plan ${planId} is ${state.status}, not yet issued`);
-  const named = state.issueIds.find((issueId) => issueId === id);
+  const named = state.issuedFor.find((issueId) => issueId === id);
   if (named === undefined || state.identity === null) throw new CommandRejected('issue-not-in-plan', `plan ${planId} does not name issue ${id}`);
   return state.identity.planId;
 };
