@@ -58,8 +58,9 @@ export const moveCheckpoint = async (tx: Transaction, schema: string, name: stri
   await tx.query(`update ${schema}.projection_checkpoint set position = $2, failure_position = null, failure_reason = null where name = $1 and position < $2`, [name, to]);
 };
 
+/** Nothing where another process has got past the event meanwhile. */
 export const recordFailure = async (tx: Transaction, schema: string, name: string, failure: Failure): Promise<void> => {
-  await tx.query(`update ${schema}.projection_checkpoint set failure_position = $2, failure_reason = $3 where name = $1`, [name, failure.position, failure.reason]);
+  await tx.query(`update ${schema}.projection_checkpoint set failure_position = $2, failure_reason = $3 where name = $1 and position < $2`, [name, failure.position, failure.reason]);
 };
 
 /** Back to before the first event, without rows. DELETE, not TRUNCATE: reads in an older snapshot must go on seeing the old rows. */

@@ -2,6 +2,7 @@
 // Method: a real PostgreSQL and a projection that writes down what it is given; events come from the store in memory.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { instantOfMs, position, streamId, type DomainEvent, type Fact, type NewFact } from '@rectrail/kernel';
@@ -41,6 +42,7 @@ describe('projection runner', () => {
     testDatabase = await createTestDatabase();
     pool = new pg.Pool({ connectionString: testDatabase.url });
     database = {
+      query: async <Row>(sql: string, params: readonly unknown[] = []) => (await pool.query(sql, [...params])).rows as Row[],
       transaction: async (work) => {
         const client = await pool.connect();
         try {
@@ -132,6 +134,17 @@ describe('projection runner', () => {
     expect((await runner.checkpoints())[0]).toMatchObject({ position: 6, failure: null });
   });
 
+  it('has reached everything before the event that stopped it, other streams included', async () => {
+    await append(6);
+    const runner = runnerOf([recorder('odd', 'odd-', 1, () => 5)]);
+    await runner.prepare();
+    await runner.project();
+    expect((await runner.checkpoints())[0]).toMatchObject({ position: 4, failure: { position: 5 } });
+    const before = performance.now();
+    expect([await runner.catchUp(position(4), 2_000), await runner.catchUp(position(5), 2_000)]).toEqual([true, false]);
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
   it('stops at an event that cannot be decoded', async () => {
     await append(3);
     const runner = runnerOf([recorder('all')], { decode: (stored) => { if (stored.position === 2) throw new Error('unknown type'); return codec.decode(stored); } });
@@ -144,6 +157,7 @@ describe('projection runner', () => {
     await append(3);
     let faults = 2;
     const faulty: ProjectionDatabase = {
+      query: (sql, params) => database.query(sql, params),
       transaction: (work) => database.transaction(async (tx) => {
         const result = await work(tx);
         if (faults > 0 && (await tx.query(`select 1 from ${schema}.all_seen`)).length > 0) { faults -= 1; throw Object.assign(new Error('gone'), { code: '57P01' }); }
@@ -218,6 +232,48 @@ describe('projection runner', () => {
     await second.project();
     expect(await seen('all')).toEqual([1, 3]);
     expect(await second.catchUp(position(4), 1_000)).toBe(true);
+  });
+
+  it('applies nothing with the code of an older version once a newer one has begun', async () => {
+    await append(4);
+    const told: unknown[] = [];
+    const old = runnerOf([recorder('all')], { onFailure: (_name, at, error) => told.push([at, (error as Error).message]) });
+    await old.prepare();
+    const newer = runnerOf([recorder('all', 'odd-', 2)]);
+    await newer.prepare();
+    old.start();
+    await newer.project();
+    await append(2);
+    await newer.project();
+    while (told.length < 2) await sleep(5);
+    await old.stop();
+    expect(await seen('all')).toEqual([1, 3, 5]);
+    expect(told[0]).toEqual([null, 'projection all is at version 2 here and this process has version 1']);
+    expect((await newer.checkpoints())[0]).toMatchObject({ version: 2, position: 6, failure: null });
+  });
+
+  it('goes on following after a rebuild that failed for want of the store', async () => {
+    await append(3);
+    const runner = runnerOf([recorder('all')]);
+    await runner.prepare();
+    runner.start();
+    const head = store.head.bind(store);
+    store.head = () => Promise.reject(new Error('no store'));
+    await expect(runner.rebuild('all')).rejects.toThrow('no store');
+    store.head = head;
+    expect(await runner.catchUp(position(3), 5_000)).toBe(true);
+    await runner.stop();
+    expect(await seen('all')).toEqual(upTo(3));
+  });
+
+  it('looks at the checkpoints once for many that wait', async () => {
+    let looks = 0;
+    const counting: ProjectionDatabase = { ...database, query: (sql, params) => { looks += 1; return database.query(sql, params); } };
+    const runner = runnerOf([recorder('all')], { database: counting });
+    await runner.prepare();
+    await append(1);
+    expect(await Promise.all(Array.from({ length: 50 }, () => runner.catchUp(position(1), 100)))).toEqual(Array.from({ length: 50 }, () => false));
+    expect(looks).toBeLessThan(15);
   });
 
   it('refuses a name that is no plain identifier, and a batch of nothing', () => {

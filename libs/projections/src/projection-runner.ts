@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fact, type Position, type StreamId } from '@rectrail/kernel';
+import { position, type Fact, type Position, type StreamId } from '@rectrail/kernel';
 import type { AllSlice, EventFilter, EventStore, StoredEvent } from '@rectrail/event-store';
-import { lockCheckpoint, moveCheckpoint, prepareProjection, readCheckpoints, recordFailure, resetProjection, type Checkpoint } from './checkpoint.ts';
+import { lockCheckpoint, moveCheckpoint, prepareProjection, readCheckpoints, recordFailure, resetProjection, type Checkpoint, type Failure } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 import type { ProjectionDatabase } from './transaction.ts';
 
@@ -33,11 +33,19 @@ class CheckpointMovedBack extends Error {
   }
 }
 
-/** Connection lost, server shutting down, serialisation failure or deadlock, no such host: the event is not to blame. */
+/** A process with another version of the projection has begun to make the rows anew: they are no longer this one's to write. */
+class OtherVersion extends Error {
+  constructor(name: string, here: number, own: number) {
+    super(`projection ${name} is at version ${here} here and this process has version ${own}`);
+    this.name = 'OtherVersion';
+  }
+}
+
+/** Connection lost, server shutting down, statement cancelled or out of time, serialisation failure or deadlock, no such host: the event is not to blame. */
 const isTransient = (error: unknown): boolean => {
-  if (error instanceof CheckpointMovedBack) return true;
+  if (error instanceof CheckpointMovedBack || error instanceof OtherVersion) return true;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return /^(08...|57P0.|40001|40P01|53...|E[A-Z]{4,}|event-store-unavailable)$/.test(code) || (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
+  return /^(08...|57...|40001|40P01|55P03|53...|E[A-Z]{4,}|event-store-unavailable)$/.test(code) || (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
 };
 
 /**
@@ -48,6 +56,7 @@ export class ProjectionRunner {
   readonly #options: Required<Omit<ProjectionRunnerOptions, 'onFailure'>> & Pick<ProjectionRunnerOptions, 'onFailure'>;
   readonly #workers = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   #moved = Promise.withResolvers<undefined>();
+  #looking: Promise<readonly Checkpoint[]> | null = null;
 
   constructor(options: ProjectionRunnerOptions) {
     this.#options = { batchEventsMax: 500, retryDelayMs: 500, ...options };
@@ -80,9 +89,9 @@ export class ProjectionRunner {
     for (const projection of this.#options.projections) await this.#projectOne(projection, target);
   }
 
-  async checkpoints(): Promise<readonly Checkpoint[]> {
+  checkpoints(): Promise<readonly Checkpoint[]> {
     const { database, schema, projections } = this.#options;
-    return database.transaction((tx) => readCheckpoints(tx, schema, projections.map((p) => p.name)));
+    return readCheckpoints(database, schema, projections.map((p) => p.name));
   }
 
   /** True once every projection has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
@@ -90,7 +99,7 @@ export class ProjectionRunner {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const moved = this.#moved.promise;
-      const checkpoints = await this.checkpoints();
+      const checkpoints = await this.#look();
       if (checkpoints.every((c) => c.position >= to && c.position >= c.rebuildingTo)) return true;
       if (checkpoints.some((c) => c.failure !== null && c.failure.position <= to) || performance.now() >= deadline) return false;
       await Promise.race([moved, sleep(pollMs)]);
@@ -105,9 +114,18 @@ export class ProjectionRunner {
     const worker = this.#workers.get(name);
     worker?.abort.abort();
     await worker?.done;
-    await database.transaction((tx) => resetProjection(tx, schema, projection));
-    await this.#projectOne(projection, (await store.head()).position);
-    if (worker !== undefined) this.#startWorker(projection);
+    try {
+      await database.transaction((tx) => resetProjection(tx, schema, projection));
+      await this.#projectOne(projection, (await store.head()).position);
+    } finally {
+      if (worker !== undefined) this.#startWorker(projection);
+    }
+  }
+
+  /** Those that wait at the same time share one look: many readers may wait while a large import is projected. */
+  #look(): Promise<readonly Checkpoint[]> {
+    this.#looking ??= this.checkpoints().finally(() => { this.#looking = null; });
+    return this.#looking;
   }
 
   #startWorker(projection: Projection): void {
@@ -153,7 +171,7 @@ export class ProjectionRunner {
 
   async #positionOf(projection: Projection): Promise<Position> {
     const { database, schema } = this.#options;
-    const [checkpoint] = await database.transaction((tx) => readCheckpoints(tx, schema, [projection.name]));
+    const [checkpoint] = await readCheckpoints(database, schema, [projection.name]);
     if (checkpoint === undefined) throw new Error(`projection ${projection.name} has no checkpoint: prepare() was not called`);
     return checkpoint.position;
   }
@@ -171,8 +189,7 @@ export class ProjectionRunner {
       const error = await this.#apply(projection, after, { events: [event], scannedTo: event.position }).then(() => null, asError);
       if (error === null) continue;
       if (isTransient(error)) throw error;
-      const { database, schema } = this.#options;
-      await database.transaction((tx) => recordFailure(tx, schema, projection.name, { position: event.position, reason: error.message }));
+      await this.#stopBefore(projection, after, { position: event.position, reason: error.message });
       this.#options.onFailure?.(projection.name, event.position, error);
       return false;
     }
@@ -180,10 +197,18 @@ export class ProjectionRunner {
     return true;
   }
 
+  /** What lies between the last event that it wanted and the failing one is reached, since there is nothing in it for this projection. */
+  async #stopBefore(projection: Projection, after: Position, failure: Failure): Promise<void> {
+    const { database, schema } = this.#options;
+    await this.#apply(projection, after, { events: [], scannedTo: position(failure.position - 1) });
+    await database.transaction((tx) => recordFailure(tx, schema, projection.name, failure));
+  }
+
   async #apply(projection: Projection, after: Position, slice: AllSlice): Promise<void> {
     const { database, schema, decode, store } = this.#options;
     await database.transaction(async (tx) => {
       const checkpoint = await lockCheckpoint(tx, schema, projection.name);
+      if (checkpoint.version !== projection.version) throw new OtherVersion(projection.name, checkpoint.version, projection.version);
       if (checkpoint.position < after) throw new CheckpointMovedBack(projection.name);
       if (slice.scannedTo <= checkpoint.position) return;
       const facts = slice.events.filter((event) => event.position > checkpoint.position).map(decode);

@@ -3,7 +3,7 @@ export interface Transaction {
   query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
 }
 
-/** `transaction` commits when `work` resolves and rolls everything back when it rejects. */
-export interface ProjectionDatabase {
+/** `query` runs one statement by itself; `transaction` commits when `work` resolves and rolls everything back when it rejects. */
+export interface ProjectionDatabase extends Transaction {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }
