@@ -68,7 +68,12 @@ export const openTrackingRead = async (options: TrackingReadOptions): Promise<Tr
     store, decode: (stored) => codec.decode(stored), database: projectionDatabase(dataSource), projections: trackingProjections, schema,
     ...(batchEventsMax !== undefined && { batchEventsMax }), ...(onFailure && { onFailure }),
   });
-  await runner.prepare();
+  try {
+    await runner.prepare();
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
   const context: ReadContext = { dataSource, runner, store, clock, zone, projections: trackingProjections.map((p) => p.name), reference: new ReferenceData() };
   return {
     queries: queriesOf(context),

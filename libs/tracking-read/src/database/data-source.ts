@@ -59,30 +59,37 @@ const transactionOf = (runner: QueryRunner): Transaction => ({
   },
 });
 
-type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
-
-const inTransaction = async <T>(dataSource: DataSource, isolation: Isolation, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> => {
+const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> => {
   const runner = dataSource.createQueryRunner();
   try {
-    await runner.startTransaction(isolation);
-    const result = await work(transactionOf(runner), runner);
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction();
-    throw error;
+    return await work(runner);
   } finally {
     await runner.release();
   }
 };
 
+const inTransaction = <T>(dataSource: DataSource, begin: string, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
+  withRunner(dataSource, async (runner) => {
+    await runner.query(begin);
+    try {
+      const result = await work(transactionOf(runner), runner);
+      await runner.query('commit');
+      return result;
+    } catch (error) {
+      // Where the connection is gone there is nothing to roll back; what went wrong first is told.
+      await runner.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  });
+
 export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => ({
-  transaction: (work) => inTransaction(dataSource, 'READ COMMITTED', work),
+  query: (sql, params) => withRunner(dataSource, (runner) => transactionOf(runner).query(sql, params)),
+  transaction: (work) => inTransaction(dataSource, 'begin', work),
 });
+
+/** Longest that one statement of a read may take: none holds a connection for good that the others need. */
+const readStatementMsMax = 30_000;
 
 /** One snapshot for everything that a read looks at. */
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
-  inTransaction(dataSource, 'REPEATABLE READ', async (tx, runner) => {
-    await tx.query('set transaction read only');
-    return work(tx, runner);
-  });
+  inTransaction(dataSource, `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}`, work);

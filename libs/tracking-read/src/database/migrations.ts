@@ -13,7 +13,6 @@ const registerSql = (table: string, columns: string): readonly string[] => [
      ${columns}, detail jsonb,
      constraint ${table}_pk primary key (id, pos_from, known_from, valid_from))`,
   `create index ${table}_open on ${schema}.${table} (id, valid_from, known_from) where pos_to = ${stillStands}`,
-  `create index ${table}_org on ${schema}.${table} (org_id)`,
 ];
 
 /** Signed points: any sum over (valid day, known instant, position) is a range of the index alone. */
@@ -58,6 +57,9 @@ export class ReadModels1 implements MigrationInterface {
       ...pointSql('measure_point'),
       ...registerSql('funds_row', 'issue_ids text[] not null'),
       ...pointSql('funds_point'),
+      `create index issue_row_org_cell on ${schema}.issue_row (org_id, cell)`,
+      `create index measure_row_org on ${schema}.measure_row (org_id)`,
+      `create index funds_row_org on ${schema}.funds_row (org_id)`,
       `create index issue_row_inspection on ${schema}.issue_row (inspection_id)`,
       `create index measure_row_issues on ${schema}.measure_row using gin (issue_ids)`,
       `create index funds_row_issues on ${schema}.funds_row using gin (issue_ids)`,

@@ -18,8 +18,8 @@ import { Verdicts } from './verdicts.ts';
 
 type Row = Pick<IssueRow, 'id' | 'orgId' | 'cell'> & { readonly detail: IssueViewDetail };
 
-/** A pair of owner and cell whose issues are asked for, and its place in the order of the list. */
-interface WantedPair { readonly orgId: OrgId; readonly cell: string; readonly ord: number }
+/** A pair of owner and cell whose issues are asked for, how many it holds at the cut, and its place in the order of the list. */
+interface WantedPair { readonly orgId: OrgId; readonly cell: string; readonly n: number; readonly ord: number }
 
 /** An open date; null once closed, without one, and where the status is not disclosed. */
 const dueOf = (cell: IssueCell): Day | null =>
@@ -65,10 +65,23 @@ const orgOrder = (session: ReadSession): ((orgId: OrgId) => number) => {
 };
 
 const wantedPairs = (sums: readonly CellSum[], request: IssuesRequest, verdicts: Verdicts, ordOf: (orgId: OrgId, cell: IssueCell) => number): readonly WantedPair[] =>
-  sums.flatMap(({ orgId, cell }) => {
+  sums.flatMap(({ orgId, cell, n }) => {
     const { last } = parsePair(cell);
-    return last !== null && matches(request, verdicts, orgId, last) ? [{ orgId, cell, ord: ordOf(orgId, last) }] : [];
+    return last !== null && matches(request, verdicts, orgId, last) ? [{ orgId, cell, n, ord: ordOf(orgId, last) }] : [];
+  }).sort((a, b) => a.ord - b.ord);
+
+/** Of pairs in the order of the list, those from the cursor on that hold enough issues; at the cursor's own place all may lie before it. */
+const fillingPage = (wanted: readonly WantedPair[], after: CursorKey | null, size: number): readonly WantedPair[] => {
+  const from = after === null ? -1 : Number(after[0]);
+  let ahead = 0;
+  let lastOrd = -1;
+  return wanted.filter(({ ord, n }) => {
+    if (ord < from || (ahead > size && ord > lastOrd)) return false;
+    if (ord > from) ahead += n;
+    lastOrd = ord;
+    return true;
   });
+};
 
 const listSql = `
     from ${schema}.issue_row r join unnest($4::text[], $5::text[], $6::bigint[]) as w(org_id, cell, ord) using (org_id, cell)
@@ -82,17 +95,22 @@ interface ListPage { readonly rows: readonly (Row & { readonly ord: number })[];
 const listPage = async (session: ReadSession, wanted: readonly WantedPair[], request: IssuesRequest, after: CursorKey | null): Promise<ListPage> => {
   const { tx, cut } = session;
   const size = limitOf(request.limit);
+  // Text and inspection are known to the rows alone; all else the sums have counted, which also tells where the page ends.
+  const isCounted = request.inspection === undefined && request.q === undefined;
+  const pairs = isCounted ? fillingPage(wanted, after, size) : wanted;
   const params = [
-    cut.validAt, cut.knownAt, cut.atPosition, wanted.map((w) => w.orgId), wanted.map((w) => w.cell), wanted.map((w) => w.ord),
+    cut.validAt, cut.knownAt, cut.atPosition, pairs.map((w) => w.orgId), pairs.map((w) => w.cell), pairs.map((w) => w.ord),
     request.inspection ?? null, request.q?.toLowerCase() ?? null,
   ];
-  const [count] = await tx.query<{ n: number }>(`select count(*)::int as n ${listSql}`, params);
+  const total = isCounted
+    ? wanted.reduce((sum, { n }) => sum + n, 0)
+    : (await tx.query<{ n: number }>(`select count(*)::int as n ${listSql}`, params))[0]?.n ?? 0;
   const rows = await tx.query<Row & { readonly ord: number }>(
     `select r.id, r.org_id as "orgId", r.cell, r.detail, w.ord::int as ord ${listSql}
        ${after === null ? '' : `and (${order}) > ($10::bigint, $11, $12, $13, $14)`} order by ${order} limit $9`,
     [...params, size + 1, ...(after ?? [])],
   );
-  return { rows: rows.slice(0, size), total: count?.n ?? 0, more: rows.length > size };
+  return { rows: rows.slice(0, size), total, more: rows.length > size };
 };
 
 interface Listing {

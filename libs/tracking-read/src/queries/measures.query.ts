@@ -4,7 +4,7 @@ import { MeasureRow } from '../database/entities.ts';
 import { parseMeasureCell } from '../projections/measure-projection.ts';
 import type { MeasureItem, Page } from './answers.ts';
 import { limitOf } from './cursor.ts';
-import { paged } from './paging.ts';
+import { countOf, paged } from './paging.ts';
 import { select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { MeasuresRequest } from './requests.ts';
 import { atCut, streamVersions } from './sums.ts';
@@ -43,7 +43,7 @@ export const measures = (context: ReadContext, request: MeasuresRequest): Promis
     const query = byOwners(standing(session), select(session, request.org).owners);
     if (request.issue !== undefined) query.andWhere('r.issue_ids @> array[:issueId]::text[]', { issueId: request.issue });
     if (request.state !== undefined) query.andWhere("split_part(r.cell, '/', 1) = :state", { state: request.state });
-    const total = await query.getCount();
+    const total = await countOf(query);
     if (after !== null) query.andWhere('(r.org_id, r.id) > (:orgId, :id)', { orgId: after[0], id: after[1] });
     const rows = await query.orderBy('r.org_id').addOrderBy('r.id').limit(size + 1).getMany();
     const page = rows.slice(0, size);

@@ -5,7 +5,7 @@ import {
   type FactsRetracted, type OrganisationTreeEvent, type OrgTree, type PolicyContent, type PolicyEvent, type TrackingEvent, type WorkingCalendar, type WorkingCalendarEvent,
 } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
-import { standingAt, standings, type Standing } from '../timeline/standing.ts';
+import { inFoldOrder, standingAt, standings, type Standing } from '../timeline/standing.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 
@@ -14,19 +14,55 @@ const treesKeptMax = 16;
 
 const treePrefix = 'org-tree-';
 
-/** One stream, whole, and what stands of it at the positions asked for last. */
+interface StandingAtVersion {
+  readonly version: number;
+  /** In fold order. */
+  readonly all: readonly Standing<TrackingFact>[];
+  /** Where in either time what counts may change, in order. */
+  readonly knownBounds: readonly string[];
+  readonly validBounds: readonly string[];
+}
+
+const ordered = (bounds: readonly string[]): readonly string[] => [...new Set(bounds)].sort();
+
+/** How many of the bounds have been passed. */
+const passed = (bounds: readonly string[], at: string): number => {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bounds[middle] ?? at) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** One stream, whole, and what stands of it at the position asked for last. */
 class ReferenceStream {
   readonly facts: TrackingFact[] = [];
-  #standing: { readonly version: number; readonly all: readonly Standing<TrackingFact>[] } | null = null;
+  #standing: StandingAtVersion | null = null;
 
   versionAt(position: Position): number {
     return this.facts.findLastIndex((fact) => fact.position <= position) + 1;
   }
 
   at(cut: Cut): readonly TrackingFact[] {
+    return standingAt(this.#standingFor(cut).all, cut);
+  }
+
+  /** The same for cuts between which nothing of the stream begins or ceases to count. */
+  keyAt(cut: Cut): string {
+    const { version, knownBounds, validBounds } = this.#standingFor(cut);
+    return `${version} ${passed(knownBounds, cut.knownAt)} ${passed(validBounds, cut.validAt)}`;
+  }
+
+  #standingFor(cut: Cut): StandingAtVersion {
     const version = this.versionAt(cut.atPosition);
-    if (this.#standing?.version !== version) this.#standing = { version, all: standings(this.facts.slice(0, version)) };
-    return standingAt(this.#standing.all, cut);
+    if (this.#standing?.version !== version) {
+      const all = inFoldOrder(standings(this.facts.slice(0, version)));
+      this.#standing = { version, all, knownBounds: ordered(all.flatMap((s) => [s.knownFrom, s.knownTo])), validBounds: ordered(all.map((s) => s.validFrom)) };
+    }
+    return this.#standing;
   }
 }
 
@@ -62,12 +98,10 @@ export class ReferenceData {
 
   tree(treeId: TreeId, cut: Cut): OrgTree {
     const streamId = streams.organisationTree(treeId);
-    const facts = this.#at<OrganisationTreeEvent>(streamId, cut);
-    // What counts is named by its versions, in fold order; a digest of them would cost as much as the fold of a small tree.
-    const key = `${streamId} ${facts.map((fact) => fact.streamVersion).join(',')}`;
+    const key = `${streamId} ${this.#streams.get(streamId)?.keyAt(cut) ?? ''}`;
     const known = this.#trees.get(key);
     if (known !== undefined) return known;
-    const tree = treeAt(facts);
+    const tree = treeAt(this.#at<OrganisationTreeEvent>(streamId, cut));
     if (this.#trees.size >= treesKeptMax) this.#trees.delete(this.#trees.keys().next().value ?? '');
     this.#trees.set(key, tree);
     return tree;
