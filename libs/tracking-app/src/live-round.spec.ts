@@ -125,6 +125,10 @@ describe('the plan of a region whose policy names approvers', () => {
     await side.post(`/plans/${plan}/revise`, { title: '整改方案（修订稿）', issueIds: [second, issue], on: '2026-01-20' }, { by: leader });
     expect((await side.refused(`/issues/${issue}/plan`, { ...planned, planId: plan }, { by: leader })).code).toBe('issue-not-in-plan');
     await side.post(`/issues/${second}/plan`, { ...planned, planId: plan }, { by: leader });
-    expect((await side.facts()).findLast((fact) => fact.event.type === 'IssuePlanned')?.event.data).toEqual({ planId: plan });
+    const lastOf = async (type: string) => (await side.facts()).findLast((fact) => fact.event.type === type);
+    const planning = await lastOf('IssuePlanned');
+    expect(planning?.event.data).toEqual({ planId: plan });
+    const refused = await side.refused('/retractions', { eventIds: [(await lastOf('PlanIssued'))?.eventId, (await lastOf('PlanRevised'))?.eventId], reason: '误' });
+    expect([refused.code, refused.extensions['events']]).toEqual(['built-upon', [{ stream: `issue-${second}`, eventId: planning?.eventId, type: 'IssuePlanned' }]]);
   });
 });

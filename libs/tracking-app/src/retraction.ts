@@ -1,7 +1,8 @@
 import type { StagedFact, UnitOfWork } from '@rectrail/event-store';
-import { lastDay, maxInstant, position, streamVersion, type Actor, type EventId, type Fact, type StreamId } from '@rectrail/kernel';
+import { lastDay, maxInstant, position, streamVersion, type Actor, type EventId, type Fact, type IssueId, type StreamId } from '@rectrail/kernel';
 import {
-  foldMeasure, settledMeasureStates, streams, type FactsRetracted, type IssueEvent, type MeasureEvent, type MeasureState, type RetractionKind, type TrackingEvent,
+  evolvePlan, foldMeasure, initialPlanState, settledMeasureStates, streams,
+  type FactsRetracted, type IssueEvent, type MeasureEvent, type MeasureState, type PlanEvent, type PlanState, type RetractionKind, type TrackingEvent,
 } from '@rectrail/tracking-domain';
 import { setImmediate } from 'node:timers/promises';
 import type { TrackingLookups } from '@rectrail/tracking-read';
@@ -82,20 +83,36 @@ const consequencesOf = (streamId: StreamId, facts: Facts, before: Standing, afte
 
 const isOpen = ({ identity, state }: MeasureState): boolean => identity !== null && !settledMeasureStates.has(state);
 
-/** A live completion of an issue found its measures settled: it leans on what settled them, in their streams. */
-const completionsLeaningOn = async (unit: UnitOfWork, streamId: StreamId, facts: Facts, after: Facts): Promise<readonly Leaning[]> => {
-  if (!streamId.startsWith('measure-')) return [];
-  // The stream's name says which events it holds, hence the cast.
-  const measureOf = (of: Facts): MeasureState => foldMeasure(countingOn(unit, of as StreamFacts<MeasureEvent>, lastDay));
-  const [was, would] = [measureOf(facts), measureOf(after)];
-  if (isOpen(was) || !isOpen(would)) return [];
+/** Live facts of these issues that lean on a fact of another stream. */
+const ofIssues = async (unit: UnitOfWork, issueIds: readonly IssueId[], leans: (event: IssueEvent | FactsRetracted) => boolean): Promise<readonly Leaning[]> => {
   const leaning: Leaning[] = [];
-  for (const issueId of was.issueIds) {
+  for (const issueId of issueIds) {
     const issue = countingOn(unit, await factsOf<IssueEvent>(unit, streams.issue(issueId)), lastDay);
-    const completed = issue.filter(({ event, source }) => event.type === 'IssueCompletionReported' && source === undefined);
-    leaning.push(...completed.map((fact) => ({ from: fact.streamId, eventId: fact.eventId, type: fact.event.type })));
+    const found = issue.filter(({ event, source }) => source === undefined && leans(event));
+    leaning.push(...found.map((fact) => ({ from: fact.streamId, eventId: fact.eventId, type: fact.event.type })));
   }
   return leaning;
+};
+
+/** A completion found the measures of its issue settled: it leans on what settled them. */
+const completionsLeaningOn = (unit: UnitOfWork, facts: Facts, after: Facts): Promise<readonly Leaning[]> => {
+  // The stream's name says which events it holds, hence the cast; likewise below.
+  const measureOf = (of: Facts): MeasureState => foldMeasure(countingOn(unit, of as StreamFacts<MeasureEvent>, lastDay));
+  const [was, would] = [measureOf(facts), measureOf(after)];
+  return ofIssues(unit, isOpen(was) || !isOpen(would) ? [] : was.issueIds, ({ type }) => type === 'IssueCompletionReported');
+};
+
+/** An issue was planned under the plan as issued: it leans on the issuing. */
+const planningsLeaningOn = (unit: UnitOfWork, facts: Facts, after: Facts): Promise<readonly Leaning[]> => {
+  const planOf = (of: Facts): PlanState => countingOn(unit, of as StreamFacts<PlanEvent>, lastDay).reduce(evolvePlan, initialPlanState);
+  const [was, would] = [planOf(facts), planOf(after)];
+  const planId = was.identity?.planId;
+  return ofIssues(unit, was.issuedFor.filter((id) => !would.issuedFor.includes(id)), ({ type, data }) => type === 'IssuePlanned' && data.planId === planId);
+};
+
+const leaningElsewhere = async (unit: UnitOfWork, streamId: StreamId, facts: Facts, after: Facts): Promise<readonly Leaning[]> => {
+  if (streamId.startsWith('measure-')) return completionsLeaningOn(unit, facts, after);
+  return streamId.startsWith('plan-') ? planningsLeaningOn(unit, facts, after) : [];
 };
 
 const builtUpon = (dependents: readonly Leaning[]): CommandRejected =>
@@ -122,7 +139,7 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
       const facts = await factsOf<TrackingEvent>(unit, streamId);
       const after = afterwards(facts, [...(named.get(streamId) ?? [])], asked, streamId);
       const result = consequencesOf(streamId, facts, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
-      found.push(...result.unmet, ...(await completionsLeaningOn(unit, streamId, facts, after)));
+      found.push(...result.unmet, ...(await leaningElsewhere(unit, streamId, facts, after)));
       lost.push(...result.lost);
     }
     if (lost.length > 0) found.push(...(await asked.dependents(lost)));
@@ -161,7 +178,7 @@ export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: rea
   for (const [streamId, facts] of before) {
     const after = await factsOf<TrackingEvent>(unit, streamId);
     const consequences = consequencesOf(streamId, after, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
-    left.push(...consequences.unmet, ...(await completionsLeaningOn(unit, streamId, facts, after)));
+    left.push(...consequences.unmet, ...(await leaningElsewhere(unit, streamId, facts, after)));
     lost.push(...consequences.lost);
   }
   if (lost.length > 0) left.push(...(await dependents(lost)));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { day, type MeasureId } from '@rectrail/kernel';
+import { day, instant, position, type MeasureId } from '@rectrail/kernel';
 import { dated, fact, streamOf, type GivenFact } from '../testing/decider-specification.ts';
+import { countingFacts } from '../time/counting.ts';
 import type { IssueEvent, IssueStateName, Residual } from './issue.events.ts';
 import { deadlineOn, foldIssue, hasOpenDatedResidual, isClosed, isIssueStatusAssertion, shownState, type IssueState } from './issue.state.ts';
 
@@ -50,6 +51,19 @@ describe('the status of an issue', () => {
     expect(fold(determined[state], imported('2026-06-01', stated('REOPENED')))).toMatchObject({ state: 'REOPENED', claim: null, relapseCount: 1 });
   });
 
+  it('lets a mere claim say what it says of itself, and nothing of the completion', () => {
+    const claim = stated('PHASED', { track: 'LONG_TERM', continuation: 'FOLLOW_UP', residuals: [{ key: '①', printed: '①' }], completionBasis: 'TRANSFERRED' });
+    expect(fold(completed, verified, imported('2026-06-01', claim))).toMatchObject({
+      state: 'VERIFIED', track: 'LONG_TERM', continuation: 'FOLLOW_UP', residuals: [{ key: '①', open: true }], completionBasis: 'RECTIFIED', reporters: [{ imported: false }],
+    });
+    expect(shownState(fold(completed, verified, imported('2026-06-01', stated(null))))).toBe('NOT_DISCLOSED');
+  });
+
+  it('keeps a stated VERIFIED beside WRITTEN_OFF and the reverse, without a disagreement', () => {
+    expect(fold(verified, imported('2026-06-01', stated('WRITTEN_OFF')))).toMatchObject({ state: 'VERIFIED', claim: { state: 'WRITTEN_OFF' }, disagreement: false });
+    expect(fold(imported('2026-06-01', stated('WRITTEN_OFF')), imported('2026-07-01', stated('VERIFIED')))).toMatchObject({ state: 'WRITTEN_OFF', claim: { state: 'VERIFIED' } });
+  });
+
   it('drops a claim that the next live step settles', () => {
     const writtenOff = fact<IssueEvent>('2026-06-10', { type: 'IssueWrittenOff', data: { slip: '1号', endorsements: [] } });
     expect(fold(verified, imported('2026-06-01', stated('IN_PROGRESS')), writtenOff)).toMatchObject({ state: 'WRITTEN_OFF', claim: null, disagreement: false });
@@ -89,6 +103,11 @@ describe('residual items', () => {
     expect(hasOpenDatedResidual(fold(basically('2026-04-01', [dated3]), fact('2026-05-01', { type: 'ResidualCompleted', data: { key: '③' } })))).toBe(false);
   });
 
+  it('outlive a reopening', () => {
+    const s = fold(deadlineSet('2026-01-10', '2026-05'), basically('2026-04-01', [dated3]), reopened);
+    expect([s.planned, hasOpenDatedResidual(s)]).toEqual([null, true]);
+  });
+
   it('are closed by a later stated status that leaves them out, not by one that states nothing', () => {
     expect(fold(basically('2026-04-01', [dated3]), imported('2026-05-01', stated('BASICALLY_DONE'))).residuals).toEqual([]);
     expect(fold(basically('2026-04-01', [dated3]), imported('2026-05-01', stated(null))).residuals).toHaveLength(1);
@@ -104,6 +123,12 @@ describe('deadlines', () => {
     expect(lasts).toEqual([null, '2026-03-31', '2026-06-30', '2026-06-30', null, '2026-09-30']);
     expect(s.planned?.last).toBe('2026-09-30');
     expect(s.extensions).toMatchObject([{ from: { last: '2026-03-31' }, to: { last: '2026-06-30' } }]);
+  });
+
+  it('are in force on the day of closing where set for that day or before, whenever recorded', () => {
+    const facts = streamOf(started, completed, deadlineSet('2026-04-30', '2026-04'), deadlineSet('2026-05-02', '2026-06'));
+    const s = foldIssue(countingFacts(facts, { validAt: day('2026-12-31'), knownAt: instant('2027-01-01T00:00:00Z'), atPosition: position(4) }));
+    expect(deadlineOn(s, s.closedOn!)?.last).toBe('2026-04-30');
   });
 
   it('end with a stated REOPENED as well', () => {
