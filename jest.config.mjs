@@ -18,7 +18,7 @@ export default {
   testTimeout: 60_000,
   watchman: false,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,test,tools}/**/*.spec.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|contract|e2e)\\.spec\\.ts$'] },
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,test,tools,bench}/**/*.spec.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|contract|e2e)\\.spec\\.ts$'] },
     { ...shared, ...postgres, displayName: 'int', testMatch: ['<rootDir>/{libs,apps,test}/**/*.{int,contract}.spec.ts'] },
     { ...shared, ...postgres, displayName: 'e2e', testMatch: ['<rootDir>/{apps,test}/**/*.e2e.spec.ts'] },
   ],

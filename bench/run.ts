@@ -15,7 +15,7 @@ const help = `npm run bench [-- OPTION…]    the event store beside its peers o
   (none)        three rounds, a snapshot of 60 s: at most 15 minutes
   --long        five rounds, a snapshot of 10 minutes, a log of 10,000,000 events
   --quick       one short round, for development; its figures mean nothing
-  --only KEY    rows whose key contains KEY; may be given several times
+  --only KEY    the row of that key, or those whose key contains it; may be given several times
   --list        prints the keys
   --render FILE prints the Markdown of a result
 
@@ -113,7 +113,8 @@ const main = async (): Promise<void> => {
   const mode: Mode = values.quick === true ? 'quick' : values.long === true ? 'long' : 'default';
   const all = rowPlans(modes[mode]);
   const { only } = values;
-  const plans = only === undefined ? all : all.filter((plan) => only.some((part) => plan.key.includes(part)));
+  const isMeant = (key: string, part: string): boolean => (all.some((plan) => plan.key === part) ? key === part : key.includes(part));
+  const plans = only === undefined ? all : all.filter((plan) => only.some((part) => isMeant(plan.key, part)));
   if (values.list === true) { print(plans.map((plan) => `${plan.key.padEnd(18)} ${plan.title}`).join('\n')); return; }
   if (plans.length === 0) throw new Error(`no row is called ${(only ?? []).join(', ')}. Potential solutions: --list shows them`);
   await bench(mode, plans, mode !== 'quick' && only === undefined);
