@@ -1,5 +1,6 @@
 // Goal: a report is published once, its figures are kept as printed and take effect on its as-of day, discrepancies are explained.
 // Method: commands decided given/when/then on the state of their day and today's; today is 2026-06-30.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { day, onDay, type Fact, type InspectionId, type OrgId, type ReportId } from '@rectrail/kernel';
 import { dated, eventIdOf, fact, specificationOf, streamOf } from '../testing/decider-specification.ts';
@@ -7,6 +8,7 @@ import type { ReportCommand } from './report.commands.ts';
 import { decideReport, unmetReportNeeds } from './report.decide.ts';
 import type { DeclaredFigure, DeclaredRate, ReportEvent } from './report.events.ts';
 import { evolveReport, initialReportState, type ReportIdentity, type ReportState } from './report.state.ts';
+import { reportEventSchemas } from './wire/report.wire.ts';
 
 const fold = (facts: readonly Fact<ReportEvent>[]): ReportState => facts.reduce(evolveReport, initialReportState);
 const { given } = specificationOf({ fold, decide: (command: ReportCommand, situation) => decideReport(command, situation) });
@@ -24,6 +26,15 @@ const published = fact<ReportEvent>('2026-05-10', { type: 'ReportPublished', dat
 const publish = (change: Partial<ReportIdentity> = {}): ReportCommand => ({ type: 'PublishReport', on: onDay(change.publishedOn ?? report.publishedOn), by, data: { ...report, ...change } });
 const declare = (on: string, value = '47'): ReportCommand => ({ type: 'DeclareFigure', on: dated(on), by, data: { ...figure, quantity: { ...figure.quantity, value } } });
 const explain = (on: string, explanation = '另有11个问题未公开'): ReportCommand => ({ type: 'ExplainDiscrepancy', on: dated(on), by, data: { discrepancyKey: 'issues.total', explanation } });
+
+describe('the address of a report', () => {
+  it('is of the web, and holds no e-mail address', () => {
+    const published = JSON.parse(readFileSync(new URL('wire/fixtures/ReportPublished.v1.json', import.meta.url), 'utf8')) as object;
+    const passes = (url: string): boolean => reportEventSchemas.ReportPublished.safeParse({ ...published, url }).success;
+    expect(passes('https://jtj.ningbo.gov.cn/art/2022/4/29/art_1229187622_58945321.html')).toBe(true);
+    for (const url of ['ftp://jtj.ningbo.gov.cn/a', 'https://zhang.san@ningbo.gov.cn/a', 'https://ningbo.gov.cn/?to=zhang.san@ningbo.gov.cn']) expect([url, passes(url)]).toEqual([url, false]);
+  });
+});
 
 describe('publishing', () => {
   it('happens once', () => {

@@ -1,6 +1,7 @@
 import type { InspectionId, OrgId, ReportId } from '@rectrail/kernel';
 import { z } from 'zod';
-import { count, day, decimal, definitionsOf, freeText, fuzzyDate, listOf, printed, title, uuidOf, type EventSchemas } from '../../wire/primitives.ts';
+import { personalDataIn } from '../../text/personal-data.ts';
+import { count, day, decimal, definitionsOf, freeText, fuzzyDate, listOf, personalDataCode, printed, title, uuidOf, type EventSchemas } from '../../wire/primitives.ts';
 import { countingBases, type Quantity, type ReportEvent } from '../report.events.ts';
 
 const urlCharsMax = 2_000;
@@ -33,7 +34,9 @@ export const reportEventSchemas = {
     asOf: day,
     asOfPrinted: printed.nullable(),
     publishedOn: day,
-    url: z.url({ protocol: /^https?$/ }).max(urlCharsMax).nullable(),
+    url: z.url({ protocol: /^https?$/ }).max(urlCharsMax)
+      // Long numbers are what addresses of pages are made of, so only this kind can be told.
+      .refine((url) => personalDataIn(url) !== 'e-mail', { error: 'holds an e-mail address', params: { code: personalDataCode } }).nullable(),
   }),
   RollUpDeclared: z.strictObject({
     key: title,
