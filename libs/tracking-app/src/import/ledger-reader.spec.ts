@@ -52,6 +52,8 @@ describe('one fault', () => {
     ['a wrong type', [...good, { ...issue, key: 'i2', numberPath: '1.' }], { line: 6, key: 'i2', pointer: '/numberPath', code: 'invalid-value' }],
     ['a field left out', [...good, { kind: 'issue', key: 'i2', numberPath: ['2.'] }], { line: 6, key: 'i2', pointer: '/title', code: 'invalid-value' }],
     ['a duplicate key', [...good, { ...status, issue: 'i1' }], { line: 6, key: 's1', pointer: '/key', code: 'duplicate-key' }],
+    ['a telephone number in a key', [...good, { ...issue, key: 'i-13800138000' }], { line: 6, pointer: '/key', code: 'personal-data-in-text' }],
+    ['an e-mail address in a key', [...good, { ...issue, key: 'zhang.san@ningbo.gov.cn' }], { line: 6, pointer: '/key', code: 'personal-data-in-text' }],
     ['an unknown key', [...good, { ...status, key: 's2', issue: 'i9' }], { line: 6, key: 's2', pointer: '/issue', code: 'unknown-key' }],
     ['an unknown key in a list', [...good, { kind: 'measure', key: 'm', issues: ['i1', 'i9'], title: '措施' }], { line: 6, key: 'm', pointer: '/issues/1', code: 'unknown-key' }],
     ['an unknown key inside a residual', [...good.slice(0, 4), { ...status, residuals: [{ key: '①', printed: '①', measure: 'm9' }] }], { line: 5, pointer: '/residuals/0/measure', code: 'unknown-key' }],

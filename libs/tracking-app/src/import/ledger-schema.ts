@@ -1,6 +1,6 @@
 import { isDay, isFen, periodOf } from '@rectrail/kernel';
 import {
-  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels, tracks, wire,
+  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels, personalDataIn, tracks, wire,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 
@@ -15,6 +15,8 @@ const coded = (code: string, message: string): { readonly error: string; readonl
 // What events take, a ledger takes: the same texts and lists.
 const { title, freeText, printed, decimal } = wire;
 const key = z.string().min(1).max(keyMax).regex(/^[^\s#]+$/u, { error: 'a key holds no blank and no "#"' })
+  // A key joins numbers by dashes, which makes no telephone number of them.
+  .refine((text) => personalDataIn(text.replaceAll('-', '/')) === null, coded(wire.personalDataCode, 'holds a telephone number, an identity-card number or an e-mail address'))
   .describe('stable name of the record, unique in the file; records refer to each other by it');
 const reference = z.string().min(1).max(keyMax).describe('key of a record of this file or of an earlier import, or the id (UUID) of what a command made');
 const organisation = z.string().min(1).max(keyMax).describe('code of an organisation: CN-330200-JT');
