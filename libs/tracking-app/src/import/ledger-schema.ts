@@ -1,6 +1,7 @@
 import { isDay, isFen, periodOf } from '@rectrail/kernel';
 import {
-  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels, personalDataIn, tracks, wire,
+  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels,
+  personalDataIn, tracks, wire,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 
