@@ -2,10 +2,10 @@
 // Method: random histories, projected with random batch cuts and restarts, compared at 300 random cuts; then rebuilt and compared byte for byte.
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { deriveEventId } from '@rectrail/event-store';
-import { position, type Cut, type Fact, type OrgId, type ReportId } from '@rectrail/kernel';
+import { dayIn, position, type Cut, type Fact, type OrgId, type ReportId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { dumpDigest } from '@rectrail/projections/testing';
-import type { FigureQuery, TrackingEvent } from '@rectrail/tracking-domain';
+import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks, type Count, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dashboard, dashboardByChild, deadlines, discrepancies, funds } from '@rectrail/tracking-domain/figures';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { openReadDatabase, readTransaction } from './database/data-source.ts';
@@ -24,6 +24,48 @@ const randomOf = (seed: number) => {
   const next = (): number => { state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296; return state / 4_294_967_296; };
   return { int: (from: number, to: number) => from + Math.floor(next() * (to - from + 1)), pick: <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)]! };
 };
+
+const cutsOf = (seed: number, history: readonly Fact<TrackingEvent>[]): readonly { readonly n: number; readonly cut: Cut }[] =>
+  Array.from({ length: cutsEach }, (_, n) => ({ n, cut: randomCut(seed * 1_000 + n, history) }));
+
+describe('the histories and cuts', () => {
+  const histories = seeds.map((seed) => ({ seed, history: randomHistory(seed, 320, deriveEventId) }));
+  const answers = histories.flatMap(({ seed, history }) => cutsOf(seed, history).map(({ cut }) => dashboard(history, cut, { org: null, policy: null })));
+  const answered = (holds: (answer: (typeof answers)[number]) => boolean): number => answers.filter(holds).length;
+  const least = 5;
+
+  it('show every state, bucket and condition, certain and undetermined, in several answers', () => {
+    for (const counts of ['byState', 'byBucket', 'byDeadline'] as const) {
+      for (const key of Object.keys(answers[0]!.figures.issues[counts])) {
+        const of = (answer: (typeof answers)[number]): Count => (answer.figures.issues[counts] as Readonly<Record<string, Count>>)[key]!;
+        expect({ key, count: Math.min(least, answered((a) => of(a).count > 0)) }).toEqual({ key, count: least });
+        // What is not disclosed is so from the as-of date, a day that is certain.
+        if (!['NOT_DISCLOSED', 'notDisclosed'].includes(key)) expect({ key, undetermined: Math.min(least, answered((a) => of(a).undetermined > 0)) }).toEqual({ key, undetermined: least });
+      }
+    }
+    for (const state of shownMeasureStates) expect(answered((a) => a.figures.measures.byState[state].count > 0)).toBeGreaterThanOrEqual(least);
+  });
+
+  it('have shared measures, unknown amounts, years with and without a calendar, and days before, at and after those of the facts', () => {
+    expect(answered((a) => a.figures.measures.shared > 0)).toBeGreaterThanOrEqual(least);
+    expect(answered((a) => a.figures.funds.recovered.unknownAmounts > 0 && a.figures.funds.recovered.fen !== '0')).toBeGreaterThanOrEqual(least);
+    expect(answered((a) => a.assumptions.calendarYears.length > 0)).toBeGreaterThanOrEqual(least);
+    expect(answered((a) => a.assumptions.calendarYears.length === 0 && a.figures.issues.byDeadline.ON_TRACK.count > 0)).toBeGreaterThanOrEqual(least);
+    expect(answered((a) => a.cut.validAt > dayIn(zone, a.cut.knownAt))).toBeGreaterThanOrEqual(least);
+    expect(answered((a) => a.cut.validAt < dayIn(zone, a.cut.knownAt))).toBeGreaterThanOrEqual(least);
+  });
+
+  it('hold what is rare: retractions of retractions, amounts specified and reversed, residuals completed, mergers, withheld statuses', () => {
+    const facts = histories.flatMap(({ history }) => history);
+    const retractions = new Set(facts.filter((f) => f.event.type === 'FactsRetracted').map((f) => f.eventId));
+    const number = (holds: (event: TrackingEvent) => boolean): number => facts.filter(({ event }) => holds(event)).length;
+    expect(number((e) => e.type === 'FactsRetracted' && e.data.eventIds.some((id) => retractions.has(id)))).toBeGreaterThanOrEqual(least);
+    expect(number((e) => e.type === 'IssueStatusStated' && e.data.disclosure === 'WITHHELD')).toBeGreaterThanOrEqual(least);
+    for (const type of ['RecoveryAmountSpecified', 'RecoveryReversed', 'ResidualCompleted', 'OrgMerged', 'OrgMoved']) {
+      expect({ type, number: Math.min(least, number((e) => e.type === type)) }).toEqual({ type, number: least });
+    }
+  });
+});
 
 describe.each(seeds)('random history %i', (seed) => {
   const history: readonly Fact<TrackingEvent>[] = randomHistory(seed, 320, deriveEventId);
@@ -56,7 +98,7 @@ describe.each(seeds)('random history %i', (seed) => {
       .toSorted((a, b) => a.name.localeCompare(b.name)));
   });
 
-  const cuts = Array.from({ length: cutsEach }, (_, n) => ({ n, cut: randomCut(seed * 1_000 + n, history) }));
+  const cuts = cutsOf(seed, history);
   const queryAt = (n: number, cut: Cut): { readonly query: FigureQuery; readonly request: { within: null; org?: string; policy?: string } & Cut } => {
     const random = randomOf(seed * 7_919 + n);
     const registered = orgs.filter((org) => org.at <= cut.atPosition).map((org) => org.orgId);
@@ -120,6 +162,45 @@ describe.each(seeds)('random history %i', (seed) => {
     } while (cursor !== null);
     expect(new Set(seen).size).toBe(figures.issues.total);
     expect(seen.length).toBe(figures.issues.total);
+  });
+
+  it.each(cuts.slice(20, 30))('lists the issues that each filter names, alone and together, as many as the oracle counts, at cut $n', async ({ n, cut }) => {
+    const { query, request } = queryAt(n, cut);
+    const { figures } = dashboard(history, cut, query);
+    const { items: whole } = await read.queries.issues({ ...request, limit: 500 });
+    expect(whole.length).toBe(figures.issues.total);
+    const counted = <X extends string>(names: readonly X[], of: (item: (typeof whole)[number]) => X): Readonly<Record<X, number>> =>
+      Object.fromEntries(names.map((name) => [name, whole.filter((item) => of(item) === name).length])) as Record<X, number>;
+    const counts = <X extends string>(figure: Readonly<Record<X, Count>>): Readonly<Record<X, number>> =>
+      Object.fromEntries(Object.entries<Count>(figure).map(([name, { count }]) => [name, count])) as Record<X, number>;
+    expect(counted(shownIssueStates, (item) => item.state)).toEqual(counts(figures.issues.byState));
+    expect(counted(buckets, (item) => item.bucket)).toEqual(counts(figures.issues.byBucket));
+    expect(counted(deadlineConditions, (item) => item.deadline.condition)).toEqual(counts(figures.issues.byDeadline));
+    const random = randomOf(seed * 31 + n);
+    for (let draw = 0; draw < 6; draw += 1) {
+      const one = whole.length === 0 ? null : random.pick(whole);
+      const maybe = <T>(value: T): T | undefined => (random.int(0, 1) === 0 ? undefined : value);
+      const filter = {
+        state: maybe(one?.state ?? random.pick(shownIssueStates)), bucket: maybe(one?.bucket ?? 'open' as const), deadline: maybe(one?.deadline.condition ?? 'OVERDUE' as const),
+        track: maybe(one?.track ?? random.pick(tracks)), q: maybe(one?.title.slice(2)), inspection: random.int(0, 5) === 0 ? one?.inspectionId : undefined,
+      };
+      const wanted = whole.filter((item) => (filter.state ?? item.state) === item.state && (filter.bucket ?? item.bucket) === item.bucket
+        && (filter.deadline ?? item.deadline.condition) === item.deadline.condition && (filter.track ?? item.track) === item.track
+        && (filter.inspection ?? item.inspectionId) === item.inspectionId && [item.title, item.numberPath.join('')].some((text) => text.includes(filter.q ?? '')));
+      for (const [list, expected] of [['issues', wanted.map((item) => item.issueId)], ['deadlines', null]] as const) {
+        const ids: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page: { readonly items: readonly { readonly issueId: string }[]; readonly total: number; readonly nextCursor: string | null } =
+            await read.queries[list]({ ...request, ...filter, limit: random.int(1, 9), cursor });
+          expect(page.total).toBe(wanted.length);
+          ids.push(...page.items.map((item) => item.issueId));
+          cursor = page.nextCursor ?? undefined;
+        } while (cursor !== undefined);
+        if (expected === null) expect(ids.toSorted()).toEqual(wanted.map((item) => item.issueId).toSorted());
+        else expect(ids).toEqual(expected);
+      }
+    }
   });
 
   it.each(cuts.slice(0, 10))('gives the oracle\'s discrepancies of every report at cut $n', async ({ cut }) => {
