@@ -5,7 +5,7 @@ import { deriveEventId } from '@rectrail/event-store';
 import { dayIn, position, type Cut, type Fact, type OrgId, type ReportId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { dumpDigest } from '@rectrail/projections/testing';
-import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks, type Count, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
+import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, type Count, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dashboard, dashboardByChild, deadlines, discrepancies, funds } from '@rectrail/tracking-domain/figures';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { openReadDatabase, readTransaction } from './database/data-source.ts';
@@ -178,15 +178,20 @@ describe.each(seeds)('random history %i', (seed) => {
     expect(counted(deadlineConditions, (item) => item.deadline.condition)).toEqual(counts(figures.issues.byDeadline));
     const random = randomOf(seed * 31 + n);
     for (let draw = 0; draw < 6; draw += 1) {
-      const one = whole.length === 0 ? null : random.pick(whole);
-      const maybe = <T>(value: T): T | undefined => (random.int(0, 1) === 0 ? undefined : value);
+      if (whole.length === 0) return;
+      const one = random.pick(whole);
+      const maybe = <T>(value: T, outOf = 1): T | undefined => (random.int(0, outOf) === 0 ? value : undefined);
       const filter = {
-        state: maybe(one?.state ?? random.pick(shownIssueStates)), bucket: maybe(one?.bucket ?? 'open' as const), deadline: maybe(one?.deadline.condition ?? 'OVERDUE' as const),
-        track: maybe(one?.track ?? random.pick(tracks)), q: maybe(one?.title.slice(2)), inspection: random.int(0, 5) === 0 ? one?.inspectionId : undefined,
+        state: maybe(one.state), bucket: maybe(one.bucket), deadline: maybe(one.deadline.condition), track: maybe(one.track),
+        q: maybe(one.title.slice(2)), inspection: maybe(one.inspectionId, 5),
       };
-      const wanted = whole.filter((item) => (filter.state ?? item.state) === item.state && (filter.bucket ?? item.bucket) === item.bucket
-        && (filter.deadline ?? item.deadline.condition) === item.deadline.condition && (filter.track ?? item.track) === item.track
-        && (filter.inspection ?? item.inspectionId) === item.inspectionId && [item.title, item.numberPath.join('')].some((text) => text.includes(filter.q ?? '')));
+      const wanted = whole.filter((item) => {
+        const agrees = [
+          [filter.state, item.state], [filter.bucket, item.bucket], [filter.deadline, item.deadline.condition], [filter.track, item.track],
+          [filter.inspection, item.inspectionId],
+        ];
+        return agrees.every(([asked, is]) => asked === undefined || asked === is) && [item.title, item.numberPath.join('')].some((text) => text.includes(filter.q ?? ''));
+      });
       for (const [list, expected] of [['issues', wanted.map((item) => item.issueId)], ['deadlines', null]] as const) {
         const ids: string[] = [];
         let cursor: string | undefined;

@@ -159,6 +159,19 @@ describe('queries', () => {
     });
   });
 
+  describe('jurisdiction', () => {
+    it('is that of the tree as it is now, also where the clock of this process is behind', async () => {
+      const { items } = await read.queries.organisations(everywhere);
+      const seen = async (): Promise<readonly number[]> => Promise.all(items.map(async (org) => (await read.queries.auditTrail({ within: org.orgId, limit: 1 })).total));
+      recorded.clock.at = head.recordedAt;
+      const now = await seen();
+      recorded.clock.at = '2000-01-01T00:00:00.000Z' as Instant;
+      const behind = await seen();
+      recorded.clock.at = head.recordedAt;
+      expect(behind).toEqual(now);
+    });
+  });
+
   describe('histories and the audit trail', () => {
     const cut: Cut = { atPosition: position(350), knownAt: history[300]!.recordedAt, validAt: dayIn(zone, history[300]!.recordedAt) };
 
@@ -254,6 +267,27 @@ describe('queries', () => {
       expect(rows).toMatchObject([{ locator: 'issue-1', counts: false, factHash: factHashOfBoth }, { locator: 'issue-2', counts: true, factHash: factHashOfBoth }]);
       expect((await read.queries.auditTrail({ ...everywhere, atLeast: last, limit: 1 })).items[0]?.position).toBe(last);
     });
+  });
+});
+
+describe('a reader of a projection that has stopped', () => {
+  it('is answered at once, as of the last position before', async () => {
+    const database = await createTestDatabase();
+    const recorded = await recordHistory(history.slice(0, 60));
+    const decode: typeof recorded.codec.decode = (stored) => {
+      if (stored.position === 50) throw new Error('this event cannot be read');
+      return recorded.codec.decode(stored);
+    };
+    const read = await openTrackingRead({ connectionString: database.url, ...recorded, codec: { decode }, zone });
+    await read.project();
+    const before = performance.now();
+    expect((await read.queries.dashboard(everywhere)).cut.atPosition).toBe(49);
+    expect(await rejection(read.queries.dashboard({ ...everywhere, atLeast: position(60) }))).toBe('projection-behind');
+    expect((await read.queries.dashboard({ ...everywhere, atPosition: position(49) })).cut.atPosition).toBe(49);
+    expect(performance.now() - before).toBeLessThan(800);
+    expect((await read.projectionStatus()).find(({ name }) => name === 'events')).toMatchObject({ state: 'stopped', position: 49, failure: { position: 50 } });
+    await read.stop();
+    await database.drop();
   });
 });
 

@@ -39,7 +39,7 @@ export interface ReadSession {
 
 /**
  * How long a read that names no position waits for the head (its default) before it answers at what has been reached, in ms:
- * in ordinary times the read models are some milliseconds behind, and who has just written sees it.
+ * in ordinary times the read models are some milliseconds behind, and who has just written sees it. One that has stopped is not waited for.
  */
 const headWaitMsMax = 1_000;
 
@@ -64,9 +64,11 @@ const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Positio
   return position(Math.min(...checkpoints.map((c) => c.position)));
 };
 
-const recordedAtOf = async (tx: Transaction, at: Position): Promise<Instant | null> => {
+/** The instant at which everything up to a position is known: now, or its recording where this clock is behind it. */
+const presentAt = async (tx: Transaction, { clock }: ReadContext, at: Position): Promise<Instant> => {
+  const now = clock.now();
   const [row] = await tx.query<{ recorded: Instant }>(`select fact ->> 'recordedAt' as recorded from ${schema}.event where position = $1`, [at]);
-  return row?.recorded ?? null;
+  return maxInstant(now, row?.recorded ?? now);
 };
 
 /** A date means its last instant in the zone of the installation. */
@@ -75,8 +77,7 @@ const knownAtOf = (zone: string, asked: Instant | Day): Instant => (isDay(asked)
 const resolveCut = async (tx: Transaction, context: ReadContext, request: ReadRequest, reached: Position): Promise<Cut> => {
   const atPosition = request.atPosition ?? reached;
   const { zone } = context;
-  const now = context.clock.now();
-  const knownAt = request.knownAt === undefined ? maxInstant(now, (await recordedAtOf(tx, atPosition)) ?? now) : knownAtOf(zone, request.knownAt);
+  const knownAt = request.knownAt === undefined ? await presentAt(tx, context, atPosition) : knownAtOf(zone, request.knownAt);
   return { atPosition, knownAt, validAt: request.validAt ?? dayIn(zone, knownAt) };
 };
 
@@ -86,9 +87,9 @@ export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean
   && (request.validAt === undefined || request.validAt === cut.validAt)
   && (request.knownAt === undefined || knownAtOf(zone, request.knownAt) === cut.knownAt);
 
-const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position): ReadonlySet<OrgId> | null => {
+const visibleTo = async (tx: Transaction, context: ReadContext, within: OrgId | null, reached: Position): Promise<ReadonlySet<OrgId> | null> => {
   if (within === null) return null;
-  const now = context.clock.now();
+  const now = await presentAt(tx, context, reached);
   const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: now, validAt: dayIn(context.zone, now) });
   return new Set([within, ...tree.subtree(within)]);
 };
@@ -101,7 +102,7 @@ export const readAt = async <T>(context: ReadContext, request: ReadRequest, read
     const cut = await resolveCut(tx, context, request, reached);
     await context.reference.refresh(tx, reached);
     const { reference } = context;
-    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), visible: visibleTo(context, request.within, reached) });
+    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), visible: await visibleTo(tx, context, request.within, reached) });
   });
 };
 
