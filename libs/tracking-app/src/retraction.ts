@@ -1,7 +1,7 @@
 import type { StagedFact, UnitOfWork } from '@rectrail/event-store';
 import { lastDay, maxInstant, position, streamVersion, type Actor, type EventId, type Fact, type IssueId, type StreamId } from '@rectrail/kernel';
 import {
-  evolvePlan, foldMeasure, initialPlanState, settledMeasureStates, streams,
+  evolvePlan, foldMeasure, initialPlanState, retractedEventsMax, settledMeasureStates, streams,
   type FactsRetracted, type IssueEvent, type MeasureEvent, type MeasureState, type PlanEvent, type PlanState, type RetractionKind, type TrackingEvent,
 } from '@rectrail/tracking-domain';
 import { setImmediate } from 'node:timers/promises';
@@ -17,7 +17,7 @@ const streamsPerTurn = 200;
 
 type StagedRetraction = StagedFact & { readonly event: FactsRetracted };
 
-/** The retraction of each stream, ready to be staged. */
+/** The retractions of each stream, ready to be staged. */
 export type TakingBack = ReadonlyMap<StreamId, readonly StagedRetraction[]>;
 
 /** Waits for the read models first: what was recorded a moment ago may lean on what is taken back. */
@@ -121,7 +121,7 @@ const builtUpon = (dependents: readonly Leaning[]): CommandRejected =>
   });
 
 /**
- * Retracts what is named, one event a stream. Every event of an undone import is named, also one that a later import retracted
+ * Retracts what is named, one event a stream (more only beyond what one event holds). Every event of an undone import is named, also one that a later import retracted
  * already: should that retraction fall, the event must not count again.
  *
  * @throws CommandRejected `built-upon` with the facts that need what is named, unless `withDependents` takes them along.
@@ -156,9 +156,10 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
   const retractions = new Map<StreamId, readonly StagedRetraction[]>();
   for (const [streamId, eventIds] of named) {
     const of = (await factsOf<TrackingEvent>(unit, streamId)).find((fact) => eventIds.has(fact.eventId));
-    retractions.set(streamId, [{
-      event: retractionOf([...eventIds], asked), actor: asked.actor, scope: of?.scope ?? { orgId: asked.actor.orgId }, validTime: null, knownTime: null, classification: 'internal',
-    }]);
+    const parts = Array.from({ length: Math.ceil(eventIds.size / retractedEventsMax) }, (_, i) => [...eventIds].slice(i * retractedEventsMax, (i + 1) * retractedEventsMax));
+    retractions.set(streamId, parts.map((part) => ({
+      event: retractionOf(part, asked), actor: asked.actor, scope: of?.scope ?? { orgId: asked.actor.orgId }, validTime: null, knownTime: null, classification: 'internal',
+    })));
   }
   return retractions;
 };

@@ -10,7 +10,7 @@ import type { ImportProgress, RowCounts, RowOutcome, RowResult } from './import-
 import { LedgerProblems, type Ledger, type LedgerRow } from './ledger-reader.ts';
 import { describedEntity, entityId, entityStream, referencesOf, withDefaults } from './ledger-references.ts';
 import { ledgerFormat, type LedgerHeader, type LedgerRecord } from './ledger-schema.ts';
-import { LedgerWorld } from './ledger-world.ts';
+import { ids, LedgerWorld } from './ledger-world.ts';
 import { bucketRule, factsOfRow, type RowFact } from './row-facts.ts';
 
 type Counting = readonly Fact<TrackingEvent>[];
@@ -115,11 +115,29 @@ const checkRow = ({ line, record }: LedgerRow, facts: readonly RowFact[], earlie
   if (record.kind === 'policy' && !isTotal(record.buckets.map(bucketRule))) {
     problems.add({ line, key: record.key, pointer: '/buckets', code: 'policy-not-total', detail: 'the last rule, and only the last, has an empty "when", so that every issue has a bucket' });
   }
-  for (const { streamId, event } of facts) {
-    if (event.type !== 'IssueRegistered') continue;
-    const known = earlier.elsewhere.get(streamId)?.map((fact) => fact.event).find((other) => other.type === 'IssueRegistered');
-    if (known !== undefined && (known.data.orgId !== event.data.orgId || known.data.inspectionId !== event.data.inspectionId)) {
-      problems.add({ line, key: record.key, pointer: '/key', code: 'key-conflict', detail: 'this key names an issue of another organisation or inspection already' });
+  if (facts.some((fact) => contradictsKnown(fact, earlier))) {
+    problems.add({ line, key: record.key, pointer: '/key', code: 'key-conflict', detail: `this key names something of another organisation or inspection already (${record.kind})` });
+  }
+};
+
+/** On the tree stand many organisations; every other stream has one owner, and an issue one inspection. */
+const contradictsKnown = ({ streamId, event, orgId }: RowFact, earlier: Earlier): boolean => {
+  const known = earlier.elsewhere.get(streamId) ?? [];
+  if (event.type === 'OrgRegistered') return false;
+  return known.some((fact) => fact.scope.orgId !== orgId || (event.type === 'IssueRegistered' && fact.event.type === 'IssueRegistered' && fact.event.data.inspectionId !== event.data.inspectionId));
+};
+
+/** Two organisations of one file cannot hold the same code, nor can a key name one that is known under another. */
+const checkOrganisations = (rows: readonly LedgerRow[], known: OrgTree, problems: LedgerProblems): void => {
+  const keyOfCode = new Map<string, string>();
+  for (const { line, record } of rows) {
+    if (record.kind !== 'organisation') continue;
+    const other = keyOfCode.get(record.code);
+    if (other !== undefined) problems.add({ line, key: record.key, pointer: '/code', code: 'duplicate-key', detail: `"${other}" has the same code` });
+    keyOfCode.set(record.code, record.key);
+    const named = known.orgs.get(ids.organisation(record.key));
+    if (named !== undefined && named.code !== record.code) {
+      problems.add({ line, key: record.key, pointer: '/code', code: 'key-conflict', detail: `this key names the organisation with the code ${named.code}; renaming is a command` });
     }
   }
 };
@@ -257,6 +275,7 @@ export const decideImport = async (unit: UnitOfWork, asked: ImportAsked): Promis
   const world = new LedgerWorld({ ...asked.ledger, rows }, treeElsewhere, earlier.elsewhere);
 
   world.checkDefaults(problems);
+  checkOrganisations(rows, treeElsewhere, problems);
   problems.throwIfAny();
   const planned = await planRows(rows, world, earlier, asked);
   const compared = compare(planned, earlier, asked, firstInstantOf(asked.zone, (header.receivedOn ?? header.publishedOn) as Day));

@@ -21,7 +21,7 @@ const ownerOf = (decision: ImportDecision, actor: Actor): { readonly orgId: Acto
 };
 
 const sizeOf = (decision: ImportDecision, takenBack: TakingBack): number => {
-  const facts = [...decision.stated.values()].reduce((sum, stated) => sum + stated.length, takenBack.size);
+  const facts = [...decision.stated.values(), ...takenBack.values()].reduce((sum, ofStream) => sum + ofStream.length, 0);
   return facts === 0 ? 0 : facts + 1;
 };
 

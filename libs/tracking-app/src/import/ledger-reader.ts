@@ -76,9 +76,15 @@ class LedgerBuilder {
   readonly #lineOfKey = new Map<string, number>();
   #header: LedgerHeader | null = null;
   #headerSeen = false;
+  #isLedger = true;
 
   get header(): LedgerHeader | null {
     return this.#header;
+  }
+
+  /** A file that does not begin like a ledger is none: its other lines are no faults worth telling. */
+  get isLedger(): boolean {
+    return this.#isLedger;
   }
 
   take(line: number, text: string): void {
@@ -87,7 +93,9 @@ class LedgerBuilder {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      this.problems.add({ line, pointer: '', code: 'malformed-json', detail: error instanceof Error ? error.message : 'no JSON' });
+      this.#isLedger = this.#headerSeen;
+      const why = error instanceof Error ? error.message : 'no JSON';
+      this.problems.add({ line, pointer: '', code: 'malformed-json', detail: this.#headerSeen ? why : `${why}; ${headerWanted}` });
       return;
     }
     if (this.#headerSeen) this.#takeRecord(line, value);
@@ -97,6 +105,7 @@ class LedgerBuilder {
   #takeHeader(line: number, value: unknown): void {
     this.#headerSeen = true;
     if (kindOf(value) !== 'ledger') {
+      this.#isLedger = false;
       this.problems.add({ line, pointer: '/kind', code: 'header-missing', detail: headerWanted });
       return;
     }
@@ -157,6 +166,7 @@ export const readLedger = async (text: LedgerText, onProgress?: (progress: Impor
         break;
       }
       builder.take(line, content);
+      if (!builder.isLedger) break;
       if (line % progressEvery === 0) onProgress?.({ phase: 'reading', done: line, total: null });
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { isDay, isFen, periodOf } from '@rectrail/kernel';
 import {
-  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, orgLevels,
-  personalDataIn, tracks, wire,
+  buckets, completionBases, continuations, countingBases, disclosures, fundsKinds, inspectionKinds, inspectionTypes, issueStates, measureStates, metricEventSchemas, orgLevels,
+  personalDataIn, reportEventSchemas, tracks, wire,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 
@@ -15,7 +15,10 @@ const coded = (code: string, message: string): { readonly error: string; readonl
 
 // What events take, a ledger takes: the same texts and lists.
 const { title, freeText, printed, decimal } = wire;
-const key = z.string().min(1).max(keyMax).regex(/^[^\s#]+$/u, { error: 'a key holds no blank and no "#"' })
+/** A short word: a printed number, a marker, a role. */
+const word = title.max(40);
+const unit = title.max(20);
+const key = z.string().min(1).max(keyMax).regex(/^[^\s#\p{Cc}\p{Cs}]+$/u, { error: 'a key holds no blank, no "#" and no control character' })
   // A key joins numbers by dashes, which makes no telephone number of them.
   .refine((text) => personalDataIn(text.replaceAll('-', '/')) === null, coded(wire.personalDataCode, 'holds a telephone number, an identity-card number or an e-mail address'))
   .describe('stable name of the record, unique in the file; records refer to each other by it');
@@ -51,7 +54,7 @@ const money = z.strictObject({
 });
 const quantityShape = {
   value: decimal.nullable().describe('null where the source gives none'),
-  unit: z.string().min(1).max(20).describe('个, 人, 人次, 家, 项, 件, 起, fen, %'),
+  unit: unit.describe('个, 人, 人次, 家, 项, 件, 起, fen, %'),
   qualifier: z.enum(['exact', 'about', 'over', 'nearly']).default('exact'),
   cumulative: z.boolean().optional(),
 };
@@ -79,7 +82,7 @@ export const headerSchema = z.strictObject({
   title,
   publishedOn: day,
   receivedOn: day.optional().describe('when the supervising side was told, where that was not by the publication'),
-  url: z.url().max(2_000).optional(),
+  url: reportEventSchemas.ReportPublished.shape.url.unwrap().optional(),
   classification: z.enum(['public', 'internal', 'restricted']).optional(),
   defaults: z.strictObject({ organisation: organisation.optional(), inspection: reference.optional(), report: reference.optional() }).optional(),
 });
@@ -99,7 +102,7 @@ const bucketRule = z.strictObject({
 /** One schema a kind of record; the field `kind` chooses it. */
 export const recordSchemas = {
   organisation: z.strictObject({
-    kind: z.literal('organisation'), key, code: wire.slugOf<string>(), name: title, level: z.enum(orgLevels), parent: organisation.nullable().optional(),
+    kind: z.literal('organisation'), key, code: word.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, { error: 'letters, digits, "-" and "_"' }), name: title, level: z.enum(orgLevels), parent: organisation.nullable().optional(),
   }).describe('An organisation of the administrative tree; one whose code is known already is referred to, not registered twice.'),
   inspection: z.strictObject({
     kind: z.literal('inspection'), key, organisation: owned.organisation, inspectionKind: z.enum(inspectionKinds), types: list(z.enum(inspectionTypes)).default([]), title,
@@ -109,7 +112,7 @@ export const recordSchemas = {
     specialChecks: list(title).default([]), previous: reference.optional(),
   }).describe('An inspection and its feedback, the day from which its issues exist.'),
   plan: z.strictObject({
-    kind: z.literal('plan'), key, ...owned, title, issues: list(reference).default([]), approvedBy: list(z.string().min(1).max(40)), on: dateSchema.optional(),
+    kind: z.literal('plan'), key, ...owned, title, issues: list(reference).default([]), approvedBy: list(word), on: dateSchema.optional(),
   }).describe('The rectification plan that a report says was approved (by whom, in order) and issued.'),
   report: z.strictObject({
     kind: z.literal('report'), key, organisation: owned.organisation, inspections: list(reference).optional(), title, asOf: day.optional(), asOfPrinted: orNull(printed),
@@ -117,23 +120,23 @@ export const recordSchemas = {
   }).describe('The report itself; `asOf` is the printed cut-off, default the day of publication.'),
   policy: z.strictObject({
     kind: z.literal('policy'), key, ...owned, name: title, from: day.optional().describe('default: the day of the feedback'), buckets: list(bucketRule).min(1),
-    dueSoon: z.strictObject({ days: z.int().min(0).max(366), unit: z.enum(['calendar', 'working']) }).optional(), approvers: list(z.string().min(1).max(40)).default([]),
+    dueSoon: z.strictObject({ days: z.int().min(0).max(366), unit: z.enum(['calendar', 'working']) }).optional(), approvers: list(word).default([]),
   }).describe('How this organisation counts: the first rule whose lists hold an issue’s values gives its bucket; the last rule has an empty `when`.'),
   issue: z.strictObject({
-    kind: z.literal('issue'), key, ...owned, numberPath: list(z.string().min(1).max(40)).min(1).describe('the printed tokens from the part down: ["二、", "(一)", "1."]'),
+    kind: z.literal('issue'), key, ...owned, numberPath: list(word).min(1).describe('the printed tokens from the part down: ["二、", "(一)", "1."]'),
     aspect: orNull(title), heading: orNull(title), title, strand: orNull(title), annex: z.boolean().default(false),
     track: z.enum(tracks).default('TIMED'), assisting: list(organisation).default([]),
   }).describe('An issue that was fed back.'),
   status: z.strictObject({
-    kind: z.literal('status'), key, issue: reference, state: orNull(z.enum(issueStates)), track: orNull(z.enum(tracks)), printedStatus: orNull(printed),
+    kind: z.literal('status'), key, issue: reference, state: orNull(z.enum(issueStates)), track: orNull(z.enum(tracks)), printedStatus: orNull(freeText),
     disclosure: z.enum(disclosures).optional().describe('default: STATED with a state, else NOT_DISCLOSED'), on: dateSchema.optional(),
-    continuation: z.enum(continuations).default('NONE'), continuationPrinted: orNull(printed),
-    residuals: list(z.strictObject({ key: z.string().min(1).max(40), printed, planned: dateSchema.optional(), measure: reference.optional() })).default([]),
+    continuation: z.enum(continuations).default('NONE'), continuationPrinted: orNull(freeText),
+    residuals: list(z.strictObject({ key: word, printed: freeText, planned: dateSchema.optional(), measure: reference.optional() })).default([]),
     completionBasis: orNull(z.enum(completionBases)),
   }).describe('What the document says of an issue; no earlier transition is made up.'),
   measure: z.strictObject({
-    kind: z.literal('measure'), key, issues: list(reference).min(1), marker: orNull(z.string().min(1).max(40)), title, state: orNull(z.enum(measureStates)),
-    printedStatus: orNull(printed), planned: dateSchema.optional(), on: dateSchema.optional(),
+    kind: z.literal('measure'), key, issues: list(reference).min(1), marker: orNull(word), title, state: orNull(z.enum(measureStates)),
+    printedStatus: orNull(freeText), planned: dateSchema.optional(), on: dateSchema.optional(),
   }).describe('A measure as printed, for one issue or several.'),
   deadline: z.strictObject({ kind: z.literal('deadline'), key, issue: reference, planned: dateSchema, on: dateSchema.optional() }).describe('The planned or striven-for date of an issue.'),
   nextStep: z.strictObject({ kind: z.literal('nextStep'), key, issue: reference, text: freeText, planned: dateSchema.optional(), on: dateSchema.optional() }).describe('下一步: planned, not done.'),
@@ -142,7 +145,7 @@ export const recordSchemas = {
     kind: z.literal('continuation'), key, issue: reference, continuation: z.enum(continuations), text: orNull(freeText), until: dateSchema.optional(), on: dateSchema.optional(),
   }).describe('What is kept up after an issue is done.'),
   subFindings: z.strictObject({
-    kind: z.literal('subFindings'), key, issue: reference, found: z.int().min(0), fixed: z.int().min(0).nullable(), unit: z.string().min(1).max(20),
+    kind: z.literal('subFindings'), key, issue: reference, found: z.int().min(0), fixed: z.int().min(0).nullable(), unit,
     categories: orNull(z.int().min(0)), on: dateSchema.optional(),
   }).describe('Findings inside an issue: 375 found, 374 fixed.'),
   recurrence: z.strictObject({ kind: z.literal('recurrence'), key, issue: reference, previousIssue: reference, on: dateSchema.optional() }).describe('The issue repeats one of an earlier round.'),
@@ -154,27 +157,27 @@ export const recordSchemas = {
   duplicate: z.strictObject({ kind: z.literal('duplicate'), key, fundsCase: reference, otherCase: reference, statedBy: z.enum(['SOURCE', 'PERSON']), note: freeText, on: dateSchema.optional() })
     .describe('Two funds cases may count the same money.'),
   figure: z.strictObject({
-    kind: z.literal('figure'), key, ...ofReport, figure: z.string().min(1).max(keyMax).describe('stable in the field: issues.total, issues.state.DONE_REPORTED, measures.done'), scope: scope.optional(),
-    basis: z.enum(countingBases), figureKind: orNull(title), breakdown: orNull(z.strictObject({ by: title, value: title })), subsetOf: orNull(z.string().min(1).max(keyMax)),
+    kind: z.literal('figure'), key, ...ofReport, figure: title.describe('stable in the field: issues.total, issues.state.DONE_REPORTED, measures.done'), scope: scope.optional(),
+    basis: z.enum(countingBases), figureKind: orNull(title), breakdown: orNull(z.strictObject({ by: title, value: title })), subsetOf: orNull(title),
     flow: z.enum(['stock', 'flow']).default('stock'), period: dateSchema.optional(), ...quantityShape, printed,
   }).describe('A number that the report declares; never added to what is found.'),
   rate: z.strictObject({
-    kind: z.literal('rate'), key, ...ofReport, rate: z.string().min(1).max(keyMax).describe('rate.completion'), scope: scope.optional(), basis: orNull(z.enum(countingBases)),
+    kind: z.literal('rate'), key, ...ofReport, rate: title.describe('rate.completion'), scope: scope.optional(), basis: orNull(z.enum(countingBases)),
     value: decimal.nullable(),
-    numerator: orNull(z.string().min(1).max(keyMax)), denominator: orNull(z.string().min(1).max(keyMax)),
+    numerator: orNull(title), denominator: orNull(title),
     rounding: z.enum(['rounded', 'cut', 'approximate', 'unknown']).default('unknown'),
     changePoints: orNull(decimal), printed,
   }).describe('A rate in percent that the report declares.'),
   discrepancyNote: z.strictObject({
-    kind: z.literal('discrepancyNote'), key, ...ofReport, discrepancy: z.string().min(1).max(keyMax), discrepancyKind: z.string().min(1).max(40), declared: orNull(freeText), found: orNull(freeText), note: freeText,
+    kind: z.literal('discrepancyNote'), key, ...ofReport, discrepancy: title, discrepancyKind: word, declared: orNull(freeText), found: orNull(freeText), note: freeText,
   }).describe('A contradiction inside the document that no figure shows.'),
   metric: z.strictObject({
-    kind: z.literal('metric'), key, ...owned, issue: reference.optional(), code: z.string().min(1).max(100), name: title, unit: z.string().min(1).max(20),
+    kind: z.literal('metric'), key, ...owned, issue: reference.optional(), code: title.max(100), name: title, unit,
     direction: z.enum(['up', 'down', 'none']).default('none'),
   }).describe('A free figure (patrols, cases, kilometres, investment): what is measured.'),
   observation: z.strictObject({
     kind: z.literal('observation'), key, metric: reference, ...quantityShape, period: dateSchema.optional(), printed: orNull(printed),
-    attributes: z.record(z.string().min(1).max(40), title).default({}), on: dateSchema.optional(),
+    attributes: metricEventSchemas.MetricObserved.shape.attributes.default({}), on: dateSchema.optional(),
   }).describe('A value of a metric.'),
   target: z.strictObject({ kind: z.literal('target'), key, metric: reference, ...quantityShape, planned: dateSchema, on: dateSchema.optional() }).describe('A value that a metric is to reach.'),
 } as const;

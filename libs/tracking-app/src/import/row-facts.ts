@@ -27,11 +27,15 @@ class RowFaultThrown extends Error {
   }
 }
 
-/** A stated fact happened before its source was published; what comes later is a plan and has its own records. */
+/** The day from which the document was there: received by the supervising side before it was published, or published. */
+const writtenBy = ({ publishedOn, receivedOn = publishedOn }: LedgerHeader): string => (receivedOn < publishedOn ? receivedOn : publishedOn);
+
+/** A stated fact happened before its source was there; what comes later is a plan and has its own records. */
 const past = (context: RowContext, on: LedgerDate, pointer: string): FuzzyDate => {
   const date = dateOf(on);
-  if (date.first > context.header.publishedOn) {
-    throw new RowFaultThrown({ pointer, code: 'date-after-source', detail: `the source of ${context.header.publishedOn} cannot state what happens from ${date.first} on; plans are deadlines, next steps and targets` });
+  const source = writtenBy(context.header);
+  if (date.first > source) {
+    throw new RowFaultThrown({ pointer, code: 'date-after-source', detail: `the source of ${source} cannot state what happens from ${date.first} on; plans are deadlines, next steps and targets` });
   }
   return date;
 };
@@ -204,7 +208,11 @@ const rows: Rows = {
     const inspectionIds = (record.inspections ?? [context.header.defaults?.inspection].filter((given) => given !== undefined)).map(ids.inspection);
     const publishedOn = (record.publishedOn ?? context.header.publishedOn) as Day;
     const asOf = context.world.asOfRecord(record);
-    if (asOf > publishedOn) throw new RowFaultThrown({ pointer: '/asOf', code: 'date-after-source', detail: `a report published on ${publishedOn} cannot be as of ${asOf}` });
+    if (publishedOn > context.header.publishedOn) {
+      throw new RowFaultThrown({ pointer: '/publishedOn', code: 'date-after-source', detail: `the document of ${context.header.publishedOn} cannot hold a report published on ${publishedOn}` });
+    }
+    const source = writtenBy({ ...context.header, publishedOn });
+    if (asOf > source) throw new RowFaultThrown({ pointer: '/asOf', code: 'date-after-source', detail: `a report of ${source} cannot be as of ${asOf}` });
     return [about({ orgId: owner.orgId, inspectionId: inspectionIds[0] ?? null }, streams.report(reportId), {
       type: 'ReportPublished',
       data: { reportId, orgId: owner.orgId, inspectionIds, title: record.title, asOf, asOfPrinted: record.asOfPrinted, publishedOn, url: context.header.url ?? null },
