@@ -182,6 +182,39 @@ describe('another document', () => {
     expect(await counted()).toEqual({ DONE_REPORTED: 2 });
   });
 
+  it('may use a key for a thing of another kind, which is another thing', async () => {
+    await run(base);
+    const result = await run([later, organisation, inspection, issue(1), { kind: 'measure', key: 'issue-2', issues: ['issue-1'], title: '措施' }]
+      .map((row) => (row === later ? { ...later, defaults: { organisation: 'A', inspection: 'insp' } } : row)));
+    expect(result.results.at(-1)).toMatchObject({ key: 'issue-2', kind: 'measure', outcome: 'new' });
+    expect((await figuresAt('2025-06-01')).measures.total).toBe(1);
+  });
+
+  it('cannot use the key of a measure or an inspection of another organisation', async () => {
+    await run([...base, { kind: 'measure', key: 'm', issues: ['issue-1'], title: '措施' }]);
+    const ofB = [{ ...later, defaults: { organisation: 'B', inspection: 'insp-b' } }, { ...organisation, key: 'B', code: 'B' }, { ...inspection, key: 'insp-b' }, issue(7)];
+    const taken = [{ kind: 'measure', key: 'm', issues: ['issue-7'], title: '措施' }, { ...inspection, key: 'insp' }];
+    const error = await rejection(run([...ofB, ...taken]));
+    expect(error.errors.map(({ line, code, pointer }) => [line, code, pointer])).toEqual([[5, 'key-conflict', '/key'], [6, 'key-conflict', '/key']]);
+  });
+
+  it('cannot give an organisation that is known another code, nor a code to two', async () => {
+    await run(base);
+    const error = await rejection(run([{ ...later, defaults: {} }, { ...organisation, code: 'A9' }, { ...organisation, key: 'B', code: 'B' }, { ...organisation, key: 'C', code: 'B' }]));
+    expect(error.errors.map(({ line, key, code, pointer }) => [line, key, code, pointer])).toEqual([[2, 'A', 'key-conflict', '/code'], [4, 'C', 'duplicate-key', '/code']]);
+  });
+
+  it('is a claim that leaves a determination standing, unless it states a relapse', async () => {
+    await run(base);
+    const verified = streams.issue(entityId('issue', 'issue-1') as IssueId);
+    await live(verified, { type: 'IssueVerified', data: { record: '验收单', evidence: [] } }, onDay(day('2025-05-10')), entityId('organisation', 'A') as OrgId);
+    const ledger = (state: string, documentId: string): readonly Row[] => [{ ...later, documentId, defaults: {} }, status(1, state, { key: `${documentId}/s`, on: '2025-05-28' })];
+    await run(ledger('IN_PROGRESS', 'report-2'));
+    expect(await counted()).toEqual({ VERIFIED: 1, IN_PROGRESS: 1 });
+    await run(ledger('REOPENED', 'report-3'));
+    expect(await counted()).toEqual({ REOPENED: 1, IN_PROGRESS: 1 });
+  });
+
   it('cannot use the key of an issue of another inspection', async () => {
     await run(base);
     const error = await rejection(run([later, organisation, { ...inspection, key: 'insp' }, { ...inspection, key: 'other' }, issue(2, { inspection: 'other' }), { ...report, key: 'rep' }]));
