@@ -5,7 +5,7 @@ import { startServer, type RunningServer } from '@rectrail/server';
 import { readConfiguration } from '@rectrail/platform';
 import { createTestDatabase } from '@rectrail/platform/testing';
 
-/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are read as a foreign client reads them: untyped JSON */
+/** Answers are read as a foreign client reads them: untyped JSON. */
 export type Json = any;
 
 export interface Reply { readonly status: number; readonly headers: Headers; readonly body: Json }
@@ -37,14 +37,14 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
   const call: TestServer['call'] = async (method, path, options = {}) => {
     const token = options.token === undefined ? admin : options.token;
     const text = typeof options.body === 'string' || options.body === undefined ? options.body : JSON.stringify(options.body);
-    const reply = await fetch(`${server.url}${path.startsWith('/health') || path.startsWith('/openapi') || path.startsWith('/problems') || path === '/metrics' ? '' : '/api/v1'}${path}`, {
+    const reply = await fetch(`${server.url}${/^\/(health|openapi|problems)/.test(path) || (path === '/metrics' && method === 'GET') ? '' : '/api/v1'}${path}`, {
       method,
       headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
       ...(text === undefined ? {} : { body: text }),
     });
     const raw = await reply.text();
     const isJson = (reply.headers.get('content-type') ?? '').includes('json') && !(reply.headers.get('content-type') ?? '').includes('ndjson');
-    return { status: reply.status, headers: reply.headers, body: isJson && raw !== '' ? (JSON.parse(raw) as Json) : raw };
+    return { status: reply.status, headers: reply.headers, body: isJson && raw !== '' ? (JSON.parse(raw)) : raw };
   };
 
   return {
@@ -57,7 +57,7 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
       const body = await readFile(join(import.meta.dirname, '../../samples', name), 'utf8');
       return expectOk(await call('POST', `/imports${query}`, { body, headers: { 'content-type': 'application/x-ndjson' } }), `import of ${name}`);
     },
-    makeToken: async (org, role, subject) => String((expectOk(await call('POST', '/tokens', { body: { ...(org === null ? {} : { org }), role, subject } }), 'token') as Json).token),
+    makeToken: async (org, role, subject) => String((expectOk(await call('POST', '/tokens', { body: { ...(org === null ? {} : { org }), role, subject } }), 'token')).token),
     close: async () => {
       await server.close();
       await database.drop();

@@ -40,7 +40,9 @@ export const frameOf = (context: CommandContext, on: FuzzyDate | undefined, usua
 export const accepted = <E>(decision: Decision<E>): readonly E[] => {
   if (decision.ok) return decision.events;
   const { code, detail, pointer, ...extensions } = decision.rejection;
-  throw new CommandRejected(code, detail, { errors: typeof pointer === 'string' ? [{ pointer, code, detail }] : [], extensions });
+  // Of its day a rule does not know where it came from: it is the same field in every body.
+  const place = code.startsWith('effective-') ? '/on' : pointer;
+  throw new CommandRejected(code, detail, { errors: typeof place === 'string' ? [{ pointer: place, code, detail }] : [], extensions });
 };
 
 /** Stages what was decided, with who, whose and when. */

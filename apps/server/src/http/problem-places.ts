@@ -15,7 +15,8 @@ const parametersOf = (code: string): readonly string[] => {
  * where no part of the request is to blame, but the state of things.
  */
 export const placesIn = (request: FastifyRequest, code: string, status: number, detail: string): readonly ProblemPlace[] => {
-  if (status === 401 || code === 'administrator-only') return [{ header: 'Authorization', detail }];
+  // Who calls is what is wrong.
+  if (status === 401 || code === 'administrator-only' || code === 'verifier-is-reporter') return [{ header: 'Authorization', detail }];
   if (status === 413) return [{ pointer: '', detail }];
   // What is asked for by the path goes before what narrows it.
   const inPath = (status === 404 || status === 403 || code === 'import-undone') && code !== 'route-not-found' && has(request.params, 'id');
