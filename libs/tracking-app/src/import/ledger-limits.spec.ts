@@ -75,7 +75,7 @@ const outcomeOf = async (rows: readonly Json[]): Promise<string> => {
     await imports.run({ commandId: newCommandId(clock.now()), correlationId: 'spec', actor, ledger, dryRun: false, complete: false });
     return 'taken';
   } catch (error) {
-    if (error instanceof CommandRejected && error.code === 'ledger-invalid') return error.errors.map(({ code }) => code ?? '').join(' ');
+    if (error instanceof CommandRejected && error.code === 'ledger-invalid') return error.errors.map(({ code }) => code).join(' ');
     throw error;
   }
 };
