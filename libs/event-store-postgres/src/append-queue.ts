@@ -1,8 +1,9 @@
 import { instantOfMs, position, streamVersion, type CommandId } from '@rectrail/kernel';
-import { EventStoreError, type AppendEntry, type AppendRequest, type AppendResult } from '@rectrail/event-store';
+import { EventStoreError, type AppendRequest, type AppendResult } from '@rectrail/event-store';
 import { Batch, eachOutcome, eachParams, expectedNumber, type BatchPart, type EachRow, type StreamNumbers } from './append-batch.ts';
 import type { AppendConnection } from './append-connection.ts';
-import { isRepeatedCommand } from './postgres-errors.ts';
+import { numberedSingles, singleOf, singlesParams, singlesResults } from './append-singles.ts';
+import { isStale } from './postgres-errors.ts';
 
 export interface AppendQueueOptions {
   readonly connections: readonly AppendConnection[];
@@ -28,9 +29,6 @@ const waitingMax = 20_000;
 const partOf = (request: AppendRequest): BatchPart => ({
   entries: request.entries, command: { commandId: request.commandId, fingerprint: request.fingerprint ?? null, eventsBefore: 0 },
 });
-
-/** The one event of an append that has no other business, for the short way. */
-const onlyEntry = (request: AppendRequest): AppendEntry | undefined => (request.entries.length === 1 && request.entries[0]?.events.length === 1 ? request.entries[0] : undefined);
 
 /** Group commit: appends that wait at the same time go in one call, so that they share the lane and its one flush; a stale one does not harm its neighbours. */
 export class AppendQueue {
@@ -85,7 +83,8 @@ export class AppendQueue {
 
   async #send(connection: AppendConnection, group: readonly Pending[]): Promise<void> {
     try {
-      const outcomes = (await this.#one(connection, group)) ?? (await this.#merged(connection, group)) ?? (await this.#each(connection, group));
+      const agreed = (await this.#one(connection, group)) ?? (await this.#singles(connection, group)) ?? (await this.#merged(connection, group));
+      const outcomes = agreed ?? (await this.#each(connection, group));
       this.#options.onAppended();
       group.forEach(({ request, resolve, reject }, i) => {
         const outcome = outcomes[i] ?? null;
@@ -105,19 +104,27 @@ export class AppendQueue {
   }
 
   async #one(connection: AppendConnection, [first, ...others]: readonly Pending[]): Promise<AppendResult[] | null> {
-    const entry = first === undefined || others.length > 0 ? undefined : onlyEntry(first.request);
-    const event = entry?.events[0];
-    if (first === undefined || entry === undefined || event === undefined) return null;
-    const { commandId, fingerprint = null } = first.request;
+    const single = first === undefined || others.length > 0 ? null : singleOf(first.request);
+    if (single === null) return null;
+    const { request, entry, event } = single;
+    const { commandId, fingerprint = null } = request;
     const { numbers } = this.#options;
     const no = numbers.get(entry.streamId);
-    const rows = await unlessRepeated(() =>
+    const rows = await unlessStale(() =>
       connection.call('append_one', [commandId, fingerprint, no, no === null ? entry.streamId : null, expectedNumber(entry.expectedVersion), event.type, event.content]));
     const [at, recordedMs, streamNo, version] = (rows?.[0] ?? [null]) as [number | null, number, number, number];
     if (at === null) return null;
     numbers.set(entry.streamId, streamNo);
     const where = position(at);
     return [{ first: where, last: where, recordedAt: instantOfMs(recordedMs), versions: new Map([[entry.streamId, streamVersion(version)]]), repeated: false, fingerprint }];
+  }
+
+  async #singles(connection: AppendConnection, group: readonly Pending[]): Promise<AppendResult[] | null> {
+    const singles = numberedSingles(group.map((p) => p.request), this.#options.numbers);
+    const rows = singles === null ? null : await unlessStale(() => connection.call('append_singles', singlesParams(singles)));
+    if (singles === null || rows === null) return null;
+    const [headBefore, recordedMs] = rows[0] as [number, number];
+    return singlesResults(singles, headBefore, recordedMs);
   }
 
   async #merged(connection: AppendConnection, group: readonly Pending[]): Promise<AppendResult[] | null> {
@@ -135,18 +142,18 @@ export class AppendQueue {
   }
 }
 
-const unlessRepeated = async <T>(call: () => Promise<T>): Promise<T | null> => {
+const unlessStale = async <T>(call: () => Promise<T>): Promise<T | null> => {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof Error && isRepeatedCommand(error.cause)) return null;
+    if (error instanceof Error && isStale(error.cause)) return null;
     throw error;
   }
 };
 
 /** Null where a version differs or a command is repeated: nothing was written then. */
 export const sendBatch = async (connection: AppendConnection, batch: Batch, numbers: StreamNumbers, recordedMs: number | null): Promise<AppendResult[] | null> => {
-  const rows = await unlessRepeated(() => connection.call('append_batch', batch.params(numbers, recordedMs)));
+  const rows = await unlessStale(() => connection.call('append_batch', batch.params(numbers, recordedMs)));
   if (rows === null) return null;
   const [headBefore, ms, streamNos, versions] = rows[0] as [number | null, number, number[], number[]];
   if (headBefore === null) return null;

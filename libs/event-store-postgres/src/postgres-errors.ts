@@ -23,5 +23,9 @@ export const appendFailed = (cause: unknown): EventStoreError => {
   return new EventStoreError('append-outcome-unknown', `the connection broke before the append was answered: ${messageOf(cause)}. Potential solutions: send the same command again, it is carried out once`, { cause });
 };
 
-/** A command id that stands in the table of commands already. */
-export const isRepeatedCommand = (error: unknown): boolean => isRefusal(error) && error.code === '23505' && error.constraint === 'commands_pkey';
+/** SQLSTATE of our own by which `append_singles` rolls itself back. */
+export const versionDiffers = 'RT001';
+
+/** A command id that stands in the table of commands already, or a version that is not the expected one: another way tells which append it is. */
+export const isStale = (error: unknown): boolean =>
+  isRefusal(error) && (error.code === versionDiffers || (error.code === '23505' && error.constraint === 'commands_pkey'));

@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { position, streamVersion, type Position } from '@rectrail/kernel';
+import { position, streamVersion, type Position, type StreamId } from '@rectrail/kernel';
 import { canonicalJson, sha256Hex, type StoredEvent } from '@rectrail/event-store';
 import { freshStream, readToEnd, requestOf, saidBy } from '@rectrail/event-store/testing';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
@@ -257,6 +257,38 @@ describe('PostgresEventStore', () => {
       const request = requestOf([{ stream, expected: 'none', says: ['a'] }]);
       await Promise.allSettled([store.append(request), store.append(request), store.append(requestOf([{ stream, expected: streamVersion(7), says: ['stale'] }])), store.append(requestOf([{ stream, says: ['b'] }]))]);
       expect(await head()).toBe(before + 2);
+      await expectWholeLog();
+    });
+  });
+
+  describe('appends that go together', () => {
+    const known = async (n: number): Promise<StreamId[]> => {
+      const streams = Array.from({ length: n }, () => freshStream());
+      await Promise.all(streams.map((stream) => store.append(requestOf([{ stream, expected: 'none', says: ['first'] }]))));
+      return streams;
+    };
+    const seconds = (streams: readonly StreamId[]) => streams.map((stream) => requestOf([{ stream, expected: streamVersion(1), says: [`second of ${stream}`] }]));
+
+    it('each with its exact version into streams that differ are all carried out, in the order of the calls', async () => {
+      const streams = await known(20);
+      const before = await head();
+      const results = await Promise.all(seconds(streams).map((request, i) => store.append(i % 2 === 0 ? request : { ...request, fingerprint: `f${i}` })));
+      expect(results.map((r) => r.first)).toEqual(streams.map((_, i) => before + i + 1));
+      expect(results.map((r) => [...r.versions])).toEqual(streams.map((stream) => [[stream, 2]]));
+      expect(results.map((r) => r.fingerprint)).toEqual(streams.map((_, i) => (i % 2 === 0 ? null : `f${i}`)));
+      expect(saidBy(await readToEnd(store, before))).toEqual(streams.map((stream) => `second of ${stream}`));
+    });
+
+    it('are not harmed by a stale one and a repeated one among them', async () => {
+      const streams = await known(20);
+      const requests = seconds(streams);
+      const repeated = await store.append(requests[3]!);
+      requests[7] = requestOf([{ stream: streams[7]!, expected: streamVersion(5), says: ['stale'] }]);
+      const before = await head();
+      const outcomes = await Promise.allSettled(requests.map((request) => store.append(request)));
+      expect(outcomes.map((o) => (o.status === 'fulfilled' ? o.value.repeated : (o.reason as { code: string }).code))).toEqual(streams.map((_, i) => (i === 7 ? 'stream-version-conflict' : i === 3)));
+      expect(outcomes[3]).toMatchObject({ value: { first: repeated.first } });
+      expect(await head()).toBe(before + 18);
       await expectWholeLog();
     });
   });
