@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Reply } from '../support/api.ts';
+import type { Json, Reply } from '../support/api.ts';
 import { twoOrganisations, type TwoOrganisations } from '../support/two-organisations.ts';
 
 // Goal: what an attacker sends is refused with a code and its place, is never a defect (500) and stores nothing. Method: bytes,
@@ -158,7 +158,8 @@ describe('headers', () => {
   });
 
   /** Past `fetch`, which sends no such request. */
-  const raw = (path: string, headers: Record<string, string>): Promise<{ status: number | undefined; type: string | undefined; body: { code?: string } }> => new Promise((resolve, reject) => {
+  interface RawReply { readonly status: number | undefined; readonly type: string | undefined; readonly body: Json }
+  const raw = (path: string, headers: Record<string, string>): Promise<RawReply> => new Promise((resolve, reject) => {
     const sent = httpRequest(`${world.server.url}${path}`, { headers }, (reply) => {
       let text = '';
       reply.on('data', (chunk: Buffer) => { text += chunk.toString(); });

@@ -2,6 +2,7 @@ import type { InspectionId, IssueId, OrgId, ReportId, StreamId } from '@rectrail
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
+import type { Answers } from '../openapi/answer-types.ts';
 import { dayOrInstantParameter, dayParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
 
 /** Longest filter text: a title has at most 200 characters. */
@@ -57,7 +58,7 @@ export interface ReadCall<Q> {
 
 /** One read of the public interface: makes its route and its part of OpenAPI. */
 export interface ReadDefinition {
-  readonly name: string;
+  readonly name: keyof Answers;
   /** Below `/api/v1`, with `:id` at most once. */
   readonly path: string;
   readonly summary: string;
@@ -65,15 +66,15 @@ export interface ReadDefinition {
   run(call: ReadCall<unknown>): Promise<unknown>;
 }
 
-interface ReadSpecification<S extends z.ZodObject> {
-  readonly name: string;
+interface ReadSpecification<S extends z.ZodObject, N extends keyof Answers> {
+  readonly name: N;
   readonly path: string;
   readonly summary: string;
   readonly query: S;
-  readonly run: (call: ReadCall<z.output<S>>) => Promise<unknown>;
+  readonly run: (call: ReadCall<z.output<S>>) => Promise<Answers[N]>;
 }
 
-const read = <S extends z.ZodObject>(specification: ReadSpecification<S>): ReadDefinition => ({
+const read = <S extends z.ZodObject, N extends keyof Answers>(specification: ReadSpecification<S, N>): ReadDefinition => ({
   ...specification,
   // The controller hands over what this very schema has parsed.
   run: (call) => specification.run(call as ReadCall<z.output<S>>),

@@ -6,6 +6,7 @@ import { personalDataIn } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TokenView } from '../openapi/answer-types.ts';
 import { principalOf } from './fastify-server.ts';
 import { instantParameter, limitParameter, parseQuery, textParameter } from './query-parameters.ts';
 import { apiPath, idOf, type TableRoute } from './table-routes.ts';
@@ -27,7 +28,7 @@ const requireAdministrator = (request: FastifyRequest): void => {
   if (!isAdministrator(principalOf(request).actor)) throw new AccessError('administrator-only', 'tokens are made, listed and revoked by administrators');
 };
 
-const shown = ({ id, orgId, role, subjectId, subjectName, createdAt, expiresAt, revokedAt }: TokenRecord): Readonly<Record<string, unknown>> =>
+const shown = ({ id, orgId, role, subjectId, subjectName, createdAt, expiresAt, revokedAt }: TokenRecord): TokenView =>
   ({ id, orgId, role, subjectId, subject: subjectName, createdAt, expiresAt, revokedAt });
 
 export interface TokenRoutesOptions {

@@ -4,7 +4,7 @@ import { apiPath } from '../http/table-routes.ts';
 
 const introduction = `# HTTP interface
 
-The base path is \`${apiPath}\`; \`/openapi.json\` describes every path with the schemas of its body and its parameters. The tables below are
+The base path is \`${apiPath}\`; \`/openapi.json\` describes every path with the schemas of its body, its parameters and its answers. The tables below are
 generated from the same rows that make the routes; a test fails where they differ.
 
 ## Who calls
@@ -12,6 +12,7 @@ generated from the same rows that make the routes; a test fails where they diffe
 Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health/live\`, \`/health/ready\`, \`/openapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
 token too, of any role: on one host with a proxy every caller looks like a loopback address. The actor of an event comes from the token alone; events carry the
 opaque id of its subject. A token acts on its organisation and all below it in the administrative tree as it is now; an administrator's acts everywhere.
+What a command or a ledger only names (the inspection of an issue, a linked issue or case) may also belong to an organisation above the caller's, never to a stranger's.
 
 ## Writing
 
@@ -19,7 +20,7 @@ opaque id of its subject. A token acts on its organisation and all below it in t
   stores nothing again. With another request it is 422 \`idempotency-key-reused\`, while the first still runs 409 \`idempotency-key-in-use\`. A key is remembered for
   \`RECTRAIL_IDEMPOTENCY_HOURS\` (24 by default). A refused command stored nothing, so the same key may be tried again.
 - \`If-Match\`: the \`ETag\` of the resource as it was read. 412 \`stream-version-conflict\` where it has changed; 428 \`precondition-required\` without it where a person judges what they
-  saw (marked "required" below).
+  saw (marked "required" below); 400 where the path speaks of no single resource (in a batch each command has its own \`ifMatch\`).
 - The reply carries \`ETag\` (version of the resource), \`Rectrail-Position\` (log position reached; absent where nothing had to be stored), and 201 with \`Location\` for what was made.
 - \`?dryRun=true\` runs all checks and stores nothing.
 - \`POST ${apiPath}/commands\` takes \`{commands: […]}\`, up to 500, all or nothing. A fault is reported at \`/commands/<n>/body/…\`.
@@ -32,7 +33,7 @@ opaque id of its subject. A token acts on its organisation and all below it in t
 
 Every read takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
-are paged by \`limit\` and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
+are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
 ## Refusals
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
 import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
@@ -7,6 +8,8 @@ import type { ReadDefinition } from '../http/read-table.ts';
 import { apiPath } from '../http/table-routes.ts';
 import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
+import type { Answers } from './answer-types.ts';
+import { commandExamples } from './command-examples.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,8 +25,14 @@ const jsonSchema = (schema: z.ZodType): Json => {
   return Object.fromEntries(Object.entries(made).filter(([key]) => key !== '$schema'));
 };
 
+interface AnswerSchemas { readonly answers: Readonly<Record<keyof Answers, Json>>; readonly schemas: Readonly<Record<string, Json>> }
+// Made by tools/gen-answer-schemas.mjs from the type `Answers`; a spec fails where it is not what the types say. It lies beside `src` as beside `dist`.
+const { answers: answerSchemas, schemas: answerComponents } = JSON.parse(readFileSync(new URL('../../answer-schemas.json', import.meta.url), 'utf8')) as AnswerSchemas;
+
 const ref = (name: string): Json => ({ $ref: `#/components/${name}` });
-const answer = (description: string, headers: Json = {}): Json => ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema: { type: 'object' } } } });
+const answer = (description: string, schema: Json, headers: Json = {}): Json =>
+  ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema } } });
+const withPosition: Json = { 'Rectrail-Position': ref('headers/Position') };
 
 /** One response a status, with an example of each code that the status stands for. */
 const problemResponses = (): Json => {
@@ -58,13 +67,14 @@ const operationId = (name: string): string => `${name.charAt(0).toLowerCase()}${
 const ifMatchParameter = (rule: CommandDefinition['ifMatch']): readonly Json[] =>
   (rule === 'none' ? [] : [{ name: 'If-Match', in: 'header', required: rule === 'required', schema: { type: 'string', examples: ['"7"'] }, description: 'ETag of the resource as it was read' }]);
 
-const jsonBody = (schema: Json, required: boolean): Json => ({ required, content: { [jsonMediaType]: { schema } } });
+const jsonBody = (schema: Json, required: boolean, example?: unknown): Json =>
+  ({ required, content: { [jsonMediaType]: { schema, ...(example === undefined ? {} : { example }) } } });
 
 const commandOperation = ({ name, path, summary, body, ifMatch }: CommandDefinition): Json => ({
   post: {
     operationId: operationId(name), summary, tags: [tagOf(path)],
     parameters: [...idParameter(path), ...queryParameters(commandQuery), ref('parameters/IdempotencyKey'), ...ifMatchParameter(ifMatch)],
-    requestBody: jsonBody(ref(`schemas/${name}`), !body.safeParse({}).success),
+    requestBody: jsonBody(ref(`schemas/${name}`), !body.safeParse({}).success, commandExamples[name]),
     responses: { 200: ref('responses/CommandDone'), 201: ref('responses/CommandCreated'), ...refused(400, 403, 404, 409, 412, 413, 415, 422, 428) },
   },
 });
@@ -73,7 +83,7 @@ const readOperation = ({ name, path, summary, query }: ReadDefinition): Json => 
   get: {
     operationId: `read${name}`, summary, tags: [tagOf(path)],
     parameters: [...idParameter(path), ...queryParameters(query)],
-    responses: { 200: answer(`${summary}, with the cuts of the read in \`cut\``), ...refused(400, 403, 404, 422) },
+    responses: { 200: answer(`${summary}, with the cuts of the read in \`cut\``, answerSchemas[name], { ETag: ref('headers/ETag') }), ...refused(400, 403, 404, 422) },
   },
 });
 
@@ -84,16 +94,16 @@ const importOperations: Json = {
       description: `With \`Accept: ${ledgerMediaType}\` the answer is lines: \`{"progress": …}\` while it runs, then \`{"result": …}\` or \`{"problem": …}\`.`,
       parameters: [...queryParameters(importQuery), ref('parameters/IdempotencyKey')],
       requestBody: { required: true, content: { [ledgerMediaType]: { schema: { type: 'string', description: 'rectrail.ledger/1, docs/reference/ledger.md' } } } },
-      responses: { 200: answer('What the rows came to'), ...refused(400, 403, 409, 413, 415, 422) },
+      responses: { 200: answer('What the rows came to', answerSchemas.Import, withPosition), ...refused(400, 403, 409, 413, 415, 422) },
     },
-    get: { operationId: 'readImports', tags: ['imports'], summary: 'Imports, newest first', responses: { 200: answer('Imports'), ...refused(400) } },
+    get: { operationId: 'readImports', tags: ['imports'], summary: 'Imports, newest first', responses: { 200: answer('Imports', answerSchemas.Imports), ...refused(400) } },
   },
   [`${apiPath}/imports/{id}/undo`]: {
     post: {
       operationId: 'undoImport', tags: ['imports'], summary: 'Take an import back as one unit',
       parameters: [...idParameter(':id'), ...queryParameters(undoQuery), ref('parameters/IdempotencyKey')],
       requestBody: jsonBody(jsonSchema(undoBody), true),
-      responses: { 200: answer('What was retracted'), ...refused(400, 403, 404, 409, 413, 415, 422) },
+      responses: { 200: answer('What was retracted', answerSchemas.UndoImport, withPosition), ...refused(400, 403, 404, 409, 413, 415, 422) },
     },
   },
 };
@@ -103,12 +113,12 @@ const tokenOperations: Json = {
     post: {
       operationId: 'issueToken', tags: ['tokens'], summary: 'Make a token (administrators); it is shown once',
       requestBody: jsonBody(jsonSchema(tokenBody), true),
-      responses: { 201: answer('The token and its record'), ...refused(400, 403, 404, 415, 422) },
+      responses: { 201: answer('The token and its record', answerSchemas.IssueToken), ...refused(400, 403, 404, 415, 422) },
     },
-    get: { operationId: 'readTokens', tags: ['tokens'], summary: 'Tokens without their secrets (administrators)', parameters: queryParameters(tokensQuery), responses: { 200: answer('Tokens'), ...refused(400, 403) } },
+    get: { operationId: 'readTokens', tags: ['tokens'], summary: 'Tokens without their secrets (administrators)', parameters: queryParameters(tokensQuery), responses: { 200: answer('Tokens', answerSchemas.Tokens), ...refused(400, 403) } },
   },
   [`${apiPath}/tokens/{id}`]: {
-    delete: { operationId: 'revokeToken', tags: ['tokens'], summary: 'Revoke a token (administrators)', parameters: idParameter(':id'), responses: { 200: answer('The revoked token'), ...refused(400, 403, 404) } },
+    delete: { operationId: 'revokeToken', tags: ['tokens'], summary: 'Revoke a token (administrators)', parameters: idParameter(':id'), responses: { 200: answer('The revoked token', answerSchemas.RevokeToken), ...refused(400, 403, 404) } },
   },
 };
 
@@ -116,16 +126,16 @@ const batchOperation: Json = {
   post: {
     operationId: 'batch', tags: ['commands'], summary: 'Up to 500 commands in one append, all or nothing',
     parameters: [...queryParameters(commandQuery), ref('parameters/IdempotencyKey')],
-    requestBody: jsonBody(jsonSchema(batchBody), true),
-    responses: { 200: answer('One result a command, in order'), ...refused(400, 403, 404, 409, 412, 413, 415, 422, 428) },
+    requestBody: jsonBody(jsonSchema(batchBody), true, commandExamples['Batch']),
+    responses: { 200: answer('One result a command, in order', ref('schemas/BatchAnswer'), withPosition), ...refused(400, 403, 404, 409, 412, 413, 415, 422, 428) },
   },
 };
 
 const open = (operation: Json): Json => ({ get: { ...operation, security: [] } });
 const operationPaths: Json = {
-  '/health/live': open({ operationId: 'live', tags: ['operation'], summary: 'Whether the process answers', responses: { 200: answer('It does') } }),
-  '/health/ready': open({ operationId: 'ready', tags: ['operation'], summary: 'Whether database and read models are ready', responses: { 200: answer('Ready'), 503: answer('Not ready') } }),
-  '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1') } }),
+  '/health/live': open({ operationId: 'live', tags: ['operation'], summary: 'Whether the process answers', responses: { 200: answer('It does', { type: 'object', required: ['status'], properties: { status: { const: 'live' } } }) } }),
+  '/health/ready': open({ operationId: 'ready', tags: ['operation'], summary: 'Whether database and read models are ready', responses: { 200: answer('Ready', ref('schemas/Readiness')), 503: answer('Not ready', ref('schemas/Readiness')) } }),
+  '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1', { type: 'object' }) } }),
   '/problems/{id}': open({ operationId: 'problem', tags: ['operation'], summary: 'What a problem means and what to do', parameters: idParameter(':id'), responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: { type: 'string' } } } }, 404: ref('responses/Problem404') } }),
   '/metrics': { get: { operationId: 'metrics', tags: ['operation'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refused() } } },
 };
@@ -143,12 +153,37 @@ const problemSchema: Json = {
   },
 };
 
-const commandAnswerSchema: Json = {
-  type: 'object',
-  required: ['id', 'created', 'streamVersion', 'location', 'commandId', 'position', 'dryRun'],
-  properties: {
-    id: { type: 'string' }, created: { type: 'boolean' }, streamVersion: { type: 'integer' }, location: { type: ['string', 'null'] },
-    commandId: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Position reached; null where nothing had to be stored' }, dryRun: { type: 'boolean' },
+const resultProperties: Json = {
+  id: { type: 'string', description: 'Of what the command made, or of its target' }, created: { type: 'boolean' },
+  streamVersion: { type: 'integer', description: 'Version of the resource, as in its ETag' }, location: { type: ['string', 'null'], description: 'Where it is read' },
+  retracted: {
+    type: 'array', description: 'Of a retraction: what it names, dependents included',
+    items: { type: 'object', required: ['stream', 'eventIds'], properties: { stream: { type: 'string' }, eventIds: { type: 'array', items: { type: 'string' } } } },
+  },
+};
+const resultRequired = ['id', 'created', 'streamVersion', 'location'];
+const outcomeProperties: Json = {
+  commandId: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Position reached; null where nothing had to be stored' }, dryRun: { type: 'boolean' },
+};
+const outcomeRequired = ['commandId', 'position', 'dryRun'];
+const writeSchemas: Json = {
+  CommandAnswer: { type: 'object', additionalProperties: false, required: [...resultRequired, ...outcomeRequired], properties: { ...resultProperties, ...outcomeProperties } },
+  BatchAnswer: {
+    type: 'object', additionalProperties: false, required: ['results', ...outcomeRequired],
+    properties: { ...outcomeProperties, results: { type: 'array', items: { type: 'object', additionalProperties: false, required: resultRequired, properties: resultProperties } } },
+  },
+  Readiness: {
+    type: 'object', additionalProperties: false, required: ['status', 'database', 'headPosition', 'projections'],
+    properties: {
+      status: { enum: ['ready', 'not-ready'] }, database: { enum: ['up', 'down'] }, headPosition: { type: ['integer', 'null'] },
+      projections: {
+        type: 'array',
+        items: {
+          type: 'object', additionalProperties: false, required: ['name', 'position', 'lagEvents', 'state', 'failure'],
+          properties: { name: { type: 'string' }, position: { type: 'integer' }, lagEvents: { type: 'integer' }, state: { enum: ['running', 'stopped', 'rebuilding'] }, failure: { type: ['object', 'null'] } },
+        },
+      },
+    },
   },
 };
 
@@ -170,7 +205,7 @@ export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): J
     paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...importOperations, ...tokenOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
-      schemas: { Problem: problemSchema, CommandAnswer: commandAnswerSchema, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
+      schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
       parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 200 }, description: 'Makes a retry answer as the first request did; remembered for RECTRAIL_IDEMPOTENCY_HOURS, 24 by default' } },
       headers: {
         CorrelationId: { schema: { type: 'string' }, description: 'Of the request; given by the caller in X-Correlation-Id, or made' },

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { appRejectionCodes, importRejectionCodes } from '@rectrail/tracking-app';
 import * as domain from '@rectrail/tracking-domain';
 import { describe, expect, it } from '@jest/globals';
-import { problemPage, problemTable } from './problem-table.ts';
+import { problemIndex, problemPage, problemTable } from './problem-table.ts';
 
 // Goal: every code has a status, two titles and a page. Method: the codes that the layers export against the table, the table
 // against docs/problems (UPDATE_DOCS=1 rewrites the pages).
@@ -31,13 +31,15 @@ describe('the problem table', () => {
     expect(codes.filter((code) => (problemTable[code]?.status === 404) !== (code.startsWith('unknown-') || code === 'route-not-found'))).toEqual([]);
   });
 
-  it('has a page for every code, and no page for another', () => {
+  it('has a page for every code, no page for another, and an index of them', () => {
     if (process.env['UPDATE_DOCS'] === '1') {
       rmSync(pages, { recursive: true, force: true });
       mkdirSync(pages);
       for (const code of codes) writeFileSync(new URL(`${code}.md`, pages), problemPage(code) ?? '');
+      writeFileSync(new URL('README.md', pages), problemIndex());
     }
-    expect(readdirSync(pages).sort()).toEqual(codes.map((code) => `${code}.md`).sort());
+    expect(readdirSync(pages).sort()).toEqual(['README.md', ...codes.map((code) => `${code}.md`)].sort());
+    expect(readFileSync(new URL('README.md', pages), 'utf8')).toBe(problemIndex());
     for (const code of codes) expect(readFileSync(new URL(`${code}.md`, pages), 'utf8')).toBe(problemPage(code));
   });
 

@@ -91,3 +91,11 @@ export const problemPage = (code: string): string | null => {
     `# ${code}`, '', `**${problem.status} ${problem.title}** (${problem.titleZh})`, '', problem.help, '',
   ].join('\n');
 };
+
+/** docs/problems/README.md: every code in the order of its status. */
+export const problemIndex = (): string => [
+  '# Problem codes', '', 'Every refusal is an RFC 9457 problem with one of these codes ([HTTP](../reference/http.md#refusals)). The server gives each page at `/problems/<code>`.', '',
+  '| code | status | what | 中文 |', '| --- | --- | --- | --- |',
+  ...Object.entries(problemTable).toSorted(([a, { status: x }], [b, { status: y }]) => x - y || (a < b ? -1 : 1))
+    .map(([code, { status, title, titleZh }]) => `| [${code}](${code}.md) | ${status} | ${title} | ${titleZh} |`), '',
+].join('\n');

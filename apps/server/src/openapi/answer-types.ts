@@ -1,0 +1,45 @@
+import type { Instant, OrgId } from '@rectrail/kernel';
+import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
+import type {
+  DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
+  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem,
+} from '@rectrail/tracking-read';
+
+/** A token without its secret. */
+export interface TokenView {
+  readonly id: string;
+  /** Null: an administrator's token, which acts everywhere. */
+  readonly orgId: OrgId | null;
+  readonly role: string;
+  /** What events carry: the same for the same name. */
+  readonly subjectId: string;
+  readonly subject: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly revokedAt: Instant | null;
+}
+
+/** What each route answers, by its name. apps/server/answer-schemas.json is made from these types (tools/gen-answer-schemas.mjs), and OpenAPI from it. */
+export interface Answers {
+  readonly Dashboard: DashboardAnswer;
+  readonly DashboardChildren: DashboardChildrenAnswer;
+  readonly Issues: Page<IssueItem>;
+  readonly Issue: IssueDetail;
+  readonly IssueHistory: IssueHistory;
+  readonly Measures: Page<MeasureItem>;
+  readonly Deadlines: DeadlinesAnswer;
+  readonly Funds: FundsAnswer;
+  readonly Organisations: OrganisationsAnswer;
+  readonly Organisation: OrganisationAnswer;
+  readonly Inspections: Page<InspectionItem>;
+  readonly Reports: Page<ReportItem>;
+  readonly Discrepancies: DiscrepanciesAnswer;
+  readonly AuditTrail: Page<EventView>;
+  readonly Import: ImportResult;
+  readonly Imports: { readonly items: readonly ImportSummary[] };
+  readonly UndoImport: UndoResult;
+  /** The token is shown once, here. */
+  readonly IssueToken: TokenView & { readonly token: string };
+  readonly Tokens: { readonly items: readonly TokenView[]; readonly nextCursor: string | null };
+  readonly RevokeToken: TokenView;
+}

@@ -1,0 +1,32 @@
+/** Example bodies of the commands used most, by name; a spec holds each against the schema of its command. */
+export const commandExamples: Readonly<Record<string, unknown>> = {
+  RegisterOrganisation: { code: 'CN-330200-JT', name: '宁波市交通运输局', level: 'bureau', parent: 'CN-330200' },
+  OpenInspection: { org: 'CN-330200-JT', kind: 'XUNCHA', types: ['REGULAR'], title: '十四届市委第五轮巡察', on: '2026-03-05' },
+  DeliverFeedback: { on: '2026-05-20', recommendations: 4 },
+  RegisterIssue: { inspectionId: '0198f3d2-0000-8000-8000-000000000001', numberPath: ['二、', '(一)', '3.'], title: '专项资金管理不严' },
+  AcceptIssue: { on: '2026-05-22' },
+  PlanIssue: { planned: { value: '2026-06', printed: '6月底前', edge: 'byEndOf' } },
+  SetDeadline: { planned: '2026-Q3' },
+  StartRectification: { on: '2026-06-01' },
+  ReportProgress: { text: '已完成资金清理，制度正在修订。' },
+  ReportPhaseResult: { result: '已退回资金 5 万元。', nextStep: '年底前完成制度修订。' },
+  ReportBasicCompletion: { residuals: [{ key: '1', printed: '修订制度', planned: '2026-12' }] },
+  ReportCompletion: { result: '资金全部退回，制度已印发。' },
+  VerifyIssue: { record: '验收记录 2026-17 号', evidence: ['现场核查照片'] },
+  RejectCompletion: { reason: '制度尚未印发。' },
+  WriteOffIssue: {
+    slip: '对账销号单 2026-08 号',
+    endorsements: [{ kind: 'MAIN', by: 'person-1' }, { kind: 'SUPERVISING', by: 'person-2' }, { kind: 'EXECUTING', by: 'person-3' }],
+  },
+  ReopenIssue: { kind: 'RELAPSE', finding: '回头看发现同类问题再次发生。' },
+  PlanMeasure: { issueIds: ['0198f3d2-0000-8000-8000-000000000002'], title: '清理专项资金', planned: '2026-06' },
+  CompleteMeasure: { result: '清理完毕。' },
+  IdentifyFunds: { issueIds: ['0198f3d2-0000-8000-8000-000000000002'], money: { fen: '5441000', printed: '5.441万元' }, kind: 'ALLOWANCE' },
+  RecoverFunds: { money: { fen: '5441000' }, on: '2026-06-20' },
+  RetractFacts: { eventIds: ['0198f3d2-0000-8000-8000-000000000003'], reason: '录入错误。', kind: 'entered-in-error' },
+  CorrectFacts: {
+    retract: ['0198f3d2-0000-8000-8000-000000000003'], reason: '金额有误。',
+    command: { name: 'RecoverFunds', target: '0198f3d2-0000-8000-8000-000000000004', body: { money: { fen: '5400000' } } },
+  },
+  Batch: { commands: [{ name: 'AcceptIssue', target: '0198f3d2-0000-8000-8000-000000000002' }, { path: '/issues/0198f3d2-0000-8000-8000-000000000005/accept', body: { on: '2026-05-22' } }] },
+};

@@ -1,0 +1,87 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Json, Reply } from '../support/api.ts';
+import { ago, twoOrganisations, type TwoOrganisations } from '../support/two-organisations.ts';
+
+// Goal: what the server answers is what its own OpenAPI document says. Method: the samples are imported and commands are run; every
+// answer of every path is held against the schema served for its path, method and status.
+let world: TwoOrganisations;
+let document: Json;
+let ajv: Ajv2020;
+const seen = new Set<string>();
+
+const templateOf = (path: string): string => {
+  const called = `/api/v1${path.split('?')[0] ?? ''}`.split('/');
+  const found = Object.keys(document.paths).find((template) => {
+    const parts = template.split('/');
+    return parts.length === called.length && parts.every((part, i) => part.startsWith('{') || part === called[i]);
+  });
+  return found ?? `no template for ${path}`;
+};
+const resolved = (node: Json): Json => (typeof node?.$ref === 'string' ? node.$ref.slice(2).split('/').reduce((at: Json, part: string) => at[part], document) : node);
+
+/** The faults of an answer, none where it is as described. */
+const faultsOf = (method: string, path: string, { status, body }: Reply): unknown => {
+  const template = templateOf(path);
+  seen.add(`${method} ${template}`);
+  const { schema } = resolved(document.paths[template]?.[method.toLowerCase()]?.responses[status])?.content[status < 300 ? 'application/json' : 'application/problem+json'] ?? {};
+  if (schema === undefined) return `${method} ${template} describes no ${status}`;
+  // The document's own references start at its root, so a schema is read as a part of it.
+  const validate = ajv.compile({ ...schema, components: document.components });
+  return validate(body) ? null : validate.errors;
+};
+const call = async (method: string, path: string, options: Parameters<TwoOrganisations['server']['call']>[2] = {}): Promise<Reply> => {
+  const reply = await world.server.call(method, path, options);
+  expect([path, faultsOf(method, path, reply)]).toEqual([path, null]);
+  return reply;
+};
+
+beforeAll(async () => {
+  world = await twoOrganisations();
+  ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+  document = (await world.server.call('GET', '/openapi.json')).body;
+  for (const name of ['ningbo-2022.ndjson', 'heshan-2025.ndjson', 'liuba-2020.ndjson']) await world.server.importLedger(name);
+});
+afterAll(async () => { await world.server.close(); });
+
+describe('answers', () => {
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/imports', '/tokens'])(
+    'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
+
+  it('every issue, its history and every report are as described', async () => {
+    for (const { issueId } of (await world.server.get('/issues?limit=500')).items) {
+      await call('GET', `/issues/${issueId}`);
+      await call('GET', `/issues/${issueId}/history`);
+    }
+    for (const { reportId } of (await world.server.get('/reports')).items) await call('GET', `/reports/${reportId}/discrepancies`);
+  });
+
+  it('commands, batches, retractions, imports, undos and tokens are as described', async () => {
+    const body = { inspectionId: world.inspection, numberPath: ['五、'], title: '新问题' };
+    expect((await call('POST', '/issues', { body, token: world.committee })).status).toBe(201);
+    expect((await call('POST', `/issues/${world.issue}/progress`, { body: { text: '已部署' }, token: world.bureau })).status).toBe(200);
+    expect((await call('POST', '/commands', { body: { commands: [{ name: 'ReportProgress', target: world.issue, body: { text: '再部署' } }] }, token: world.bureau })).status).toBe(200);
+    const [last] = (await world.server.get(`/audit-trail?stream=issue-${world.issue}`)).items;
+    expect((await call('POST', '/retractions', { body: { eventIds: [last.eventId], reason: '误' }, token: world.bureau })).status).toBe(200);
+    const ledger = [
+      { kind: 'ledger', format: 'rectrail.ledger/1', documentId: 'described', title: '通报', publishedOn: ago(3) },
+      { kind: 'issue', key: 'd-1', organisation: 'JT', inspection: world.inspection, numberPath: ['六、'], title: '台账问题' },
+    ].map((record) => JSON.stringify(record)).join('\n');
+    const { body: imported } = await call('POST', '/imports', { body: ledger, headers: { 'content-type': 'application/x-ndjson' } });
+    expect((await call('POST', `/imports/${imported.importId}/undo`, { body: { reason: '误' } })).status).toBe(200);
+    const { body: token } = await call('POST', '/tokens', { body: { org: 'JT', role: 'organisation', subject: '临时' } });
+    expect((await call('DELETE', `/tokens/${token.id}`)).status).toBe(200);
+  });
+
+  it('refusals are as described', async () => {
+    for (const [method, path, options] of [
+      ['GET', '/issues?limit=many', {}], ['GET', '/issues/unknown', {}], ['GET', '/issues', { token: null }], ['GET', '/dashboard?org=JT', { token: world.stranger }], ['POST', '/issues', { body: '{' }],
+      ['POST', `/issues/${world.issue}/verify`, { body: { record: '验收' }, token: world.committee }], ['POST', '/imports', { body: 'x', headers: { 'content-type': 'application/x-ndjson' } }],
+    ] as const) expect((await call(method, path, options)).status).toBeGreaterThanOrEqual(400);
+  });
+
+  it('every read of the document was asked for', () => {
+    const reads = Object.entries<Json>(document.paths).filter(([template, { get }]) => get !== undefined && template.startsWith('/api/')).map(([template]) => `GET ${template}`);
+    expect(reads.filter((read) => !seen.has(read))).toEqual([]);
+  });
+});
