@@ -41,7 +41,7 @@ beforeEach(async () => {
   server = child;
   const url = await readyUrl(child);
   // Read on, or a full pipe would stop the server.
-  child.stderr?.resume();
+  child.stderr.resume();
   running = { child, url, token: (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim() };
 });
 afterEach(async () => {

@@ -86,6 +86,16 @@ const refuseUnparsed = (error: Error & { readonly code?: string }, socket: Socke
     + `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 };
 
+/** While the server stops, an answer ends its connection: an idle one would hold the shutdown up until its keep-alive ends. */
+const closeConnectionsWhileStopping = (server: FastifyInstance): void => {
+  let stopping = false;
+  server.addHook('preClose', (done) => { stopping = true; done(); });
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (stopping) void reply.header('Connection', 'close');
+    done();
+  });
+};
+
 /** Fastify with our parsers, hooks and limits; Nest adds the routes. */
 export const createFastifyServer = (options: FastifyServerOptions): { readonly server: FastifyInstance; readonly routes: RouteKnowledge } => {
   const { configuration, logger, access } = options;
@@ -110,6 +120,7 @@ export const createFastifyServer = (options: FastifyServerOptions): { readonly s
   });
   registerBodyParsers(server, configuration);
   const routes = rememberRoutes(server);
+  closeConnectionsWhileStopping(server);
   observe(server, options);
   authenticateFirst(server, access);
   return { server, routes };
