@@ -16,7 +16,13 @@ for (const file of sources.filter((name) => !/\.(spec|type|events)\.ts$|\/testin
   const lines = text(file).split('\n').length - 1;
   if (lines < 8) find(file, `only ${lines} lines: put it where it is used`);
 }
-for (const file of sources.filter((name) => /index\.ts$/.test(name) && !/src\/(testing\/)?index\.ts$/.test(name))) find(file, 'an inner barrel: one barrel a package, at its root');
+/** A package's barrels are the entry points that its `exports` name; any other index.ts is an inner barrel. */
+const isEntryPoint = (file) => {
+  const [folder, name] = file.split('/');
+  const { exports = {} } = JSON.parse(text(`${folder}/${name}/package.json`));
+  return Object.values(exports).some((entry) => `${folder}/${name}/${entry.source.slice(2)}` === file);
+};
+for (const file of sources.filter((name) => /^(apps|libs)\/.*\/index\.ts$/.test(name))) if (!isEntryPoint(file)) find(file, 'an inner barrel: only the entry points of package.json have one');
 
 const forbidden = [
   [/\b(FIXME|XXX)\b/, 'a leftover marker'],
