@@ -17,6 +17,11 @@ export interface Run {
 /** Compiled beside this file, or run as TypeScript with it. */
 const workerFile = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url));
 
+const running = new Set<ChildProcess>();
+
+/** Ends the processes of all contestants: the row under way fails, and what it began is tidied up. */
+export const killFleets = (): void => { for (const child of running) child.kill('SIGKILL'); };
+
 /** The processes of one contestant, ready from the first run of a row to its last. */
 export class Fleet {
   readonly #children: readonly ChildProcess[];
@@ -35,7 +40,11 @@ export class Fleet {
   }
 
   private constructor(processes: number) {
-    this.#children = Array.from({ length: processes }, () => fork(workerFile, { serialization: 'advanced' }));
+    this.#children = Array.from({ length: processes }, () => {
+      const child = fork(workerFile, { serialization: 'advanced' });
+      running.add(child);
+      return child.once('exit', () => { running.delete(child); });
+    });
   }
 
   async run(loop: LoopOptions): Promise<Run> {
@@ -67,7 +76,8 @@ export class Fleet {
 }
 
 const ask = (child: ChildProcess, order: Order): Promise<LoopResult | null> => new Promise((resolve, reject) => {
-  const gone = (code: number | null): void => { reject(new Error(`a process of the bench ended (${code ?? 'killed'}) before it answered "${order.order}"`)); };
+  const gone = (): void => { reject(new Error(`a process of the bench ended before it answered "${order.order}"`)); };
+  if (!child.connected) { gone(); return; }
   child.once('exit', gone);
   child.once('message', (answer: Answer) => {
     child.off('exit', gone);

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { migrateEmmett } from './contestants/emmett.ts';
 import { rawTables } from './contestants/raw.ts';
 import { bulkGroup, type ContestantName, type Task } from './contestants/contestant.ts';
@@ -6,7 +6,7 @@ import { Fleet, type Run } from './fleet.ts';
 import { meanBytes, payloadsOf } from './payloads.ts';
 import type { RowResult, TableCount } from './results.ts';
 import type { ContestantPlan, DatabaseName, RowPlan } from './rows.ts';
-import type { BenchServer } from './server.ts';
+import { connected, type BenchServer } from './server.ts';
 
 export interface MeasureOptions {
   readonly rounds: number;
@@ -85,8 +85,7 @@ class RowMeasurement {
     const plans = this.#plans.filter((plan) => databaseOf(plan) === key);
     const name = `bench_${this.#row.key.replaceAll('-', '_')}_${key}`;
     const url = await this.#server.createDatabase(name);
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
+    const client = await connected(url);
     if (plans.some((plan) => plan.contestant === 'raw')) await client.query(rawTables);
     if (plans.some((plan) => plan.contestant === 'emmett')) await migrateEmmett(url);
     let filled = 0;

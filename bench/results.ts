@@ -53,7 +53,7 @@ export const ratioTo = (row: RowResult, peer: RowResult['peers'][number]): Ratio
 };
 
 const rate = (value: number): string => Math.round(value).toLocaleString('en');
-const short = (value: number): string => value.toPrecision(value >= 100 ? 3 : 2);
+const short = (value: number): string => (value >= 100 ? rate(value) : value.toPrecision(2));
 const rates = (runs: readonly Run[]): string => {
   const { median, min, max } = spreadOf(runs.map((run) => run.rate));
   return `${rate(median)} (${rate(min)}–${rate(max)})`;

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { killFleets } from './fleet.ts';
 import { markdown } from './markdown.ts';
 import { measureRow, type MeasureOptions } from './measure.ts';
 import { summary, tableHead, tableLines, type BenchResult, type RowResult } from './results.ts';
@@ -23,7 +24,7 @@ Every run writes bench-out/<time>.json; a whole run of the first two kinds also 
 
 type Mode = 'default' | 'long' | 'quick';
 const modes: Record<Mode, MeasureOptions & Sizes> = {
-  default: { rounds: 3, measureMs: 2_500, snapshotMs: 60_000, readEvents: 300_000, smallLog: 10_000, largeLog: 1_000_000 },
+  default: { rounds: 3, measureMs: 2_000, snapshotMs: 60_000, readEvents: 300_000, smallLog: 10_000, largeLog: 1_000_000 },
   long: { rounds: 5, measureMs: 5_000, snapshotMs: 600_000, readEvents: 1_000_000, smallLog: 100_000, largeLog: 10_000_000 },
   quick: { rounds: 1, measureMs: 500, snapshotMs: 3_000, readEvents: 50_000, smallLog: 10_000, largeLog: 50_000 },
 };
@@ -84,8 +85,7 @@ const bench = async (mode: Mode, plans: readonly RowPlan[], keep: boolean): Prom
   const startedAt = new Date().toISOString();
   const loadBefore = load();
   const server = await startBenchServer();
-  const interrupted = (): void => { void server.stop().finally(() => { process.exit(130); }); };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  process.once('SIGINT', killFleets).once('SIGTERM', killFleets);
   try {
     const about = describeRun(server);
     print(`${Object.entries({ ...about.machine, ...about.versions, ...about.settings }).map(([name, value]) => `${name} ${value}`).join(', ')}\n\n${printed(tableHead)}`);
@@ -99,7 +99,6 @@ const bench = async (mode: Mode, plans: readonly RowPlan[], keep: boolean): Prom
     print(`\n${summary(rows)}\n${minutes.toFixed(1)} minutes`);
     write({ bench: 'rectrail.bench/1', mode, startedAt, minutes, ...about, loadBefore, loadAfter: load(), rows }, keep);
   } finally {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await server.stop();
   }
 };
