@@ -112,7 +112,7 @@ export interface ImportResult {
   readonly rows: { readonly total: number; readonly new: number; readonly changed: number; readonly unchanged: number; readonly removed: number };
   readonly results: readonly { readonly line: number | null; readonly key: string; readonly kind: string; readonly outcome: string; readonly detail: string | null }[];
 }
-export interface UndoResult { readonly importId: string; readonly position: number | null; readonly retracted: number; readonly dependents: number }
+export interface UndoResult { readonly importId: string; readonly dryRun: boolean; readonly position: number | null; readonly retracted: number; readonly dependents: number }
 export interface ImportSummary {
   readonly importId: string;
   readonly documentId: string;

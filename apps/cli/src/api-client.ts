@@ -43,9 +43,12 @@ export class ProblemAnswer extends Error {
 
 /** The command line cannot do what it was asked, before or beside any answer of the server. */
 export class UsageError extends Error {
-  constructor(message: string) {
+  readonly messageZh: string;
+
+  constructor(message: string, messageZh: string) {
     super(message);
     this.name = 'UsageError';
+    this.messageZh = messageZh;
   }
 }
 
@@ -62,7 +65,11 @@ export const findToken = async (given: string | undefined, dataDir: string): Pro
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (cause) {
-    throw new UsageError(`no token: ${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)}). Potential solutions: start the server once, or give --token or RECTRAIL_TOKEN`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `no token: ${file} cannot be read (${why}). Potential solutions: start the server once, name its directory with --data-dir, or give --token or RECTRAIL_TOKEN`,
+      `没有令牌：无法读取 ${file}（${why}）。可先启动一次服务，或用 --data-dir 指明其数据目录，或用 --token、RECTRAIL_TOKEN 提供令牌`,
+    );
   }
 };
 
@@ -102,18 +109,30 @@ export class ApiClient {
         if (message.result !== undefined) return message.result;
       }
     }
-    throw new UsageError('the server broke off without a result. Potential solutions: rectrail imports says whether the import was stored');
+    throw new UsageError(
+      'the server broke off without a result. Potential solutions: rectrail imports says whether the import was stored', '服务端中断，没有返回结果。可用 rectrail imports 查看是否已导入',
+    );
   }
 
   async #send(method: string, path: string, query: Query, init: RequestInit = {}): Promise<Response> {
-    const url = new URL(`/api/v1${path}`, this.#connection.server);
+    const url = this.#url(path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { ...(init.headers as Record<string, string> | undefined), Authorization: `Bearer ${this.#connection.token}` };
     try {
       return await fetch(url, { ...init, method, headers });
     } catch (cause) {
-      throw new UsageError(`no server answers at ${this.#connection.server} (${reasonOf(cause)}). Potential solutions: rectrail serve, or give --server or RECTRAIL_URL`);
+      const { server } = this.#connection;
+      throw new UsageError(
+        `no server answers at ${server} (${reasonOf(cause)}). Potential solutions: rectrail serve, or give --server or RECTRAIL_URL`,
+        `${server} 没有服务应答（${reasonOf(cause)}）。可运行 rectrail serve，或用 --server、RECTRAIL_URL 指明地址`,
+      );
     }
+  }
+
+  #url(path: string): URL {
+    const { server } = this.#connection;
+    if (!/^https?:/.test(server) || !URL.canParse(server)) throw new UsageError(`--server is an address like http://127.0.0.1:3000, not ${server}`, `--server 应为 http://127.0.0.1:3000 这样的地址，而不是 ${server}`);
+    return new URL(`/api/v1${path}`, server);
   }
 
   static async #answer<T>(response: Response): Promise<T> {
@@ -122,7 +141,7 @@ export class ApiClient {
     // The server's OpenAPI document describes each answer; this client is released together with it.
     if (response.ok) return body as T;
     if (isProblem(body)) throw new ProblemAnswer(body);
-    throw new UsageError(`the server answered ${response.status} ${response.statusText} and no problem: is it Rectrail?`);
+    throw new UsageError(`the server answered ${response.status} ${response.statusText} and no problem: is it Rectrail?`, `服务端应答 ${response.status} ${response.statusText}，却未说明问题：它是 Rectrail 吗？`);
   }
 
   static #parsed(text: string): unknown {

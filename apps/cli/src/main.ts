@@ -4,7 +4,6 @@ import { addImports } from './commands/imports.ts';
 import { addReads } from './commands/reads.ts';
 import { addServing } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
-import { languageOf } from './format/language.ts';
 import { problemText } from './format/problem.ts';
 import { sessionOf, withGlobalOptions, type GlobalOptions } from './session.ts';
 
@@ -21,13 +20,14 @@ addReads(program, open);
 addImports(program, open);
 addTokens(program, open);
 addServing(program, process.env);
+for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);
 
 const explain = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
-  const given = program.opts<GlobalOptions>().lang;
-  const language = given === 'zh' || given === 'en' ? given : languageOf(process.env);
+  const language = program.opts<GlobalOptions>().lang;
   if (error instanceof ProblemAnswer) process.stderr.write(`${problemText(error.problem, language)}\n`);
-  else process.stderr.write(`${error instanceof UsageError ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+  else if (error instanceof UsageError) process.stderr.write(`${language === 'zh' ? error.messageZh : error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
   return failed;
 };
 

@@ -21,7 +21,7 @@ export class ServerProcess {
 
   /** @throws UsageError where the server is not built. */
   constructor(env: NodeJS.ProcessEnv) {
-    if (!existsSync(serverMain)) throw new UsageError('the server is not built. Potential solutions: npm run build');
+    if (!existsSync(serverMain)) throw new UsageError('the server is not built. Potential solutions: npm run build', '服务端尚未构建。请运行 npm run build');
     // RECTRAIL_TOKEN and RECTRAIL_URL are ours; the server leaves them alone.
     this.#child = spawn(process.execPath, [serverMain], { env, stdio: ['ignore', 'inherit', 'inherit'] });
     this.url = `http://${env['RECTRAIL_HOST'] ?? '127.0.0.1'}:${env['RECTRAIL_PORT'] ?? '3000'}`;
@@ -35,13 +35,13 @@ export class ServerProcess {
   async ready(): Promise<void> {
     const deadline = Date.now() + readyMsMax;
     while (Date.now() < deadline) {
-      if (this.#child.exitCode !== null) throw new UsageError('the server stopped at its start; its last lines above say why');
+      if (this.#child.exitCode !== null) throw new UsageError('the server stopped at its start; its last lines above say why', '服务端启动时停止，原因见上面最后几行');
       // Not listening yet is what is waited for.
       const ready = await fetch(`${this.url}/health/ready`).then((response) => response.ok, () => false);
       if (ready) return;
       await new Promise((resolve) => { setTimeout(resolve, pollMs); });
     }
-    throw new UsageError(`the server at ${this.url} is not ready after ${readyMsMax / 1_000} s`);
+    throw new UsageError(`the server at ${this.url} is not ready after ${readyMsMax / 1_000} s`, `${this.url} 的服务端 ${readyMsMax / 1_000} 秒后仍未就绪`);
   }
 
   /** Passes the wish to stop on; a terminal's Ctrl-C has reached the server by itself. */

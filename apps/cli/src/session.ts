@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { ApiClient, findToken, UsageError } from './api-client.ts';
 import { isZone } from './format/local-instants.ts';
 import { languageOf, languages, type Language } from './format/language.ts';
@@ -17,7 +17,7 @@ export interface GlobalOptions {
   readonly server: string;
   readonly token?: string;
   readonly dataDir: string;
-  readonly lang: string;
+  readonly lang: Language;
   readonly zone: string;
   readonly json?: boolean;
 }
@@ -31,24 +31,18 @@ export const withGlobalOptions = (program: Command, env: NodeJS.ProcessEnv): Com
   .option('--server <url>', 'address of the server', env['RECTRAIL_URL'] ?? serverDefault)
   .option('--token <token>', 'bearer token; default: RECTRAIL_TOKEN, else the administrator’s of the data directory')
   .option('--data-dir <dir>', 'data directory of the server on this machine', env['RECTRAIL_DATA_DIR'] ?? './data')
-  .option('--lang <zh|en>', 'language of the tables', languageOf(env))
+  .addOption(new Option('--lang <language>', 'language of the tables').choices(languages).default(languageOf(env)))
   .option('--zone <name>', 'zone in which instants are shown', env['RECTRAIL_ZONE'] ?? zoneDefault)
   .option('--json', 'print the answer of the server as it is');
 
-export const languageNamed = (name: string): Language => {
-  const language = languages.find((known) => known === name);
-  if (language === undefined) throw new UsageError(`--lang is zh or en, not ${name}`);
-  return language;
-};
-
 const zoneNamed = (name: string): string => {
   if (isZone(name)) return name;
-  throw new UsageError(`--zone is an IANA name like Asia/Shanghai, not ${name}`);
+  throw new UsageError(`--zone is an IANA name like Asia/Shanghai, not ${name}`, `--zone 应为 Asia/Shanghai 这样的时区名，而不是 ${name}`);
 };
 
 export const sessionOf = async (options: GlobalOptions, env: NodeJS.ProcessEnv): Promise<Session> => ({
   client: new ApiClient({ server: options.server, token: await findToken(options.token ?? env['RECTRAIL_TOKEN'], options.dataDir) }),
-  language: languageNamed(options.lang),
+  language: options.lang,
   json: options.json === true,
   zone: zoneNamed(options.zone),
   print: (text) => { process.stdout.write(`${text}\n`); },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { ImportProgress, ImportResult, ImportSummary, UndoResult } from '../answers.ts';
 import { UsageError } from '../api-client.ts';
-import { label, type Language } from '../format/language.ts';
+import { aside, colon, label, type Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { progressLine } from '../format/progress.ts';
 import { table } from '../format/table.ts';
@@ -14,23 +14,25 @@ const ledgerOf = async (file: string): Promise<Uint8Array<ArrayBuffer>> => {
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {
-    throw new UsageError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${file} cannot be read: ${why}`, `无法读取 ${file}：${why}`);
   }
 };
 
 const countsText = (language: Language, { rows }: ImportResult): string =>
   (['new', 'changed', 'unchanged', 'removed'] as const).filter((outcome) => rows[outcome] > 0).map((outcome) => `${label(language, outcome)} ${rows[outcome]}`).join(language === 'zh' ? '，' : ', ');
 
-/** What every row comes to, but for those that say what they said. */
-const rowsText = (language: Language, { results }: ImportResult): string =>
-  table(['line', 'outcome', 'kind', 'key', 'note'].map((name) => label(language, name)), results.filter(({ outcome, detail }) => outcome !== 'unchanged' || detail !== null)
-    .map(({ line, outcome, kind, key, detail }) => [line, label(language, outcome), kind, key, detail]));
+/** What every row comes to, but for those that say what they said; empty where all do. */
+const rowsText = (language: Language, { results }: ImportResult): string => {
+  const rows = results.filter(({ outcome, detail }) => outcome !== 'unchanged' || detail !== null).map(({ line, outcome, kind, key, detail }) => [line, label(language, outcome), kind, key, detail]);
+  return rows.length === 0 ? '' : `${table(['line', 'outcome', 'kind', 'key', 'note'].map((name) => label(language, name)), rows)}\n\n`;
+};
 
 const resultText = (language: Language, file: string, result: ImportResult): string => {
-  const head = `${file}（${result.documentId}）：${countsText(language, result)}`;
-  if (result.dryRun) return `${rowsText(language, result)}\n\n${head}\n${label(language, 'dryRun')}`;
+  const head = `${file}${aside(language, result.documentId)}${colon(language)}${countsText(language, result)}`;
+  if (result.dryRun) return `${rowsText(language, result)}${head}\n${label(language, 'dryRun')}`;
   if (result.importId === null) return `${head}\n${label(language, 'nothingNew')}`;
-  return `${head}\n${label(language, 'imported')}：${label(language, 'position')} ${result.position ?? ''}；${label(language, 'takeBack')}rectrail undo ${result.importId}`;
+  return `${head}\n${label(language, 'imported')}${language === 'zh' ? '，' : ', '}${label(language, 'position')} ${result.position ?? ''}\n${label(language, 'takeBack')}rectrail undo ${result.importId} --reason …`;
 };
 
 /** Imports one file; the progress stands on stderr, so that the result can be piped. */
@@ -42,6 +44,13 @@ export const importFile = async ({ client, language }: Pick<Session, 'client' | 
   } finally {
     progress.clear();
   }
+};
+
+const undoneText = (language: Language, { retracted, dependents, position, dryRun }: UndoResult): string => {
+  const counts = language === 'zh'
+    ? `已撤回 ${retracted} 条事实${dependents === 0 ? '' : `（其中 ${dependents} 条是依据该次导入作出的后续记录）`}`
+    : `${retracted} facts retracted${dependents === 0 ? '' : `, ${dependents} of them built upon the import`}`;
+  return [counts, dryRun ? label(language, 'dryRun') : `${label(language, 'position')} ${position ?? ''}`].join(language === 'zh' ? '，' : ', ');
 };
 
 interface ImportOptions { readonly dryRun?: boolean; readonly complete?: boolean }
@@ -78,6 +87,6 @@ export const addImports = (program: Command, open: Open): void => {
       const { client, language, json, print } = await open(command);
       const body = { reason: options.reason, withDependents: options.withDependents === true };
       const result = await client.post<UndoResult>(`/imports/${encodeURIComponent(id)}/undo`, body, options.dryRun === true ? { dryRun: 'true' } : {});
-      print(json ? JSON.stringify(result, null, 2) : `${label(language, 'retracted')} ${result.retracted}${result.position === null ? '' : ` · ${label(language, 'position')} ${result.position}`}`);
+      print(json ? JSON.stringify(result, null, 2) : undoneText(language, result));
     });
 };

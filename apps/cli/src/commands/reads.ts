@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Page, Printed, Report } from '../answers.ts';
 import type { Query } from '../api-client.ts';
+import { discrepanciesText } from '../format/discrepancies.ts';
 import { cutLine, dashboardText, sumText } from '../format/figures.ts';
-import { label, type Language } from '../format/language.ts';
+import { aside, label, type Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { table } from '../format/table.ts';
 import type { Session } from '../session.ts';
@@ -23,7 +24,7 @@ const issueFilters = (command: Command): Command => command
   .option('--track <track>', 'IMMEDIATE, TIMED, LONG_TERM')
   .option('--inspection <id>', 'issues of one inspection')
   .option('--q <text>', 'part of the title, the heading or the printed number')
-  .option('--page-size <n>', '1 to 500')
+  .option('--limit <n>', 'rows of a page, 1 to 500')
   .option('--cursor <cursor>', 'of the page before');
 
 /** The options of a read are named like the parameters of the interface. */
@@ -46,7 +47,7 @@ const read = <A>(open: Open, { command, path, text }: ReadCommand<A>): void => {
 const heads = (language: Language, ...names: readonly string[]): readonly string[] => names.map((name) => label(language, name));
 const numberOf = (path: readonly string[]): string => path.join('');
 const stateText = (language: Language, state: string, possibly: string | null): string =>
-  (possibly === null ? label(language, state) : `${label(language, state)}（${label(language, 'possibly')} ${label(language, possibly)}）`);
+  (possibly === null ? label(language, state) : `${label(language, state)}${aside(language, `${label(language, 'possibly')}${language === 'zh' ? '' : ' '}${label(language, possibly)}`)}`);
 const dateText = (date: Printed | null): string => (date === null ? '' : date.first === date.last ? date.last : `${date.first}..${date.last}`);
 const moreLine = (language: Language, page: Page<unknown>): readonly string[] => (page.nextCursor === null ? [] : ['', `${label(language, 'more')}--cursor ${page.nextCursor}`]);
 
@@ -65,7 +66,7 @@ const issueText = (language: Language, answer: IssueDetail): string => {
   const { issue } = answer;
   const lines = [
     `${numberOf(issue.numberPath)} ${issue.title}`,
-    `${issue.orgName ?? ''}（${issue.orgCode ?? ''}）`,
+    `${issue.orgName ?? ''}${aside(language, issue.orgCode ?? '')}`,
     cutLine(language, answer),
     '',
     table(['', ''], [
@@ -125,14 +126,6 @@ const fundsText = (language: Language, answer: Funds): string => [
   ])),
 ].join('\n');
 
-const discrepanciesText = (language: Language, report: Report, answer: Discrepancies): string => [
-  `${report.title}（${report.asOf}）`,
-  cutLine(language, answer),
-  '',
-  table(heads(language, 'key', 'kind', 'declared', 'found', 'difference', 'note'), answer.items.map((item) =>
-    [item.key, label(language, item.kind), item.declared, item.found, item.difference, item.explanation ?? item.note])),
-].join('\n');
-
 const addDiscrepancies = (program: Command, open: Open): void => {
   const command = orgOptions(program.command('discrepancies')).description('where reports declare other figures than are found');
   command.action(async () => {
@@ -140,10 +133,14 @@ const addDiscrepancies = (program: Command, open: Open): void => {
     const query = queryOf(command);
     const cuts = { ...query, org: undefined };
     const reports = await client.get<Page<Report>>('/reports', query);
+    const answers: Discrepancies[] = [];
     for (const report of reports.items) {
       const answer = await client.get<Discrepancies>(`/reports/${report.reportId}/discrepancies`, cuts);
-      print(json ? JSON.stringify(answer, null, 2) : `${discrepanciesText(language, report, localInstants(answer, zone))}\n`);
+      answers.push(answer);
+      if (!json) print(`${discrepanciesText(language, report, localInstants(answer, zone))}\n`);
     }
+    if (json) print(JSON.stringify(answers, null, 2));
+    else if (answers.length === 0) print(label(language, 'noReports'));
   });
 };
 

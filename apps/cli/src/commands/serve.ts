@@ -6,7 +6,7 @@ import { comparison } from '../format/figures.ts';
 import type { Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { ServerProcess } from '../server-process.ts';
-import { languageNamed, serverDefault, type GlobalOptions } from '../session.ts';
+import { serverDefault, type GlobalOptions } from '../session.ts';
 import { importFile } from './imports.ts';
 
 const samples = ['ningbo-2022', 'liuba-2020', 'heshan-2025'].map((name) => fileURLToPath(new URL(`../../../../samples/${name}.ndjson`, import.meta.url)));
@@ -29,7 +29,7 @@ const whereToLook = (language: Language, url: string, dataDir: string): string =
   `服务运行于 ${url}，管理员令牌在 ${dataDir}/admin-token。按 Ctrl-C 停止。另开一个终端可试：`,
   `  ${rectrail} dashboard --org CN-330200-JT --valid-at 2022-02-28 --known-at 2022-04-29`,
   `  ${rectrail} deadlines --org CN-330200-JT --valid-at 2022-07-01 --known-at 2022-06-30   # 此后若再无消息，哪些逾期`,
-  `  ${rectrail} discrepancies   # 申报数与所列数的出入`,
+  `  ${rectrail} discrepancies   # 通报数与实列数的出入`,
   `  ${rectrail} issues --org CN-430903-JT --state PHASED`,
   `  ${url}/openapi.json   # 接口说明`,
 ] : [
@@ -43,7 +43,7 @@ const whereToLook = (language: Language, url: string, dataDir: string): string =
 };
 
 const demo = async (options: GlobalOptions, env: NodeJS.ProcessEnv): Promise<void> => {
-  const language = languageNamed(options.lang);
+  const language = options.lang;
   const say = (text: string): void => { process.stdout.write(`${text}\n`); };
   const server = new ServerProcess({ ...env, RECTRAIL_LOG_LEVEL: env['RECTRAIL_LOG_LEVEL'] ?? 'warn', RECTRAIL_DATA_DIR: options.dataDir });
   const stopped = untilStopped(server);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { TokenRecord } from '../answers.ts';
-import { label } from '../format/language.ts';
+import { colon, label } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { table } from '../format/table.ts';
 import type { Open } from './reads.ts';
@@ -36,6 +36,6 @@ export const addTokens = (program: Command, open: Open): void => {
   token.command('revoke').argument('<id>', 'id of the token').description('make a token invalid').action(async (id: string, _options: object, command: Command) => {
     const { client, language, json, print } = await open(command);
     const record = await client.delete<TokenRecord>(`/tokens/${encodeURIComponent(id)}`);
-    print(json ? JSON.stringify(record, null, 2) : `${label(language, 'revoked')}：${record.id}`);
+    print(json ? JSON.stringify(record, null, 2) : `${label(language, 'revoked')}${colon(language)}${record.id}`);
   });
 };

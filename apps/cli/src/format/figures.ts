@@ -1,12 +1,16 @@
 import type { Answered, Count, Dashboard, Figures, MoneySum, OrgLabel } from '../answers.ts';
-import { amount, label, type Language } from './language.ts';
+import { amount, aside, label, type Language } from './language.ts';
 import { table, type Cell } from './table.ts';
 
-/** Every table says as of when: the day in the world, what was known then, the place in the log that makes it final. */
-export const cutLine = (language: Language, { cut }: Answered): string =>
-  `${label(language, 'cut')} ${cut.validAt} · ${label(language, 'knownAt')} ${cut.knownAt} · ${label(language, 'position')} ${cut.atPosition}`;
+/** The last second of a day is what a date means where an instant is asked for. */
+const dayOrInstant = (local: string): string => local.replace(/ 23:59:59$/, '');
 
-export const orgLine = (language: Language, org: OrgLabel | null): string => (org === null ? label(language, 'whole') : `${org.name}（${org.code}）`);
+/** Every table says as of when: the day in the world, what was known then, the place in the log that makes it final. */
+export const cutLine = (language: Language, { cut: { validAt, knownAt, atPosition } }: Answered): string => (language === 'zh'
+  ? `截至 ${validAt} 的情况（以 ${dayOrInstant(knownAt)} 已掌握的信息为准，日志位置 ${atPosition}）`
+  : `as of ${validAt}, by what was known on ${dayOrInstant(knownAt)} (log position ${atPosition})`);
+
+export const orgLine = (language: Language, org: OrgLabel | null): string => (org === null ? label(language, 'whole') : `${org.name}${aside(language, org.code)}`);
 
 /** 5.717万元 + 2笔金额不详: unknown amounts are counted beside the sum, never guessed. */
 export const sumText = (language: Language, { fen, unknownAmounts }: MoneySum): string => {
@@ -44,18 +48,17 @@ export const dashboardText = (language: Language, answer: Dashboard): string => 
 };
 
 const nonZero = (language: Language, counts: Readonly<Record<string, Count>>): string => {
-  const shown = Object.entries(counts).filter(([, { count }]) => count > 0).map(([name, { count }]) => `${label(language, name)} ${count}`);
+  const maybe = (undetermined: number): string => (language === 'zh' ? `（另${undetermined}待定）` : ` (+${undetermined} undetermined)`);
+  const shown = Object.entries(counts).filter(([, { count, undetermined }]) => count + undetermined > 0)
+    .map(([name, { count, undetermined }]) => `${label(language, name)} ${count}${undetermined === 0 ? '' : maybe(undetermined)}`);
   return shown.length === 0 ? '—' : shown.join(language === 'zh' ? '，' : ', ');
 };
-
-/** Of `2022-04-29 23:59:59`. */
-const isoDayCharacters = 10;
 
 /** One line an organisation and point in time, to be read side by side. */
 export const comparison = (language: Language, answers: readonly Dashboard[]): string => {
   const head = ['organisation', 'cut', 'knownAt', 'issues', 'byState', 'byBucket', 'OVERDUE', 'recovered'].map((name) => label(language, name));
   return table(head, answers.map(({ org, cut, figures: { issues, funds } }) => [
-    org?.name ?? label(language, 'whole'), cut.validAt, cut.knownAt.slice(0, isoDayCharacters), issues.total, nonZero(language, issues.byState), nonZero(language, issues.byBucket),
+    org?.name ?? label(language, 'whole'), cut.validAt, dayOrInstant(cut.knownAt), issues.total, nonZero(language, issues.byState), nonZero(language, issues.byBucket),
     issues.byDeadline['OVERDUE']?.count ?? 0, sumText(language, funds.recovered),
   ]));
 };

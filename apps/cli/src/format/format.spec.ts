@@ -1,6 +1,7 @@
 // Goal: readers of Chinese and of English get amounts, instants, tables and refusals as they write them, exact and aligned.
 // Method: examples at the edges of each form.
 import { describe, expect, it } from '@jest/globals';
+import { discrepanciesText } from './discrepancies.ts';
 import { comparison, dashboardText, sumText } from './figures.ts';
 import { amount, label, languageOf } from './language.ts';
 import { localInstants } from './local-instants.ts';
@@ -75,6 +76,24 @@ describe('progress', () => {
   });
 });
 
+describe('discrepancies', () => {
+  const item = { key: 'k', kind: 'noted', declared: '4', found: null, difference: null, note: 'temporal: 材料早于巡察', explanation: null };
+  const shown = (language: 'zh' | 'en', change: object): string =>
+    discrepanciesText(language, { reportId: 'r', title: '通报', asOf: '2022-04-29' }, { cut: { validAt: '2022-04-29', knownAt: '2022-04-29 10:00:00', atPosition: 9 }, items: [{ ...item, ...change }] }).split('\n').at(-1)!;
+
+  it.each([
+    [{}, /^k +表述矛盾（时间矛盾） +4 +材料早于巡察$/, /^k +noted \(dates\) +4 +材料早于巡察$/],
+    [{ note: 'own_kind: 甲: 乙' }, /^k +表述矛盾（own_kind） +4 +甲: 乙$/, /^k +noted \(own_kind\) +4 +甲: 乙$/],
+    [{ note: '没有类别' }, /^k +表述矛盾 +4 +没有类别$/, /^k +noted +4 +没有类别$/],
+    [{ kind: 'unverifiable', note: '62 × NOT_DISCLOSED' }, /无法核对 +4 +62条未公开$/, /unverifiable +4 +62 × not disclosed$/],
+    [{ kind: 'rate', note: '92/96 (measure) = 95.8%' }, /92\/96（按措施） = 95.8%$/, /92\/96 \(by measures\) = 95.8%$/],
+    [{ explanation: '已作说明' }, /表述矛盾（时间矛盾） +4 +已作说明$/, /noted \(dates\) +4 +已作说明$/],
+  ])('%j in the words of the reader', (change, zh, en) => {
+    expect(shown('zh', change)).toMatch(zh);
+    expect(shown('en', change)).toMatch(en);
+  });
+});
+
 describe('dashboards', () => {
   const count = (n: number, undetermined = 0) => ({ count: n, undetermined });
   const dashboard = {
@@ -89,7 +108,7 @@ describe('dashboards', () => {
 
   it('show the cut, what is undetermined, and leave zeros out', () => {
     const text = dashboardText('zh', dashboard);
-    expect(text).toContain('截至 2022-02-28 · 知悉于 2022-04-29 23:59:59 · 位置 9');
+    expect(text).toContain('截至 2022-02-28 的情况（以 2022-04-29 已掌握的信息为准，日志位置 9）');
     expect(text).toMatch(/整改中 +0 +1/);
     expect(text).not.toContain('阶段性完成');
     expect(text).toMatch(/issues\.total +4 个/);
@@ -97,6 +116,7 @@ describe('dashboards', () => {
   });
 
   it('stand side by side, a line each', () => {
-    expect(comparison('en', [dashboard]).split('\n')[1]).toMatch(/^甲局 +2022-02-28 +2022-04-29 +3 +fed back 2 +open 3 +1 +CNY 1$/);
+    expect(comparison('en', [dashboard]).split('\n')[1]).toMatch(/^甲局 +2022-02-28 +2022-04-29 +3 +fed back 2, in progress 0 \(\+1 undetermined\) +open 3 +1 +CNY 1$/);
+    expect(comparison('zh', [dashboard])).toContain('已反馈 2，整改中 0（另1待定）');
   });
 });

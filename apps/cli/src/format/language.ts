@@ -8,32 +8,35 @@ type Label = readonly [zh: string, en: string];
 
 /** What the tables say, in both languages; values that the interface returns are keyed by themselves. */
 const labels = {
-  FED_BACK: ['已反馈', 'fed back'], REGISTERED: ['已认领', 'accepted'], PLANNED: ['已定方案', 'planned'], IN_PROGRESS: ['整改中', 'in progress'], PHASED: ['阶段性完成', 'phase completed'],
+  FED_BACK: ['已反馈', 'fed back'], REGISTERED: ['已认领', 'accepted'], PLANNED: ['方案已审定', 'planned'], IN_PROGRESS: ['整改中', 'in progress'], PHASED: ['阶段性完成', 'phase completed'],
   BASICALLY_DONE: ['基本完成', 'basically done'], DONE_REPORTED: ['已完成（自报）', 'done (reported)'], VERIFIED: ['验收通过', 'verified'], WRITTEN_OFF: ['已销号', 'written off'],
   REOPENED: ['反弹重开', 'reopened'], TRANSFERRED_OUT: ['已移交', 'transferred'], NOT_DISCLOSED: ['未公开', 'not disclosed'],
   SUSPENDED: ['暂缓', 'suspended'], DONE: ['已完成', 'done'], STANDING: ['长期坚持', 'standing'], WITHDRAWN: ['已撤销', 'withdrawn'],
   DONE_IN_TIME: ['按期完成', 'done in time'], DONE_LATE: ['逾期完成', 'done late'], OVERDUE: ['已逾期', 'overdue'], DUE_SOON: ['即将到期', 'due soon'], ON_TRACK: ['未到期', 'on track'],
   NO_DEADLINE: ['无期限', 'no deadline'],
   complete: ['已完成', 'complete'], open: ['未完成', 'open'], longTerm: ['长期整改', 'long-term'], notDisclosed: ['未公开', 'not disclosed'],
-  new: ['新增', 'new'], changed: ['变更', 'changed'], unchanged: ['未变', 'unchanged'], removed: ['删除', 'removed'],
+  new: ['新增', 'new'], changed: ['变更', 'changed'], unchanged: ['未变', 'unchanged'], removed: ['撤下', 'removed'],
   reading: ['读取', 'reading'], planning: ['核对', 'planning'], appending: ['写入', 'appending'],
-  count: ['与所列不符', 'count differs'], rate: ['比率', 'rate'], unverifiable: ['无从核对', 'unverifiable'], missing: ['未申报', 'not declared'], 'duplicate-money': ['资金可能重复', 'possibly counted twice'],
-  noted: ['文字矛盾', 'noted'],
-  issues: ['问题', 'issues'], byState: ['按状态', 'by state'], byBucket: ['按口径', 'by bucket'], byDeadline: ['按期限', 'by deadline'], measures: ['措施', 'measures'], total: ['合计', 'total'],
+  count: ['数目不符', 'count differs'], rate: ['比率', 'rate'], unverifiable: ['无法核对', 'unverifiable'], missing: ['未报总数', 'not declared'], 'duplicate-money': ['资金可能重复', 'possibly counted twice'],
+  noted: ['表述矛盾', 'noted'],
+  issues: ['问题', 'issues'], byState: ['按状态', 'by state'], byBucket: ['按统计口径', 'by bucket'], byDeadline: ['按期限', 'by deadline'], measures: ['措施', 'measures'], total: ['合计', 'total'],
   shared: ['多个问题共用', 'shared between issues'], funds: ['资金', 'funds'], identified: ['认定', 'identified'], recovered: ['追回', 'recovered'], returned: ['退出', 'returned'],
-  unknownAmounts: ['笔金额不详', 'of unknown amount'], undetermined: ['待定', 'undetermined'], declared: ['申报数', 'declared'], found: ['所列数', 'found'], difference: ['相差', 'difference'],
-  cut: ['截至', 'as of'], knownAt: ['知悉于', 'known at'], position: ['位置', 'position'], whole: ['全部单位', 'all organisations'], organisation: ['单位', 'organisation'], number: ['编号', 'number'],
-  title: ['问题', 'issue'], state: ['状态', 'state'], bucket: ['口径', 'bucket'], deadline: ['期限情况', 'deadline'], due: ['期限', 'due'], daysLeft: ['剩余天数', 'days left'], id: ['标识', 'id'],
+  unknownAmounts: ['笔金额不详', 'of unknown amount'], undetermined: ['待定', 'undetermined'], declared: ['通报数', 'declared'], found: ['实列数', 'found'], difference: ['相差', 'difference'],
+  cut: ['截至', 'as of'], knownAt: ['知悉截止', 'known at'], position: ['日志位置', 'position'], whole: ['全部单位', 'all organisations'], organisation: ['单位', 'organisation'], number: ['编号', 'number'],
+  title: ['问题', 'issue'], state: ['状态', 'state'], bucket: ['统计归类', 'bucket'], deadline: ['期限情况', 'deadline'], due: ['期限', 'due'], daysLeft: ['剩余天数', 'days left'], id: ['标识', 'id'],
   flagged: ['须关注', 'flagged'], striving: ['力争', 'striving'], possibly: ['或为', 'possibly'], kind: ['类别', 'kind'], key: ['项目', 'key'], note: ['说明', 'note'], report: ['报告', 'report'],
-  unit: ['单位', 'unit'], value: ['数值', 'value'], more: ['还有更多，续页：', 'there is more: '], none: ['无', 'none'], recordedAt: ['记录时间', 'recorded'], known: ['知悉时间', 'known'],
-  valid: ['发生时间', 'valid'], event: ['事件', 'event'], changes: ['变化', 'changes'], retracted: ['已撤回', 'retracted'], beliefs: ['各时点的认识', 'what was believed'], validFrom: ['自', 'from'],
-  validTo: ['至', 'to'], knownFrom: ['知悉自', 'known from'], knownTo: ['知悉至', 'known to'], rows: ['行', 'rows'], line: ['行号', 'line'], outcome: ['结果', 'outcome'], document: ['文件', 'document'],
+  more: ['还有更多，续页：', 'there is more: '], recordedAt: ['记录时间', 'recorded'], known: ['知悉时间', 'known'],
+  valid: ['发生时间', 'valid'], event: ['事件', 'event'], changes: ['变化', 'changes'], retracted: ['已撤回', 'retracted'], beliefs: ['各时点的认识', 'what was believed'], validFrom: ['自（含）', 'from'],
+  validTo: ['至（不含）', 'until'], knownFrom: ['知悉自（含）', 'known from'], knownTo: ['知悉至（不含）', 'known until'], rows: ['记录数', 'records'], line: ['行号', 'line'], outcome: ['结果', 'outcome'], document: ['文件', 'document'],
   published: ['发布日期', 'published'], undone: ['已撤销', 'undone'], imported: ['已导入', 'imported'], nothingNew: ['内容未变，未写入任何事件', 'nothing new: no event was written'],
-  dryRun: ['试运行，未写入', 'dry run, nothing stored'], takeBack: ['撤销：', 'take it back: '], residuals: ['未了事项', 'residuals'], printedStatus: ['原文状态', 'printed status'],
-  continuation: ['后续', 'continuation'], cases: ['案件', 'cases'], duplicates: ['可能重复', 'may be the same money'], disagreement: ['自报与认定不一致', 'claim and determination disagree'],
+  dryRun: ['试运行，未写入', 'dry run, nothing stored'], takeBack: ['如需撤销：', 'take it back: '], residuals: ['遗留事项', 'residuals'], printedStatus: ['原文表述', 'printed status'],
+  continuation: ['后续要求', 'continuation'], cases: ['资金事项', 'cases'], duplicates: ['可能重复', 'may be the same money'], disagreement: ['自报与认定不一致', 'claim and determination disagree'],
   KEEP_IMPLEMENTING: ['持续落实', 'keep implementing'], KEEP_PUSHING: ['持续推进', 'keep pushing'], FOLLOW_UP: ['跟踪', 'follow up'], KEEP_WATCHING: ['持续关注', 'keep watching'],
   BUILD_RULES: ['建章立制', 'build rules'], KEEP_GUIDING: ['继续指导', 'keep guiding'],
   role: ['角色', 'role'], subject: ['持有人', 'subject'], created: ['创建', 'created'], expires: ['到期', 'expires'], revoked: ['已吊销', 'revoked'], yes: ['是', 'yes'],
+  structure: ['体例缺漏', 'structure'], temporal: ['时间矛盾', 'dates'], internal: ['前后不一', 'inconsistent'], status_rule: ['状态口径不一', 'status rule'], soft_arithmetic: ['测算不符', 'arithmetic'],
+  duplicate_fact: ['内容重复', 'repeated'], deadlineMissing: ['未定期限', 'no deadline'], countNoted: ['数目不一', 'number'], missingNoted: ['内容缺失', 'missing'],
+  noReports: ['此时尚无通报', 'no report is known'], measureBasis: ['按措施', 'by measures'], issueBasis: ['按问题', 'by issues'],
   calendarAssumed: ['以下年份无工作日历，按周一至周五计：', 'no calendar known for these years, Monday to Friday assumed: '],
 } as const satisfies Readonly<Record<string, Label>>;
 
@@ -42,6 +45,10 @@ const isLabelName = (name: string): name is LabelName => Object.hasOwn(labels, n
 
 /** What it is called; a value that has no name of its own (a new state of a newer server) stands for itself. */
 export const label = (language: Language, name: string): string => (isLabelName(name) ? labels[name][language === 'zh' ? 0 : 1] : name);
+
+/** An aside: full-width brackets in Chinese. */
+export const aside = (language: Language, text: string): string => (language === 'zh' ? `（${text}）` : ` (${text})`);
+export const colon = (language: Language): string => (language === 'zh' ? '：' : ': ');
 
 const fenPerYuan = 100n;
 const yuanPerWan = 10_000n;
