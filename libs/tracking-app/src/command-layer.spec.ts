@@ -161,7 +161,7 @@ describe('many commands at once', () => {
 
   it.each([
     ['a fault in a body', { nonsense: 1 }, 'validation-failed', '/commands/1/body/nonsense'],
-    ['a refusal of the domain', { on: '2031-01-01' }, 'effective-in-future', '/commands/1'],
+    ['a refusal of the domain', { on: '2031-01-01' }, 'effective-in-future', '/commands/1/body/on'],
   ])('all or nothing: %s names its place', async (_what, body, code, pointer) => {
     const ids = [await registerIssue(side, place, '63.'), await registerIssue(side, place, '64.')];
     const before = await head();

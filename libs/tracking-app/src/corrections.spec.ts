@@ -92,7 +92,7 @@ describe('a correction', () => {
     const [ifMatch, reason] = [await version(), '误'];
     const errorsOf = async (command: object) => (await side.refused('/corrections', { retract, reason, command }, { ifMatch })).errors;
     expect(await errorsOf({ ...completion('2026-02-05'), body: { nonsense: 1 } })).toMatchObject([{ pointer: '/command/body/nonsense' }]);
-    expect(await errorsOf(completion('2031-01-01'))).toMatchObject([{ pointer: '/command', code: 'effective-in-future' }]);
+    expect(await errorsOf(completion('2031-01-01'))).toMatchObject([{ pointer: '/command/body/on', code: 'effective-in-future' }]);
     expect(await errorsOf({ name: 'RetractFacts', body: {} })).toMatchObject([{ pointer: '/command', code: 'unknown-command' }]);
   });
 
