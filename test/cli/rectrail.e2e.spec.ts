@@ -1,0 +1,242 @@
+// Goal: the command line does what its help and the READMEs say, in both languages, and tells wrong use from refusals by its exit code.
+// Method: the built binary as a process of its own, against a server with the samples; nothing of the command line is imported.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTestServer, type Json, type TestServer } from '../support/api.ts';
+
+const root = join(import.meta.dirname, '../..');
+const binary = join(root, 'apps/cli/bin/rectrail.mjs');
+const samples = ['ningbo-2022', 'liuba-2020', 'heshan-2025'].map((name) => join(root, 'samples', `${name}.ndjson`));
+const dir = mkdtempSync(join(tmpdir(), 'rectrail-cli-'));
+
+interface Ended { readonly code: number | null; readonly out: string; readonly err: string }
+/** Without a server's address and token of its own: what the shell of the test says must not count. */
+const bare = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(RECTRAIL_|LANG$|LC_|NODE_OPTIONS$)/.test(name)));
+
+const start = (args: readonly string[], env: Record<string, string> = {}) => spawn(process.execPath, [binary, ...args], { cwd: dir, env: { ...bare, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+const spawned = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> => new Promise((resolve, reject) => {
+  const child = start(args, env);
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
+  child.on('error', reject);
+  child.on('close', (code) => { resolve({ code, out, err }); });
+});
+
+let server: TestServer;
+const rectrail = (...args: readonly string[]): Promise<Ended> => spawned(args, { RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token });
+const printed = async (...args: readonly string[]): Promise<string> => {
+  const { code, out, err } = await rectrail(...args);
+  expect([args.join(' '), code, code === 0 ? '' : err]).toEqual([args.join(' '), 0, '']);
+  return out;
+};
+const answered = async (...args: readonly string[]): Promise<Json> => JSON.parse(await printed(...args, '--json')) as Json;
+const ledgerFile = (name: string, lines: readonly string[]): string => {
+  const file = join(dir, name);
+  writeFileSync(file, lines.join('\n'));
+  return file;
+};
+const headPosition = async (): Promise<number> => Number((await server.get('/dashboard') as Json).cut.atPosition);
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const { code, out } = await rectrail('import', ...samples);
+  expect(code).toBe(0);
+  expect(out.match(/imported, position \d+\ntake it back: rectrail undo [0-9a-f-]{36}/g)).toHaveLength(3);
+  const [, position = ''] = [...out.matchAll(/imported, position (\d+)/g)].at(-1) ?? [];
+  await rectrail('dashboard', '--at-least', position);
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('help', () => {
+  it.each([
+    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['deadlines'], '--policy'], [['funds'], '--org'], [['discrepancies'], '--org'],
+    [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
+    [['token', 'revoke'], '<id>'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
+  ])('of %j', async (command, text) => {
+    const { code, out, err } = await spawned([...command, '--help']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(text);
+  });
+});
+
+describe('the READMEs', () => {
+  const lines = ['README.md', 'README.zh-CN.md'].flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n')).filter((line) => line.startsWith('npx rectrail '));
+
+  it('print commands', () => { expect(lines.length).toBeGreaterThanOrEqual(10); });
+
+  it.each(lines.map((line) => [line]))('%s', async (line) => {
+    const out = await printed(...(line.replace(/#.*$/, '').trim().split(/\s+/).slice(2)));
+    expect(out.trim().split('\n').length).toBeGreaterThan(3);
+  });
+});
+
+describe('reads', () => {
+  const ningbo = ['dashboard', '--org', 'CN-330200-JT', '--valid-at', '2022-02-28', '--known-at', '2022-04-29'];
+
+  it('the dashboard of Ningbo at the end of February 2022, in English', async () => {
+    const out = await printed(...ningbo);
+    expect(out.replace(/log position \d+/, 'log position N').trimEnd().split('\n')).toEqual([
+      '宁波市交通运输局 (CN-330200-JT)',
+      'as of 2022-02-28, by what was known on 2022-04-29 (log position N)',
+      '',
+      '             issues               undetermined',
+      'total                         21',
+      'by state     fed back          7',
+      '             in progress       0             1',
+      '             basically done    3             6',
+      '             done (reported)  11',
+      'by bucket    complete         14             4',
+      '             open              7',
+      'by deadline  done             14             4',
+      '             on track          0             3',
+      '             no deadline       7',
+      '',
+      '          measures          undetermined',
+      'total                    0',
+      'by state  not disclosed  0            62',
+      '',
+      'funds',
+      'recovered  CNY 0',
+      'returned   CNY 0',
+    ]);
+  });
+
+  it('and of all its report, in Chinese', async () => {
+    const out = await printed(...ningbo.with(4, '2022-04-29'), '--lang', 'zh');
+    expect(out).toContain('截至 2022-04-29 的情况（以 2022-04-29 已掌握的信息为准，日志位置 ');
+    for (const row of [/^合计 +21$/m, /^按状态 +整改中 +1$/m, /^ +基本完成 +9$/m, /^ +已完成（自报） +11$/m, /^按统计口径 +已完成 +18$/m, /^ +未完成 +3$/m, /^issues\.total +21 个$/m, /^rate\.completion +95\.8 %$/m]) expect(out).toMatch(row);
+  });
+
+  it('the language of the terminal is that of the answer', async () => {
+    const { out } = await spawned(ningbo, { RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token, LANG: 'zh_CN.UTF-8' });
+    expect(out).toMatch(/^ +问题 +待定$/m);
+  });
+
+  it('deadlines, funds and issues', async () => {
+    const deadlines = await printed('deadlines', '--lang', 'zh', '--valid-at', '2022-07-01', '--known-at', '2022-06-30');
+    expect(deadlines).toMatch(/二、\(一\)2\. .*已逾期 +2022-06-30 +-1/);
+    expect(await printed('funds', '--lang', 'zh')).toMatch(/^追回 +5\.717万元 \+ 2笔金额不详$/m);
+    const page = await printed('issues', '--limit', '2');
+    const [, cursor = ''] = /--cursor (\S+)/.exec(page) ?? [];
+    expect((await answered('issues', '--limit', '2', '--cursor', cursor)).items).toHaveLength(2);
+  });
+
+  it('an issue and its history', async () => {
+    const [item] = (await answered('issues', '--org', 'CN-330200-JT', '--state', 'IN_PROGRESS')).items;
+    expect(await printed('issue', item.issueId, '--lang', 'zh')).toMatch(/^原文表述 +还未全面整改完成$/m);
+    const history = await printed('history', item.issueId, '--lang', 'zh');
+    expect(history).toMatch(/IssueStatusStated/);
+    expect(history).toContain('已反馈（或为整改中）');
+    expect(await printed('history', item.issueId)).toContain('fed back (possibly in progress)');
+  });
+
+  it('discrepancies, with the kinds of noted ones in the words of the reader', async () => {
+    const zh = await printed('discrepancies', '--lang', 'zh');
+    expect(zh).toMatch(/^measures\.total +数目不符 +96 +62 +-34/m);
+    expect(zh).toMatch(/^issues\.immediate\.done +数目不符 +2 +3 +1 /m);
+    expect(zh).toContain('表述矛盾（时间矛盾）');
+    expect(zh).not.toMatch(/[ ](structure|temporal|internal|status_rule|duplicate_fact|soft_arithmetic): /);
+    expect(await answered('discrepancies')).toHaveLength(3);
+    expect(await printed('discrepancies', '--known-at', '2020-01-01')).toBe('no report is known\n');
+  });
+
+  it('a reader that stops early is no failure', async () => {
+    const child = start(['issues', '--limit', '100', '--json'], { RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token });
+    child.stdout.destroy();
+    expect(await new Promise((resolve) => { child.on('close', resolve); })).toBe(0);
+  });
+});
+
+describe('wrong use and refusals', () => {
+  it.each([
+    [['frobnicate'], 2, "unknown command 'frobnicate'"], [['dashboard', '--nope'], 2, "unknown option '--nope'"], [['dashboard', 'extra'], 2, 'too many arguments'], [['history'], 2, "missing required argument 'id'"],
+    [['--lang', 'fr', 'dashboard'], 2, 'Allowed choices are zh, en'], [['token', 'add', '--role', 'clerk'], 2, '--subject'], [['undo', 'x'], 2, '--reason'], [[], 2, 'Usage: rectrail'],
+    [['dashboard', '--valid-at', '2022-13-01'], 1, '?validAt: no such day'], [['dashboard', '--org', 'NOPE'], 1, 'unknown-organisation'], [['issue', 'nope'], 1, 'unknown-issue'],
+    [['--zone', 'Mars', 'dashboard'], 1, '--zone is an IANA name'], [['--server', 'nonsense', 'dashboard'], 1, '--server is an address'], [['--token', 'bad', 'dashboard'], 1, 'token-invalid'],
+    [['undo', 'x', '--reason', 'y'], 1, 'unknown-import'], [['import', '/does/not/exist'], 1, 'cannot be read'], [['import', binary], 1, 'line 1: '],
+  ])('%j ends with %i', async (args, expected, text) => {
+    const { code, out, err } = await rectrail(...args);
+    expect([code, out]).toEqual([expected, '']);
+    expect(err).toContain(text);
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  it('no server, and no token, say what to do in both languages', async () => {
+    const nowhere = ['--server', 'http://127.0.0.1:1', '--token', 'x', 'dashboard'];
+    expect(await spawned(nowhere)).toMatchObject({ code: 1, err: expect.stringMatching(/^no server answers at .*rectrail serve/) });
+    expect(await spawned([...nowhere, '--lang', 'zh'])).toMatchObject({ code: 1, err: expect.stringContaining('没有服务应答') });
+    expect(await spawned(['dashboard', '--lang', 'zh'])).toMatchObject({ code: 1, err: expect.stringMatching(/^没有令牌：.*admin-token/) });
+  });
+});
+
+describe('tokens', () => {
+  it('are made, shown once, listed and revoked', async () => {
+    const token = (await printed('token', 'add', '--org', 'CN-330200-JT', '--role', 'clerk', '--subject', '某科员')).trim();
+    const as = (...args: readonly string[]): Promise<Ended> => rectrail('--token', token, ...args);
+    expect((await as('dashboard', '--org', 'CN-330200-JT')).code).toBe(0);
+    expect(await as('token', 'list')).toMatchObject({ code: 1, err: expect.stringContaining('administrator-only') });
+    expect(await as('import', samples[2]!)).toMatchObject({ code: 1, err: expect.stringContaining('outside-jurisdiction') });
+    expect(await printed('token', 'list', '--lang', 'zh')).not.toContain(token);
+    const made = (await answered('token', 'list')).find((one: Json) => one.subject === '某科员');
+    await printed('token', 'revoke', made.id);
+    expect(await as('dashboard')).toMatchObject({ code: 1, err: expect.stringContaining('token-invalid') });
+  });
+});
+
+describe('imports', () => {
+  const ledger = (title = '问题一'): string[] => [
+    { kind: 'ledger', format: 'rectrail.ledger/1', documentId: 'cli-2025', title: '通报', publishedOn: '2025-05-20', defaults: { organisation: 'CLI', inspection: 'cli/insp' } },
+    { kind: 'organisation', key: 'CLI', code: 'CLI', name: '某局', level: 'bureau' },
+    { kind: 'inspection', key: 'cli/insp', inspectionKind: 'XUNCHA', title: '巡察', feedback: { on: '2025-01-10' } },
+    { kind: 'issue', key: 'cli/1', numberPath: ['1.'], title },
+  ].map((row) => JSON.stringify(row));
+  const importIdIn = (out: string): string => /rectrail undo (\S+)/.exec(out)?.[1] ?? '';
+
+  it('a dry run tells every row and stores nothing', async () => {
+    const before = await headPosition();
+    const out = await printed('import', '--dry-run', ledgerFile('dry.ndjson', ledger()));
+    expect(out).toMatch(/^ +4 +new +issue +cli\/1$/m);
+    expect(out).toMatch(/\(cli-2025\): new 3\ndry run, nothing stored\n$/);
+    expect(await headPosition()).toBe(before);
+  });
+
+  it('a ledger broken in its last row is refused with line and pointer, and nothing is stored', async () => {
+    const before = await headPosition();
+    const broken = ledgerFile('broken.ndjson', [...ledger(), JSON.stringify({ kind: 'status', key: 'cli/1/s', issue: 'cli/1', state: 'DONE_REPORTED', on: '2025-02-30' })]);
+    const { code, out, err } = await rectrail('import', broken, '--lang', 'zh');
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('[ledger-invalid]');
+    expect(err).toContain('  第5行 cli/1/s /on：no such date');
+    expect(await headPosition()).toBe(before);
+  });
+
+  it('the same file twice, a changed row, undo, and the file once more', async () => {
+    const file = ledgerFile('cli.ndjson', ledger());
+    await printed('import', file);
+    expect(await printed('import', file)).toContain('unchanged 3\nnothing new: no event was written');
+    const second = importIdIn(await printed('import', ledgerFile('changed.ndjson', ledger('问题一（更正）'))));
+    expect(await printed('undo', second, '--reason', '误改', '--lang', 'zh')).toMatch(/^已撤回 \d+ 条事实，日志位置 \d+\n$/);
+    expect(await rectrail('undo', second, '--reason', '误改')).toMatchObject({ code: 1, err: expect.stringContaining('import-undone') });
+    expect(await printed('import', '--complete', file)).toContain('unchanged 3');
+    expect(await printed('import', '--complete', ledgerFile('shorter.ndjson', ledger().slice(0, 3)))).toContain('unchanged 2, removed 1');
+    expect(await printed('imports', '--lang', 'zh')).toMatch(/cli-2025 +通报 +2025-05-20 +3 +是/);
+  });
+
+  it('an undo is refused while others build on it, and takes them along on demand', async () => {
+    const first = importIdIn(await printed('import', ledgerFile('again.ndjson', ledger())));
+    const [issue] = (await answered('issues', '--org', 'CLI', '--at-least', String(await headPosition()))).items;
+    const version = (await server.call('GET', `/issues/${issue.issueId}`)).headers.get('etag') ?? '';
+    expect((await server.call('POST', `/issues/${issue.issueId}/accept`, { body: {}, headers: { 'If-Match': version } })).status).toBe(200);
+    const { code, err } = await rectrail('undo', first, '--reason', '误导入');
+    expect(code).toBe(1);
+    expect(err).toMatch(/\[built-upon\][\s\S]*IssueAccepted/);
+    expect(await printed('undo', first, '--reason', '误导入', '--with-dependents')).toMatch(/facts retracted, 1 of them built upon the import/);
+  });
+});
