@@ -3,6 +3,8 @@ import { HttpProblem } from './http-problem.ts';
 
 export const jsonMediaType = 'application/json';
 export const ledgerMediaType = 'application/x-ndjson';
+/** Lines of JSON have no registered media type; these three names for them are in use. */
+export const ledgerMediaTypes: readonly string[] = [ledgerMediaType, 'application/ndjson', 'application/jsonl'];
 
 /** Line and column (from 1) of an offset in a text. */
 const placeOf = (text: string, offset: number): string => {
@@ -68,7 +70,7 @@ export const registerBodyParsers = (fastify: FastifyInstance, limits: { readonly
     }
   });
   // A ledger is read by its importer, line by line, so that a fault is reported with its line.
-  fastify.addContentTypeParser(ledgerMediaType, { parseAs: 'buffer', bodyLimit: limits.importBodyBytesMax }, (_request, body: Buffer, done) => {
+  fastify.addContentTypeParser([...ledgerMediaTypes], { parseAs: 'buffer', bodyLimit: limits.importBodyBytesMax }, (_request, body: Buffer, done) => {
     done(null, body);
   });
 };

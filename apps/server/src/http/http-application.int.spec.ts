@@ -257,6 +257,10 @@ describe('the HTTP application', () => {
   });
 
   describe('imports', () => {
+    it.each(['application/x-ndjson; charset=utf-8', 'application/ndjson', 'application/jsonl'])('take lines of JSON under the name %s', async (type) => {
+      expect(await call('POST', '/api/v1/imports', { headers: { 'content-type': type }, body: '{}' })).toMatchObject({ status: 200 });
+    });
+
     it('answer with the result', async () => {
       expect(await call('POST', '/api/v1/imports?dryRun=false', { headers: ledger, body: '{}' })).toMatchObject({ status: 200, body: { documentId: 'd' }, headers: { 'rectrail-position': '9' } });
     });

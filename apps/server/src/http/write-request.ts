@@ -1,7 +1,7 @@
 import { canonicalJson, newCommandId, sha256Hex } from '@rectrail/event-store';
 import type { Clock, CommandId } from '@rectrail/kernel';
 import type { FastifyRequest } from 'fastify';
-import { jsonMediaType, ledgerMediaType } from './body-parsers.ts';
+import { jsonMediaType, ledgerMediaType, ledgerMediaTypes } from './body-parsers.ts';
 import { principalOf } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
 import type { IdempotencyStore } from './idempotency-store.ts';
@@ -46,7 +46,7 @@ export const jsonBodyOf = (request: FastifyRequest): unknown => {
 };
 
 export const ledgerBodyOf = (request: FastifyRequest): Buffer => {
-  if (mediaTypeOf(request) !== ledgerMediaType || !Buffer.isBuffer(request.body)) throw unsupported(ledgerMediaType);
+  if (!ledgerMediaTypes.includes(mediaTypeOf(request) ?? '') || !Buffer.isBuffer(request.body)) throw unsupported(ledgerMediaType);
   return request.body;
 };
 
