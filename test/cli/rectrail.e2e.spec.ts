@@ -33,13 +33,13 @@ const printed = async (...args: readonly string[]): Promise<string> => {
   expect([args.join(' '), code, code === 0 ? '' : err]).toEqual([args.join(' '), 0, '']);
   return out;
 };
-const answered = async (...args: readonly string[]): Promise<Json> => JSON.parse(await printed(...args, '--json')) as Json;
+const answered = async (...args: readonly string[]): Promise<Json> => JSON.parse(await printed(...args, '--json'));
 const ledgerFile = (name: string, lines: readonly string[]): string => {
   const file = join(dir, name);
   writeFileSync(file, lines.join('\n'));
   return file;
 };
-const headPosition = async (): Promise<number> => Number((await server.get('/dashboard') as Json).cut.atPosition);
+const headPosition = async (): Promise<number> => Number((await server.get('/dashboard')).cut.atPosition);
 
 beforeAll(async () => {
   server = await startTestServer();

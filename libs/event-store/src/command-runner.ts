@@ -101,8 +101,6 @@ interface UnitPorts {
   load(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>>;
 }
 
-interface Staged { readonly fact: NewFact; readonly event: EventToAppend }
-
 class RunningUnit implements UnitOfWork {
   readonly commandId: CommandId;
   readonly now: Instant;
@@ -110,7 +108,8 @@ class RunningUnit implements UnitOfWork {
   readonly #ports: UnitPorts;
   /** By stream, the read that it came with: one promise a round trip, so that a failure is seen by whoever awaits it. */
   readonly #loaded = new Map<StreamId, Promise<ReadonlyMap<StreamId, readonly Fact[]>>>();
-  readonly #staged = new Map<StreamId, Staged[]>();
+  /** Contents alone: an import stages tens of thousands. */
+  readonly #staged = new Map<StreamId, EventToAppend[]>();
   #stagedCount = 0;
   #head: Promise<Position> | undefined;
 
@@ -151,7 +150,7 @@ class RunningUnit implements UnitOfWork {
       const fact: NewFact = {
         ...stagedFact, eventId: deriveEventId(this.commandId, this.#stagedCount), commandId: this.commandId, correlationId: this.#request.correlationId,
       };
-      staged.push({ fact, event: this.#ports.codec.encode(fact) });
+      staged.push(this.#ports.codec.encode(fact));
       this.#stagedCount += 1;
     }
     if (staged.length > 0) this.#staged.set(id, staged);
@@ -166,7 +165,7 @@ class RunningUnit implements UnitOfWork {
 
   async appendRequest(): Promise<AppendRequest> {
     const versions = await this.versions();
-    const written: AppendEntry[] = [...this.#staged].map(([streamId, staged]) => ({ streamId, expectedVersion: versions.get(streamId) ?? 'any', events: staged.map((s) => s.event) }));
+    const written: AppendEntry[] = [...this.#staged].map(([streamId, staged]) => ({ streamId, expectedVersion: versions.get(streamId) ?? 'any', events: staged }));
     const checked: AppendEntry[] = [...versions].filter(([id]) => !this.#staged.has(id)).map(([streamId, expectedVersion]) => ({ streamId, expectedVersion, events: [] }));
     const { fingerprint } = this.#request;
     return { commandId: this.commandId, ...(fingerprint !== undefined && { fingerprint }), entries: [...written, ...checked] };
@@ -175,8 +174,8 @@ class RunningUnit implements UnitOfWork {
   async #provisional(id: StreamId, version: number): Promise<Fact[]> {
     this.#head ??= this.#ports.store.head().then((head) => head.position);
     const head = await this.#head;
-    return (this.#staged.get(id) ?? []).map(({ fact }, i) => ({
-      ...fact, knownTime: fact.knownTime ?? this.now, recordedAt: this.now, streamId: id, streamVersion: streamVersion(version + i + 1), position: position(head + i + 1),
+    return (this.#staged.get(id) ?? []).map(({ type, content }, i) => this.#ports.codec.decode({
+      type, content, recordedAt: this.now, streamId: id, streamVersion: streamVersion(version + i + 1), position: position(head + i + 1),
     }));
   }
 }

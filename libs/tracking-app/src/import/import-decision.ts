@@ -8,7 +8,7 @@ import { countingOn, factsOf } from '../situation.ts';
 import { writtenBy } from './import-log.ts';
 import type { ImportProgress, RowCounts, RowOutcome, RowResult } from './import-service.ts';
 import { LedgerProblems, type Ledger, type LedgerRow } from './ledger-reader.ts';
-import { describedEntity, entityId, entityStream, referencesOf, withDefaults } from './ledger-references.ts';
+import { describedEntity, entityId, entityStream, referencesOf } from './ledger-references.ts';
 import { ledgerFormat, type LedgerHeader, type LedgerRecord } from './ledger-schema.ts';
 import { ids, LedgerWorld } from './ledger-world.ts';
 import { bucketRule, factsOfRow, type RowFact } from './row-facts.ts';
@@ -34,7 +34,7 @@ export interface ImportDecision {
   readonly results: readonly RowResult[];
   readonly rows: RowCounts;
   readonly retracted: ReadonlyMap<StreamId, readonly EventId[]>;
-  readonly stated: ReadonlyMap<StreamId, readonly StagedFact[]>;
+  readonly stated: Map<StreamId, readonly StagedFact[]>;
 }
 
 /** `owners`: of all that the file says or that is taken back. */
@@ -250,7 +250,7 @@ const compare = (planned: readonly PlannedRow[], earlier: Earlier, asked: Import
   return {
     results, owners, rows: countsOf(results),
     retracted: grouped(takenBack.map((fact) => [fact.streamId, fact.eventId] as const)),
-    stated: grouped(stated),
+    stated: new Map<StreamId, readonly StagedFact[]>(grouped(stated)),
   };
 };
 
@@ -263,7 +263,7 @@ export const decideImport = async (unit: UnitOfWork, asked: ImportAsked): Promis
   const { header } = asked.ledger;
   const problems = new LedgerProblems();
   checkHeader(header, dayIn(asked.zone, unit.now), problems);
-  const rows = asked.ledger.rows.map((row) => withDefaults(row, header, problems));
+  const { rows } = asked.ledger;
   problems.throwIfAny();
 
   const treeStream = streams.organisationTree(administrativeTreeId);
@@ -272,7 +272,7 @@ export const decideImport = async (unit: UnitOfWork, asked: ImportAsked): Promis
   const earlier = splitEarlier(counting, asked, new Set(rows.map(({ record }) => record.key)));
   const treeNow = treeAt(countingOn(unit, await factsOf<OrganisationTreeEvent>(unit, treeStream), dayIn(asked.zone, unit.now)));
   const treeElsewhere = treeAt((earlier.elsewhere.get(treeStream) ?? []) as readonly Fact<OrganisationTreeEvent>[]);
-  const world = new LedgerWorld({ ...asked.ledger, rows }, treeElsewhere, earlier.elsewhere);
+  const world = new LedgerWorld(asked.ledger, treeElsewhere, earlier.elsewhere);
 
   world.checkDefaults(problems);
   checkOrganisations(rows, treeElsewhere, problems);

@@ -9,6 +9,7 @@ import { listImports } from './import-list.ts';
 import { decideTakingBack, type TakingBack } from '../retraction.ts';
 import { undoImport } from './import-undo.ts';
 import { readLedger, type Ledger } from './ledger-reader.ts';
+import { withHeaderDefaults } from './ledger-references.ts';
 
 /** Streams staged between two turns of others. */
 const streamsPerTurn = 200;
@@ -31,12 +32,16 @@ const checkSize = (events: number, store: EventStore): void => {
   }
 };
 
-/** Stages each stream once: what is taken back first, then what is stated, so that ids and versions stand in one order. */
+/**
+ * Stages each stream once: what is taken back first, then what is stated, so that ids and versions stand in one order. What is staged
+ * leaves the decision, so that facts and their contents are not held at once.
+ */
 const stageDecision = async (unit: UnitOfWork, decision: ImportDecision, takenBack: TakingBack, onProgress: (progress: ImportProgress) => void): Promise<void> => {
   const all = new Set<StreamId>([...takenBack.keys(), ...decision.stated.keys()]);
   let done = 0;
   for (const streamId of all) {
     unit.stage(streamId, [...(takenBack.get(streamId) ?? []), ...(decision.stated.get(streamId) ?? [])]);
+    decision.stated.delete(streamId);
     done += 1;
     if (done % streamsPerTurn === 0) {
       onProgress({ phase: 'appending', done, total: all.size });
@@ -45,7 +50,10 @@ const stageDecision = async (unit: UnitOfWork, decision: ImportDecision, takenBa
   }
 };
 
-const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, ports: ImportPorts): Promise<ImportDecision & { readonly events: number }> => {
+/** Without what is staged by then. */
+type Worked = Pick<ImportDecision, 'results' | 'rows'> & { readonly events: number };
+
+const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, ports: ImportPorts): Promise<Worked> => {
   const onProgress = request.onProgress ?? ((): void => undefined);
   const { actor, complete } = request;
   const decision = await decideImport(unit, { ledger, actor, complete, zone: ports.zone, store: ports.store, onProgress });
@@ -54,17 +62,18 @@ const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, po
   });
   const events = sizeOf(decision, takenBack);
   checkSize(events, ports.store);
+  const owner = ownerOf(decision, actor);
   await stageDecision(unit, decision, takenBack, onProgress);
   if (events > 0) {
     unit.stage(streams.source(ledger.header.documentId), [{
-      event: sourceIngested(unit.commandId, ledger, decision.rows), actor, scope: ownerOf(decision, actor), validTime: null, knownTime: null, classification: ledger.header.classification ?? 'public',
+      event: sourceIngested(unit.commandId, ledger, decision.rows), actor, scope: owner, validTime: null, knownTime: null, classification: ledger.header.classification ?? 'public',
     }]);
   }
-  return { ...decision, events };
+  return { results: decision.results, rows: decision.rows, events };
 };
 
 const run = async (request: ImportRequest, ports: ImportPorts): Promise<ImportResult> => {
-  const ledger = await readLedger(request.ledger, request.onProgress);
+  const ledger = withHeaderDefaults(await readLedger(request.ledger, request.onProgress));
   const { documentId } = ledger.header;
   const { commandId, correlationId, dryRun } = request;
   if (dryRun) {

@@ -1,6 +1,6 @@
 import { hashedUuid } from '@rectrail/event-store';
 import { isUuid, streamId, type StreamId } from '@rectrail/kernel';
-import { pointer, type LedgerProblems, type LedgerRow } from './ledger-reader.ts';
+import { LedgerProblems, pointer, type Ledger, type LedgerRow } from './ledger-reader.ts';
 import type { LedgerHeader, LedgerRecord } from './ledger-schema.ts';
 
 /** What records describe and refer to, each with a stream of its own. */
@@ -74,7 +74,7 @@ const needs: Partial<Readonly<Record<LedgerRecord['kind'], Partial<Readonly<Reco
 };
 
 /** The record with the header's defaults; what is required and stands nowhere is a fault. */
-export const withDefaults = (row: LedgerRow, header: LedgerHeader, problems: LedgerProblems): LedgerRow => {
+const withDefaults = (row: LedgerRow, header: LedgerHeader, problems: LedgerProblems): LedgerRow => {
   const wanted = needs[row.record.kind];
   if (wanted === undefined) return row;
   const given: Partial<Record<Defaulted, string>> = {};
@@ -87,4 +87,16 @@ export const withDefaults = (row: LedgerRow, header: LedgerHeader, problems: Led
     }
   }
   return { line: row.line, record: { ...row.record, ...given } };
+};
+
+/**
+ * The ledger with the header's defaults in each record.
+ *
+ * @throws CommandRejected `ledger-invalid` where a record needs what neither says.
+ */
+export const withHeaderDefaults = (ledger: Ledger): Ledger => {
+  const problems = new LedgerProblems();
+  const rows = ledger.rows.map((row) => withDefaults(row, ledger.header, problems));
+  problems.throwIfAny();
+  return { ...ledger, rows };
 };
