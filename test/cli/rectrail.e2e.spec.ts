@@ -168,6 +168,12 @@ describe('wrong use and refusals', () => {
     expect(err).not.toMatch(/^ +at /m);
   });
 
+  it.each(['serve', 'demo'])('%s does not take a server that is there already for its own', async (command) => {
+    const { code, out, err } = await spawned([command, '--data-dir', join(dir, 'other')], { RECTRAIL_PORT: new URL(server.url).port });
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('is in use already');
+  });
+
   it('no server, and no token, say what to do in both languages', async () => {
     const nowhere = ['--server', 'http://127.0.0.1:1', '--token', 'x', 'dashboard'];
     expect(await spawned(nowhere)).toMatchObject({ code: 1, err: expect.stringMatching(/^no server answers at .*rectrail serve/) });

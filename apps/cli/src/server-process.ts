@@ -9,6 +9,8 @@ const pollMs = 250;
 
 const serverMain = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url));
 
+const urlOf = (env: NodeJS.ProcessEnv): string => `http://${env['RECTRAIL_HOST'] ?? '127.0.0.1'}:${env['RECTRAIL_PORT'] ?? '3000'}`;
+
 const waitForExit = (child: ChildProcess): Promise<number> => new Promise((resolve) => {
   if (child.exitCode !== null) resolve(child.exitCode);
   else child.on('exit', (code) => { resolve(code ?? 1); });
@@ -19,12 +21,21 @@ export class ServerProcess {
   readonly url: string;
   readonly #child: ChildProcess;
 
-  /** @throws UsageError where the server is not built. */
-  constructor(env: NodeJS.ProcessEnv) {
+  /** @throws UsageError where the server is not built, or where another one answers at its address already, which would be taken for it. */
+  static async start(env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+    const url = urlOf(env);
+    const answers = await fetch(`${url}/health/live`).then(() => true, () => false);
+    if (answers) {
+      throw new UsageError(`${url} is in use already. Potential solutions: stop what is serving there, or set RECTRAIL_PORT`, `${url} 已被占用。请停止占用它的服务，或设置 RECTRAIL_PORT`);
+    }
+    return new ServerProcess(env);
+  }
+
+  private constructor(env: NodeJS.ProcessEnv) {
     if (!existsSync(serverMain)) throw new UsageError('the server is not built. Potential solutions: npm run build', '服务端尚未构建。请运行 npm run build');
     // RECTRAIL_TOKEN and RECTRAIL_URL are ours; the server leaves them alone.
     this.#child = spawn(process.execPath, [serverMain], { env, stdio: ['ignore', 'inherit', 'inherit'] });
-    this.url = `http://${env['RECTRAIL_HOST'] ?? '127.0.0.1'}:${env['RECTRAIL_PORT'] ?? '3000'}`;
+    this.url = urlOf(env);
   }
 
   get exited(): Promise<number> {

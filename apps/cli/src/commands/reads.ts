@@ -17,6 +17,9 @@ const cutOptions = (command: Command): Command => command
   .option('--at-least <n>', 'wait until the read models have reached this position');
 const orgOptions = (command: Command): Command => cutOptions(command.option('--org <id|code>', 'an organisation and all below it; default: all'));
 const policyOption = (command: Command): Command => command.option('--policy <id|code|default>', 'count all by one policy; default: each by its own');
+const treeOptions = (command: Command): Command => command
+  .option('--tree <id>', 'the tree by which --org rolls up; default: the administrative one')
+  .option('--tree-at <then|now>', 'that tree as of the day in the world (then) or of what is known (now); default: then');
 const issueFilters = (command: Command): Command => command
   .option('--state <state>', 'IN_PROGRESS, DONE_REPORTED, …')
   .option('--bucket <bucket>', 'complete, open, longTerm, notDisclosed')
@@ -147,7 +150,7 @@ const addDiscrepancies = (program: Command, open: Open): void => {
 /** All reads; their options are the parameters of the interface. */
 export const addReads = (program: Command, open: Open): void => {
   const encoded = (id: string | undefined): string => encodeURIComponent(id ?? '');
-  read<Dashboard>(open, { command: policyOption(orgOptions(program.command('dashboard'))).description('figures of an organisation and all below it'), path: () => '/dashboard', text: dashboardText });
+  read<Dashboard>(open, { command: treeOptions(policyOption(orgOptions(program.command('dashboard')))).description('figures of an organisation and all below it'), path: () => '/dashboard', text: dashboardText });
   read<Page<IssueItem>>(open, { command: issueFilters(policyOption(orgOptions(program.command('issues')))).description('the register of issues'), path: () => '/issues', text: issuesText });
   read<IssueDetail>(open, {
     command: policyOption(cutOptions(program.command('issue').argument('<id>', 'id of the issue'))).description('an issue with its measures, funds and residuals'),

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Dashboard } from '../answers.ts';
 import { ApiClient, findToken } from '../api-client.ts';
 import { comparison } from '../format/figures.ts';
-import type { Language } from '../format/language.ts';
+import { languageOf } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { ServerProcess } from '../server-process.ts';
 import { serverDefault, type GlobalOptions } from '../session.ts';
@@ -22,9 +22,9 @@ const untilStopped = async (server: ServerProcess): Promise<void> => {
   process.exitCode = await server.exited;
 };
 
-/** Commands to go on with; they name the server where the command line would not find it by itself. */
-const whereToLook = (language: Language, url: string, dataDir: string): string => {
-  const rectrail = `npx rectrail${url === serverDefault ? '' : ` --server ${url}`}${dataDir === './data' ? '' : ` --data-dir ${dataDir}`}`;
+/** Commands to go on with; they name the server and the language where the command line would not find them by itself. */
+const whereToLook = ({ lang: language, dataDir }: GlobalOptions, url: string, env: NodeJS.ProcessEnv): string => {
+  const rectrail = `npx rectrail${url === serverDefault ? '' : ` --server ${url}`}${dataDir === './data' ? '' : ` --data-dir ${dataDir}`}${language === languageOf(env) ? '' : ` --lang ${language}`}`;
   return (language === 'zh' ? [
   `服务运行于 ${url}，管理员令牌在 ${dataDir}/admin-token。按 Ctrl-C 停止。另开一个终端可试：`,
   `  ${rectrail} dashboard --org CN-330200-JT --valid-at 2022-02-28 --known-at 2022-04-29`,
@@ -45,7 +45,7 @@ const whereToLook = (language: Language, url: string, dataDir: string): string =
 const demo = async (options: GlobalOptions, env: NodeJS.ProcessEnv): Promise<void> => {
   const language = options.lang;
   const say = (text: string): void => { process.stdout.write(`${text}\n`); };
-  const server = new ServerProcess({ ...env, RECTRAIL_LOG_LEVEL: env['RECTRAIL_LOG_LEVEL'] ?? 'warn', RECTRAIL_DATA_DIR: options.dataDir });
+  const server = await ServerProcess.start({ ...env, RECTRAIL_LOG_LEVEL: env['RECTRAIL_LOG_LEVEL'] ?? 'warn', RECTRAIL_DATA_DIR: options.dataDir });
   const stopped = untilStopped(server);
   try {
     await server.ready();
@@ -57,7 +57,7 @@ const demo = async (options: GlobalOptions, env: NodeJS.ProcessEnv): Promise<voi
       for (const org of organisations) answers.push(await client.get<Dashboard>('/dashboard', { org, ...point, ...(position !== null && { atLeast: String(position) }) }));
     }
     say(`\n${comparison(language, localInstants(answers, options.zone))}\n`);
-    say(whereToLook(language, server.url, options.dataDir));
+    say(whereToLook(options, server.url, env));
   } catch (error) {
     server.stop();
     await stopped;
@@ -69,7 +69,7 @@ const demo = async (options: GlobalOptions, env: NodeJS.ProcessEnv): Promise<voi
 /** Starting a server from the command line, with or without the samples. */
 export const addServing = (program: Command, env: NodeJS.ProcessEnv): void => {
   program.command('serve').description('start the server; RECTRAIL_* variables are its settings').action(async (_options: object, command: Command) => {
-    await untilStopped(new ServerProcess({ ...env, RECTRAIL_DATA_DIR: command.optsWithGlobals<GlobalOptions>().dataDir }));
+    await untilStopped(await ServerProcess.start({ ...env, RECTRAIL_DATA_DIR: command.optsWithGlobals<GlobalOptions>().dataDir }));
   });
   program.command('demo').description('start the server, import the sample ledgers, print their dashboards at two points in time, go on serving').action(async (_options: object, command: Command) => {
     await demo(command.optsWithGlobals<GlobalOptions>(), env);
