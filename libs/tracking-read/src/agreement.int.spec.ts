@@ -1,8 +1,8 @@
 // Goal: every figure that the read models give is the one that the figures module computes from the events, at any cut.
-// Method: random histories, projected with random batch cuts and restarts, compared at 300 random cuts; then rebuilt and compared byte for byte.
+// Method: random histories, projected with random batch cuts and restarts, compared at 300 random cuts by random trees; then rebuilt and compared byte for byte.
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { deriveEventId } from '@rectrail/event-store';
-import { dayIn, position, type Cut, type Fact, type OrgId, type ReportId } from '@rectrail/kernel';
+import { dayIn, position, type Cut, type Fact, type OrgId, type ReportId, type TreeId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { dumpDigest } from '@rectrail/projections/testing';
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, type Count, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
@@ -11,11 +11,12 @@ import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { openReadDatabase, readTransaction } from './database/data-source.ts';
 import { schema } from './database/rows.ts';
 import { openTrackingRead, trackingProjections } from './open-tracking-read.ts';
+import type { RollUpRequest } from './queries/requests.ts';
 import type { TrackingRead } from './queries/tracking-read.ts';
 import { recordHistory } from './testing/index.ts';
 
 const zone = 'Asia/Shanghai';
-const seeds = [1, 2, 3, 4, 5, 6];
+const seeds = [13, 14, 15, 16, 17, 18];
 const cutsEach = 50;
 
 /** A small generator of its own, so that the cuts of batches do not follow those of the history. */
@@ -29,7 +30,7 @@ const cutsOf = (seed: number, history: readonly Fact<TrackingEvent>[]): readonly
   Array.from({ length: cutsEach }, (_, n) => ({ n, cut: randomCut(seed * 1_000 + n, history) }));
 
 describe('the histories and cuts', () => {
-  const histories = seeds.map((seed) => ({ seed, history: randomHistory(seed, 320, deriveEventId) }));
+  const histories = seeds.map((seed) => ({ seed, history: randomHistory(seed, 380, deriveEventId) }));
   const answers = histories.flatMap(({ seed, history }) => cutsOf(seed, history).map(({ cut }) => dashboard(history, cut, { org: null, policy: null })));
   const answered = (holds: (answer: (typeof answers)[number]) => boolean): number => answers.filter(holds).length;
   const least = 5;
@@ -67,9 +68,29 @@ describe('the histories and cuts', () => {
   });
 });
 
+describe('the trees of the histories', () => {
+  it('give an organisation other figures by another tree, by the same on another day, and by one that does not hold it', () => {
+    const answers = seeds.flatMap((seed) => {
+      const history = randomHistory(seed, 380, deriveEventId);
+      const treeIds = history.flatMap(({ event }) => (event.type === 'TreeOpened' ? [event.data.treeId] : []));
+      const orgs = [...new Set(history.flatMap(({ event }) => (event.type === 'OrgRegistered' ? [event.data.orgId] : [])))];
+      return cutsOf(seed, history).slice(0, 8).flatMap(({ cut }) => orgs.map((org) => {
+        const by = (query: Partial<FigureQuery>): string => JSON.stringify(dashboard(history, cut, { org, policy: null, ...query }).figures);
+        const now = { treeOn: dayIn(zone, cut.knownAt) };
+        return { then: by({}), now: by(now), other: by({ tree: treeIds[1]! }), otherNow: by({ tree: treeIds[1]!, ...now }) };
+      }));
+    });
+    const differ = (holds: (answer: (typeof answers)[number]) => boolean): number => answers.filter(holds).length;
+    expect(differ((a) => a.then !== a.now)).toBeGreaterThanOrEqual(5);
+    expect(differ((a) => a.then !== a.other)).toBeGreaterThanOrEqual(5);
+    expect(differ((a) => a.other !== a.otherNow)).toBeGreaterThanOrEqual(5);
+  });
+});
+
 describe.each(seeds)('random history %i', (seed) => {
-  const history: readonly Fact<TrackingEvent>[] = randomHistory(seed, 320, deriveEventId);
+  const history: readonly Fact<TrackingEvent>[] = randomHistory(seed, 380, deriveEventId);
   const orgs = history.flatMap((fact) => (fact.event.type === 'OrgRegistered' ? [{ orgId: fact.event.data.orgId, at: fact.position }] : []));
+  const trees = history.flatMap((fact) => (fact.event.type === 'TreeOpened' ? [{ treeId: fact.event.data.treeId, at: fact.position }] : []));
   const reports = [...new Set(history.flatMap((fact) => (fact.event.type === 'ReportPublished' ? [fact.event.data.reportId] : [])))];
   let database: TestDatabase;
   let read: TrackingRead;
@@ -99,12 +120,18 @@ describe.each(seeds)('random history %i', (seed) => {
   });
 
   const cuts = cutsOf(seed, history);
-  const queryAt = (n: number, cut: Cut): { readonly query: FigureQuery; readonly request: { within: null; org?: string; policy?: string } & Cut } => {
+  const queryAt = (n: number, cut: Cut): { readonly query: FigureQuery; readonly request: { within: null; policy?: string } & RollUpRequest & Cut } => {
     const random = randomOf(seed * 7_919 + n);
     const registered = orgs.filter((org) => org.at <= cut.atPosition).map((org) => org.orgId);
     const org: OrgId | null = registered.length === 0 || random.int(0, 2) === 0 ? null : random.pick(registered);
     const policy = random.pick<OrgId | 'default' | null>([null, null, 'default', registered.length === 0 ? null : random.pick(registered)]);
-    return { query: { org, policy }, request: { within: null, ...cut, ...(org !== null && { org }), ...(policy !== null && { policy }) } };
+    const opened = trees.filter((tree) => tree.at <= cut.atPosition).map(({ treeId }) => treeId);
+    const tree = random.pick<TreeId | undefined>([undefined, ...opened]);
+    const treeAt = random.pick([undefined, 'then', 'now'] as const);
+    return {
+      query: { org, policy, ...(tree && { tree }), ...(treeAt === 'now' && { treeOn: dayIn(zone, cut.knownAt) }) },
+      request: { within: null, ...cut, ...(org !== null && { org }), ...(policy !== null && { policy }), tree, treeAt },
+    };
   };
 
   it.each(cuts)('gives the oracle\'s dashboard at cut $n: $cut', async ({ n, cut }) => {
@@ -150,7 +177,8 @@ describe.each(seeds)('random history %i', (seed) => {
   it.each(cuts.slice(0, 20))('lists each measure and each issue that the dashboard counts, page by page, at cut $n', async ({ n, cut }) => {
     const { query, request } = queryAt(n, cut);
     const { figures } = dashboard(history, cut, { ...query, policy: null });
-    const measures = await read.queries.measures({ within: null, ...cut, org: request.org, limit: 500 });
+    const { org, tree, treeAt } = request;
+    const measures = await read.queries.measures({ within: null, ...cut, org, tree, treeAt, limit: 500 });
     expect(measures.items.length).toBe(figures.measures.total);
     const seen: string[] = [];
     let cursor: string | null = null;

@@ -13,7 +13,7 @@ import { funds } from './queries/funds.query.ts';
 import { deadlines, issue, issues } from './queries/issues.query.ts';
 import { catchUp, lookupsOf } from './queries/lookups.ts';
 import { measures } from './queries/measures.query.ts';
-import { organisation, organisations } from './queries/organisations.query.ts';
+import { organisation, organisations, trees } from './queries/organisations.query.ts';
 import { waitMsMax, type ReadContext } from './queries/read-session.ts';
 import { ReferenceData } from './queries/reference-data.ts';
 import { discrepancies, inspections, reports } from './queries/reports.query.ts';
@@ -47,6 +47,7 @@ const queriesOf = (context: ReadContext): TrackingQueries => ({
   funds: (request) => funds(context, request),
   measures: (request) => measures(context, request),
   organisations: (request) => organisations(context, request),
+  trees: (request) => trees(context, request),
   organisation: (idOrCode, request) => organisation(context, idOrCode, request),
   inspections: (request) => inspections(context, request),
   reports: (request) => reports(context, request),

@@ -2,7 +2,7 @@
 // Method: one random history on a real PostgreSQL; answers are compared with each other, with the history itself and with the dashboard.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deriveEventId, newCommandId } from '@rectrail/event-store';
-import { dayIn, lastInstantOf, position, type Cut, type Day, type Instant, type IssueId, type OrgId } from '@rectrail/kernel';
+import { dayIn, lastInstantOf, position, type Cut, type Day, type Instant, type IssueId, type OrgId, type TreeId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { buckets, countingFacts, deadlineConditions, shownIssueStates, streams, tracks } from '@rectrail/tracking-domain';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
@@ -121,6 +121,8 @@ describe('queries', () => {
       recorded.clock.at = head.recordedAt;
       expect(next.cut).toEqual(cut);
       expect(await rejection(read.queries.issues({ ...everywhere, cursor, state: 'PLANNED' }))).toBe('cursor-mismatch');
+      expect(await rejection(read.queries.issues({ ...everywhere, cursor, tree: 'administrative' as TreeId }))).toBe('cursor-mismatch');
+      expect(await rejection(read.queries.issues({ ...everywhere, cursor, treeAt: 'now' }))).toBe('cursor-mismatch');
       expect(await rejection(read.queries.issues({ ...everywhere, cursor, validAt: '1999-01-01' as Day }))).toBe('cursor-mismatch');
       expect(await rejection(read.queries.deadlines({ ...everywhere, cursor }))).toBe('cursor-mismatch');
       expect(await rejection(read.queries.issues({ ...everywhere, cursor: 'AAAA' }))).toBe('cursor-invalid');
@@ -136,6 +138,25 @@ describe('queries', () => {
       expect(await rejection(read.queries.dashboard({ ...everywhere, org: 'CN-NONE' }))).toBe('unknown-organisation');
       expect(await rejection(read.queries.dashboard({ ...everywhere, org: one!.orgId, atPosition: position(1) }))).toBe('unknown-organisation');
       expect(await rejection(read.queries.dashboard({ ...everywhere, policy: 'CN-NONE' }))).toBe('unknown-organisation');
+    });
+
+    it('stand in the trees that are listed, each by itself where it is named; a tree that was not open yet is unknown', async () => {
+      const { items: trees } = await read.queries.trees(everywhere);
+      expect(trees.map(({ kind }) => kind)).toEqual(['administrative', 'party']);
+      const { items } = await read.queries.organisations(everywhere);
+      for (const { treeId, streamVersion } of trees) {
+        const { items: ofTree, trees: listed } = await read.queries.organisations({ ...everywhere, tree: treeId });
+        expect(ofTree).toEqual(items.filter((org) => org.treeId === treeId));
+        expect(ofTree.length).toBeGreaterThan(1);
+        expect(listed).toEqual([{ treeId, streamVersion }]);
+      }
+      const party = trees[1]!.treeId;
+      const openedAt = history.find(({ event }) => event.type === 'TreeOpened' && event.data.treeId === party)!.position;
+      for (const ask of ['dashboard', 'dashboardChildren', 'issues', 'deadlines', 'funds', 'measures', 'organisations'] as const) {
+        expect(await rejection(read.queries[ask]({ ...everywhere, tree: 'nowhere' as TreeId }))).toBe('unknown-tree');
+        expect(await rejection(read.queries[ask]({ ...everywhere, tree: party, atPosition: position(openedAt - 1) }))).toBe('unknown-tree');
+        expect(await rejection(read.queries[ask]({ ...everywhere, tree: party, atPosition: openedAt }))).toBe('answered');
+      }
     });
 
     it('answer zeros where they are registered and nothing is known', async () => {

@@ -1,7 +1,7 @@
 // Goal: each rule of time and of counting (rules.md sections 2 to 5) has the effect on the figures that it says.
 // Method: small logs written by hand, one rule each, the expected figures worked out on paper.
 import { describe, expect, it } from '@jest/globals';
-import { day, type IssueId, type OrgId } from '@rectrail/kernel';
+import { day, type IssueId, type OrgId, type TreeId } from '@rectrail/kernel';
 import type { PolicyContent } from '../policy/policy.events.ts';
 import { defaultPolicy } from '../policy/policy.state.ts';
 import { streams } from '../streams.ts';
@@ -300,6 +300,23 @@ describe('organisations', () => {
     expect(totals('2022-06-30')).toEqual([1, 0]);
     expect(totals('2022-07-01')).toEqual([0, 1]);
     expect(totals('2022-06-30', '2022-12-31')).toEqual([0, 1]);
+  });
+
+  it('roll up by another tree where one is named; what does not stand in it is alone', () => {
+    const log = new FactLog('2022-01-01');
+    const [x, y] = [log.org('X'), log.org('Y')];
+    const child = log.org('C', x);
+    log.issue(child, 1, '2022-01-01');
+    const tree = 'party' as TreeId;
+    const inTree = (orgId: OrgId, code: string, parentId: OrgId | null): void => {
+      log.put(streams.organisationTree(tree), null, { type: 'OrgRegistered', data: { orgId, code, name: code, level: 'bureau', parentId } }, null);
+    };
+    inTree(y, 'Y', null);
+    inTree(child, 'C', y);
+    const totals = (more: { readonly tree?: TreeId }): readonly number[] => [x, y, child].map((org) => figuresAt(log, { validAt: '2022-06-30' }, { org, ...more }).issues.total);
+    expect(totals({})).toEqual([1, 0, 1]);
+    expect(totals({ tree })).toEqual([0, 1, 1]);
+    expect(totals({ tree: 'nowhere' as TreeId })).toEqual([0, 0, 1]);
   });
 
   it('once merged count under the successor and keep what they own, late facts too', () => {

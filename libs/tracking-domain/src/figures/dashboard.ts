@@ -48,7 +48,7 @@ export const dashboard = (facts: readonly Fact<TrackingEvent>[], cut: Cut, query
 /** Every figure of the dashboard has one owner, so own + Σ children = total, number by number; `declared` is never added. */
 export interface DashboardByChild {
   readonly total: DashboardFigures;
-  /** Of the organisation itself; without one, of what stands in no administrative tree. */
+  /** Of the organisation itself; without one, of what does not stand in the tree. */
   readonly own: DashboardFigures;
   /** Each child with all below it; without an organisation the roots. */
   readonly children: readonly { readonly orgId: OrgId; readonly figures: DashboardFigures }[];

@@ -1,4 +1,4 @@
-import type { Cut, Day, OrgId, ReportId } from '@rectrail/kernel';
+import type { Cut, Day, OrgId, ReportId, TreeId } from '@rectrail/kernel';
 import { issueStates, type IssueStateName } from '../issue/issue.events.ts';
 import { measureStates, type MeasureStateName } from '../measure/measure.events.ts';
 import type { Bucket } from '../policy/policy.events.ts';
@@ -68,10 +68,12 @@ export interface FigureAnswer<F> {
 
 /**
  * Which organisations and by which policy. `org` null: the whole forest, each organisation once. `policy` null: each owner's own.
- * `treeOn`: the day whose tree the roll-up uses, default the cut's validAt ("then"; the caller resolves "now" to a day).
+ * `tree`: the tree by which `org` rolls up, default the administrative one. `treeOn`: the day of it that is used, default the cut's validAt
+ * ("then"; the caller resolves "now" to a day).
  */
 export interface FigureQuery {
   readonly org: OrgId | null;
   readonly policy: OrgId | 'default' | null;
+  readonly tree?: TreeId;
   readonly treeOn?: Day;
 }

@@ -1,7 +1,7 @@
 // Goal: what holds of the figures of every history at every cut, not only of the reports that we know.
 // Method: fast-check over seeds and sizes of random histories (testing/histories.ts) and random cuts; a failing case prints both.
 import { describe, expect, it } from '@jest/globals';
-import { position, streamVersion, type Cut, type EventId, type Fact, type OrgId } from '@rectrail/kernel';
+import { position, streamVersion, type Cut, type EventId, type Fact, type OrgId, type TreeId } from '@rectrail/kernel';
 import fc from 'fast-check';
 import { randomCut, randomHistory } from '../testing/index.ts';
 import { randomOf } from '../testing/random.ts';
@@ -15,6 +15,7 @@ import { funds } from './funds.ts';
 type History = readonly Fact<TrackingEvent>[];
 
 const forAll: FigureQuery = { org: null, policy: null };
+const treesOf = (history: History): readonly TreeId[] => history.flatMap(({ event }) => (event.type === 'TreeOpened' ? [event.data.treeId] : []));
 const orgsOf = (history: History): readonly OrgId[] => history.flatMap(({ event }) => (event.type === 'OrgRegistered' ? [event.data.orgId] : []));
 
 /** Holds of a history of every size and seed, at several cuts each. */
@@ -57,10 +58,11 @@ describe('the figures of any history at any cut', () => {
     let children = 0;
     holds((history, cut, seed) => {
       for (const org of [null, ...orgsOf(history).slice(seed % 4, (seed % 4) + 2)]) {
-        const parts = dashboardByChild(history, cut, { org, policy: null });
+        const query: FigureQuery = { org, policy: null, tree: randomOf(seed).pick(treesOf(history)) };
+        const parts = dashboardByChild(history, cut, query);
         children += parts.children.length;
         expect(sumsOf([parts.own, ...parts.children.map(({ figures }) => figures)])).toEqual(numbersOf(parts.total));
-        expect(parts.total).toEqual(dashboard(history, cut, { org, policy: null }).figures);
+        expect(parts.total).toEqual(dashboard(history, cut, query).figures);
       }
     });
     expect(children).toBeGreaterThan(100);
@@ -68,7 +70,8 @@ describe('the figures of any history at any cut', () => {
 
   it('are the same in the dashboard, in the list of deadlines and in the money', () => {
     holds((history, cut, seed) => {
-      const query: FigureQuery = { org: randomOf(seed).pick([null, ...orgsOf(history)]), policy: randomOf(seed).pick([null, 'default' as const, ...orgsOf(history)]) };
+      const [org, policy] = [randomOf(seed).pick([null, ...orgsOf(history)]), randomOf(seed).pick([null, 'default' as const, ...orgsOf(history)])];
+      const query: FigureQuery = { org, policy, tree: randomOf(seed).pick(treesOf(history)) };
       const { issues, funds: money } = dashboard(history, cut, query).figures;
       const { figures, rows } = deadlines(history, cut, query);
       expect(figures).toEqual(issues.byDeadline);

@@ -58,13 +58,13 @@ export type Selection = (owner: OrgId | null) => boolean;
 
 export const everything: Selection = () => true;
 
-/** The administrative tree by which the query rolls up: that of the cut's validAt unless it names another day (rules.md section 6). */
+/** The tree by which the query rolls up: the administrative one of the cut's validAt unless it names another tree or day (rules.md section 6). */
 export const treeOf = (world: World, cut: Cut, query: FigureQuery): OrgTree => {
-  const stream = world.trees.find(({ streamId }) => streamId === streams.organisationTree(administrativeTreeId));
+  const stream = world.trees.find(({ streamId }) => streamId === streams.organisationTree(query.tree ?? administrativeTreeId));
   return treeAt(countingFacts(stream?.facts ?? [], { ...cut, validAt: query.treeOn ?? cut.validAt }));
 };
 
-/** The organisation and all below it; one that stands in no administrative tree is alone. */
+/** The organisation and all below it; one that does not stand in the tree is alone. */
 export const subtreeOf = (tree: OrgTree, org: OrgId): Selection => {
   const within = new Set<OrgId | null>([org, ...tree.subtree(org)]);
   return (owner) => within.has(owner);

@@ -6,7 +6,9 @@ import type { OrganisationTreeEvent } from './organisation-tree.events.ts';
 import { isCurrentOrg, type OrgNode, type OrgTree } from './organisation-tree.state.ts';
 
 type TreeDecision = Decision<OrganisationTreeEvent, OrganisationTreeRejection>;
-type Situation = LiveSituation<OrgTree>;
+/** `others`: the other trees as they are today, for what may be registered or renamed: a code has one holder, whatever tree it stands in. */
+export type OrganisationTreeSituation = LiveSituation<OrgTree> & { readonly others?: readonly OrgTree[] };
+type Situation = OrganisationTreeSituation;
 type Command<T extends OrganisationTreeCommand['type']> = Extract<OrganisationTreeCommand, { type: T }>;
 
 const unknownOrganisation = (orgId: OrgId): OrganisationTreeRejection => ({ code: 'unknown-organisation', detail: `organisation ${orgId} is not in the tree`, orgId });
@@ -39,7 +41,7 @@ const openTree = ({ data }: Command<'OpenTree'>, { now }: Situation): TreeDecisi
   return same ? nothing() : reject({ code: 'tree-already-open', detail: `tree ${now.tree.treeId} is open for ${now.tree.jurisdiction}` });
 };
 
-const registerOrg = ({ data }: Command<'RegisterOrg'>, { now }: Situation): TreeDecision => {
+const registerOrg = ({ data }: Command<'RegisterOrg'>, { now, others = [] }: Situation): TreeDecision => {
   if (now.tree === null) return reject({ code: 'unknown-tree', detail: 'the tree has not been opened' });
   const known = now.orgs.get(data.orgId);
   if (known !== undefined) {
@@ -47,7 +49,7 @@ const registerOrg = ({ data }: Command<'RegisterOrg'>, { now }: Situation): Tree
     return same ? nothing() : reject({ code: 'org-already-registered', detail: `organisation ${data.orgId} is registered as ${known.code}`, orgId: data.orgId });
   }
   if (data.parentId !== null && !now.orgs.has(data.parentId)) return reject(unknownOrganisation(data.parentId));
-  const taken = takenCode([now], data.orgId, data.code);
+  const taken = takenCode([now, ...others], data.orgId, data.code);
   return taken === null ? accept({ type: 'OrgRegistered', data }) : reject(taken);
 };
 
@@ -68,9 +70,9 @@ const moveOrg = (command: Command<'MoveOrg'>, situation: Situation): TreeDecisio
   return below === null ? accept({ type: 'OrgMoved', data: command.data }) : reject(below);
 };
 
-const renameOrg = (command: Command<'RenameOrg'>, { then, now, today }: Situation): TreeDecision => {
+const renameOrg = (command: Command<'RenameOrg'>, { then, now, today, others = [] }: Situation): TreeDecision => {
   const { orgId, name, code } = command.data;
-  const refusal = refuseFuture(command.on, today) ?? current(orgId, then) ?? takenCode([then, now], orgId, code);
+  const refusal = refuseFuture(command.on, today) ?? current(orgId, then) ?? takenCode([then, now, ...others], orgId, code);
   if (refusal !== null) return reject(refusal);
   const org = then.orgs.get(orgId);
   return org?.name === name && org.code === code ? nothing() : accept({ type: 'OrgRenamed', data: command.data });

@@ -1,6 +1,7 @@
 import type { DomainEvent, OrgId, TreeId } from '@rectrail/kernel';
 
-export type TreeKind = 'administrative' | 'party' | 'discipline';
+export const treeKinds = ['administrative', 'party', 'discipline'] as const;
+export type TreeKind = (typeof treeKinds)[number];
 export const orgLevels = ['country', 'province', 'municipality', 'city', 'district', 'county', 'township', 'bureau', 'unit', 'branch'] as const;
 export type OrgLevel = (typeof orgLevels)[number];
 

@@ -145,6 +145,13 @@ describe('opening a tree and registering', () => {
 
   it('refuses the code of a current organisation, not that of a merged or dissolved one', () => {
     expect(decide(register('y', 'X'), opened, registered('x'))).toEqual(rejected('org-code-taken'));
+  });
+
+  it('leaves a code to the organisation that holds it in another tree, and takes that organisation itself', () => {
+    const [tree, other] = [treeAt(streamOf(opened)), treeAt(streamOf(opened, registered('x')))];
+    const decideBeside = (command: OrganisationTreeCommand): unknown => decideOrganisationTree(command, { then: tree, now: tree, today: day('2026-06-30'), others: [other] });
+    expect(decideBeside(register('y', 'X'))).toEqual(rejected('org-code-taken'));
+    expect(decideBeside(register('x', 'X'))).toMatchObject({ ok: true, events: [{ type: 'OrgRegistered' }] });
     expect(decide(register('y', 'X'), opened, registered('x'), dissolved('2024-01-01', 'x'))).toMatchObject({ ok: true });
     expect(decide(register('z', 'X'), opened, registered('x'), registered('y'), merged('2024-01-01', 'x', 'y'))).toMatchObject({ ok: true });
   });

@@ -4,6 +4,7 @@ import {
   type NewFact, type OrgId, type PlanId, type ReportId, type Scope, type StreamId, type TreeId,
 } from '@rectrail/kernel';
 import { fundsKinds } from '../funds-case/funds-case.events.ts';
+import type { TreeKind } from '../organisation-tree/organisation-tree.events.ts';
 import { administrativeTreeId, streams } from '../streams.ts';
 import type { TrackingEvent } from '../tracking-event.ts';
 import {
@@ -36,6 +37,8 @@ interface World {
   /** Of the next event within its command. */
   index: number;
   readonly orgs: OrgId[];
+  /** Which of them stand in which tree. */
+  readonly standing: Map<TreeId, OrgId[]>;
   readonly issues: Owned<IssueId>[];
   readonly measures: Owned<MeasureId>[];
   readonly cases: Owned<FundsCaseId>[];
@@ -81,26 +84,31 @@ const open = (world: World): void => {
   beginCommand(world);
   put(world, streams.installation, nobody, { event: { type: 'InstallationInitialised', data: { zone, jurisdiction: 'CN' } }, validTime: null });
   put(world, streams.defaultPolicy, nobody, { event: { type: 'PolicyAdopted', data: { ...randomPolicy(random), orgId: null } }, validTime: null });
-  const tree = streams.organisationTree(administrativeTreeId);
-  put(world, tree, nobody, { event: { type: 'TreeOpened', data: { treeId: administrativeTreeId, jurisdiction: 'CN', kind: 'administrative' } }, validTime: null });
-  const register = (streamId: StreamId, parentId: OrgId | null): void => {
-    const orgId = random.uuid() as OrgId;
-    const number = world.orgs.length + 1;
-    put(world, streamId, nobody, { event: { type: 'OrgRegistered', data: { orgId, code: `CN-${String(number).padStart(6, '0')}-JT`, name: `单位${number}`, level: 'bureau', parentId } }, validTime: null });
-    world.orgs.push(orgId);
+  world.orgs.push(...Array.from({ length: 8 }, () => random.uuid() as OrgId));
+  const openTree = (treeId: TreeId, kind: TreeKind, numbers: readonly number[]): void => {
+    const standing: OrgId[] = [];
+    const record = (event: TrackingEvent): void => { put(world, streams.organisationTree(treeId), nobody, { event, validTime: null }); };
+    record({ type: 'TreeOpened', data: { treeId, jurisdiction: 'CN', kind } });
+    for (const number of numbers) {
+      const orgId = world.orgs[number - 1]!;
+      const parentId = standing.length === 0 || random.chance(0.1) ? null : random.pick(standing);
+      record({ type: 'OrgRegistered', data: { orgId, code: `CN-${String(number).padStart(6, '0')}-JT`, name: `单位${number}`, level: 'bureau', parentId } });
+      standing.push(orgId);
+    }
+    world.standing.set(treeId, standing);
   };
-  for (let n = 0; n < 7; n += 1) register(tree, n === 0 ? null : random.pick(world.orgs));
-  // One organisation stands in no administrative tree.
-  const party = random.uuid() as TreeId;
-  put(world, streams.organisationTree(party), nobody, { event: { type: 'TreeOpened', data: { treeId: party, jurisdiction: 'CN', kind: 'party' } }, validTime: null });
-  register(streams.organisationTree(party), null);
+  // The last organisation stands in no administrative tree, and some of the others stand in the party tree too, elsewhere.
+  const administrative = [1, 2, 3, 4, 5, 6, 7];
+  openTree(administrativeTreeId, 'administrative', administrative);
+  openTree(random.uuid() as TreeId, 'party', [8, ...administrative.toReversed().filter(() => random.chance(0.7))]);
 };
 
 const around = (world: World): Surroundings => ({ today: todayOf(world), issueIds: world.issues.map((x) => x.id), measureIds: world.measures.map((x) => x.id) });
 
 const changeTree = (world: World): void => {
   const { random } = world;
-  const [orgId, other] = [random.pick(world.orgs.slice(0, -1)), random.pick(world.orgs.slice(0, -1))];
+  const [treeId, orgs] = random.pick([...world.standing]);
+  const [orgId, other] = [random.pick(orgs), random.pick(orgs)];
   const event: TrackingEvent = random.pick<TrackingEvent>([
     { type: 'OrgMoved', data: { orgId, parentId: random.chance(0.2) ? null : other } },
     { type: 'OrgMoved', data: { orgId, parentId: other } },
@@ -109,7 +117,7 @@ const changeTree = (world: World): void => {
     { type: 'OrgRenamed', data: { orgId, name: '新名称', code: `CN-${random.int(100_000, 999_999)}-JT` } },
   ]);
   if (orgId === other && event.type !== 'OrgDissolved' && event.type !== 'OrgRenamed') return;
-  put(world, streams.organisationTree(administrativeTreeId), nobody, { event, validTime: randomDate(random, todayOf(world)) });
+  put(world, streams.organisationTree(treeId), nobody, { event, validTime: randomDate(random, todayOf(world)) });
 };
 
 const adoptPolicy = (world: World): void => {
@@ -265,11 +273,11 @@ export const randomHistory = (seed: number, size: number, eventIdOf: EventIdOf =
   const random = randomOf(seed);
   const world: World = {
     random, facts: [], versions: new Map(), meanStepMs: spanMs / Math.max(20, size), eventIdOf, nowMs: beginning, commandId: '' as CommandId, index: 0,
-    orgs: [], issues: [], measures: [], cases: [],
+    orgs: [], standing: new Map(), issues: [], measures: [], cases: [],
   };
   open(world);
   const actions = [
-    changeTree, adoptPolicy, setCalendar, importReport, registerIssue, ...Array.from({ length: 12 }, () => changeIssue),
+    changeTree, changeTree, adoptPolicy, setCalendar, importReport, registerIssue, ...Array.from({ length: 12 }, () => changeIssue),
     changeMeasure, changeMeasure, changeMeasure, changeFunds, changeFunds, otherStreams, retract, retract, retract,
   ];
   beginCommand(world);

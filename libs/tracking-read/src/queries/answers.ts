@@ -4,7 +4,7 @@ import type {
 } from '@rectrail/kernel';
 import type {
   Bucket, CompletionBasis, Continuation, Count, DashboardFigures, DeadlineCondition, Disclosure, Discrepancy, figureDefinitions, FundsFigures, InspectionKind,
-  IssueStateName, OrgLevel, PolicyContent, ShownIssueState, ShownMeasureState, Sum, Track,
+  IssueStateName, OrgLevel, PolicyContent, ShownIssueState, ShownMeasureState, Sum, Track, TreeKind,
 } from '@rectrail/tracking-domain';
 
 export interface Assumptions {
@@ -38,7 +38,7 @@ export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.
   readonly org: OrgLabel | null;
 }
 
-/** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what no tree holds. */
+/** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what the tree does not hold. */
 export interface DashboardChildrenAnswer extends Answered {
   readonly definition: typeof figureDefinitions.dashboard;
   readonly org: OrgLabel | null;
@@ -200,6 +200,19 @@ export interface OrganisationItem extends OrgLabel {
   readonly parentId: OrgId | null;
   readonly mergedInto: OrgId | null;
   readonly dissolvedOn: Day | null;
+}
+
+export interface TreeItem {
+  readonly treeId: TreeId;
+  readonly kind: TreeKind;
+  readonly jurisdiction: string;
+  /** Of its stream, for If-Match. */
+  readonly streamVersion: StreamVersion;
+}
+
+/** The organisation trees, the administrative one first. */
+export interface TreesAnswer extends Answered {
+  readonly items: readonly TreeItem[];
 }
 
 export interface OrganisationsAnswer extends Answered {

@@ -9,7 +9,7 @@ import { parsePair, shownIssueState, type IssueCell } from '../projections/issue
 import { parseMeasureCell } from '../projections/measure-projection.ts';
 import type { DashboardAnswer, DashboardChildrenAnswer } from './answers.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
-import type { OrgRequest, PolicyChoice } from './requests.ts';
+import type { PolicyChoice, RollUpRequest } from './requests.ts';
 import { cellSums, type CellSum } from './sums.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -115,7 +115,7 @@ const partOf = ({ issues, measures, funds }: Sums, isPart: (owner: OrgId) => boo
 };
 
 /** `rectrail.dashboard/1` of an organisation and all below it, or of the whole forest. */
-export const dashboard = (context: ReadContext, request: OrgRequest & PolicyChoice): Promise<DashboardAnswer> =>
+export const dashboard = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardAnswer> =>
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
@@ -124,7 +124,7 @@ export const dashboard = (context: ReadContext, request: OrgRequest & PolicyChoi
   });
 
 /** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */
-const partsOf = ({ tree, visible }: ReadSession, org: OrgId | null): readonly OrgId[] => {
+const partsOf = ({ rollUp: tree, visible }: ReadSession, org: OrgId | null): readonly OrgId[] => {
   if (org !== null) return tree.children(org).filter((child) => visible?.has(child) ?? true);
   if (visible === null) return tree.roots;
   const isTop = (orgId: OrgId): boolean => {
@@ -135,17 +135,18 @@ const partsOf = ({ tree, visible }: ReadSession, org: OrgId | null): readonly Or
 };
 
 /** The same, split: own + Σ children = total, number by number (`declared` is never added). Without an organisation the roots are the children. */
-export const dashboardChildren = (context: ReadContext, request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer> =>
+export const dashboardChildren = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardChildrenAnswer> =>
   readAt(context, request, async (session) => {
-    const { tree } = session;
+    const { rollUp } = session;
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
     const sums = await sumsOf(session, owners);
     const parts = partsOf(session, org?.orgId ?? null);
-    const childOf = new Map(parts.flatMap((child) => tree.subtree(child).map((below) => [below, child] as const)));
+    const childOf = new Map(parts.flatMap((child) => rollUp.subtree(child).map((below) => [below, child] as const)));
     const children = [];
     for (const child of parts) {
-      children.push({ ...labelOf(tree, child), figures: figuresOf(partOf(sums, (owner) => childOf.get(owner) === child), verdicts, await declaredBy(session, child)) });
+      const label = labelOf(session, child) ?? { orgId: child, code: '', name: '' };
+      children.push({ ...label, figures: figuresOf(partOf(sums, (owner) => childOf.get(owner) === child), verdicts, await declaredBy(session, child)) });
     }
     const declared = await declaredBy(session, org?.orgId ?? null);
     return {

@@ -5,7 +5,7 @@ import { fundsContributions } from '../projections/funds-projection.ts';
 import type { FundsAnswer, FundsCaseItem } from './answers.ts';
 import { digestOf, moneySum } from './dashboard.query.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
-import type { OrgRequest } from './requests.ts';
+import type { RollUpRequest } from './requests.ts';
 import { atCut, cellSums, streamVersions } from './sums.ts';
 
 /** Cases at the cut of one issue, or of these owners (null: all), in the order of owners and ids. */
@@ -29,7 +29,7 @@ export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId:
 };
 
 /** `rectrail.funds/1`: kinds of money side by side, never added; a possible double count is shown with its case, never deducted. */
-export const funds = (context: ReadContext, request: OrgRequest): Promise<FundsAnswer> =>
+export const funds = (context: ReadContext, request: RollUpRequest): Promise<FundsAnswer> =>
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
     const sums = await cellSums(session, 'funds_point', owners);

@@ -10,7 +10,7 @@ import { digestOf, tally } from './dashboard.query.ts';
 import { fundsCasesOf } from './funds.query.ts';
 import { measuresOf } from './measures.query.ts';
 import { paged } from './paging.ts';
-import { readAt, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { labelOf, readAt, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import type { IssuesRequest, PolicyChoice, ReadRequest } from './requests.ts';
 import { atCut, cellSums, streamVersions, type CellSum } from './sums.ts';
 import { ReadRejected } from './tracking-read.ts';
@@ -41,7 +41,7 @@ const issueItem = (session: ReadSession, verdicts: Verdicts, versions: ReadonlyM
   const { first } = parsePair(row.cell);
   const cell = lastCell(row);
   const { detail, orgId, id } = row;
-  const org = session.tree.orgs.get(orgId);
+  const org = labelOf(session, orgId);
   const [state, possibly] = [shownIssueState(cell), first === null ? null : shownIssueState(first)];
   return {
     issueId: id, streamVersion: streamVersion(versions.get(streams.issue(id)) ?? 0), orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null,
@@ -58,9 +58,9 @@ const matches = (request: IssuesRequest, verdicts: Verdicts, orgId: OrgId, cell:
   && (request.bucket === undefined || request.bucket === verdicts.bucket(orgId, cell))
   && (request.deadline === undefined || request.deadline === verdicts.condition(orgId, cell));
 
-/** Organisations in the order of the tree, those that stand in none last, by id. */
+/** Organisations in the order of the tree by which the read rolls up, those that stand in none last, by id. */
 const orgOrder = (session: ReadSession): ((orgId: OrgId) => number) => {
-  const order = new Map(session.tree.roots.flatMap((root) => session.tree.subtree(root)).map((orgId, index) => [orgId, index]));
+  const order = new Map(session.rollUp.roots.flatMap((root) => session.rollUp.subtree(root)).map((orgId, index) => [orgId, index]));
   return (orgId) => order.get(orgId) ?? order.size;
 };
 
@@ -162,7 +162,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
       const cell = lastCell(row);
       const view = deadlineView(session, verdicts, row, cell);
       return {
-        ...view, issueId: row.id, orgId: row.orgId, orgCode: session.tree.orgs.get(row.orgId)?.code ?? null, numberPath: row.detail.numberPath, title: row.detail.title,
+        ...view, issueId: row.id, orgId: row.orgId, orgCode: labelOf(session, row.orgId)?.code ?? null, numberPath: row.detail.numberPath, title: row.detail.title,
         state: shownIssueState(cell), track: cell.track, flagged: view.condition === 'NO_DEADLINE',
       };
     });

@@ -1,4 +1,4 @@
-import { position, streamVersion, type EventId, type Position, type StreamId } from '@rectrail/kernel';
+import { position, streamVersion, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
 import { schema, stillStands } from '../database/rows.ts';
 import { projectionDatabase } from '../database/data-source.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
@@ -43,6 +43,10 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
         locator: row.locator, eventId: row.event_id, streamId: row.stream_id, streamVersion: streamVersion(row.stream_version), position: position(Number(row.position)),
         type: row.type, commandId: row.command_id, factHash: row.fact_hash, counts: row.counts,
       }));
+    }),
+    trees: () => database.transaction(async (tx) => {
+      const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);
+      return rows.map((row) => row.tree);
     }),
     catchUp: (to) => catchUp(context, to, waitMsMax),
   };

@@ -1,8 +1,8 @@
 import { streamVersion, type OrgId, type TreeId } from '@rectrail/kernel';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
-import type { OrganisationAnswer, OrganisationItem, OrganisationsAnswer } from './answers.ts';
+import type { OrganisationAnswer, OrganisationItem, OrganisationsAnswer, TreesAnswer } from './answers.ts';
 import { findOrg, readAt, type ReadContext } from './read-session.ts';
-import type { OrgRequest, ReadRequest } from './requests.ts';
+import type { OrganisationsRequest, ReadRequest } from './requests.ts';
 
 const item = (treeId: TreeId, { orgId, code, name, level, parentId, mergedInto, dissolvedOn }: OrgNode): OrganisationItem =>
   ({ treeId, orgId, code, name, level, parentId, mergedInto, dissolvedOn });
@@ -10,11 +10,22 @@ const item = (treeId: TreeId, { orgId, code, name, level, parentId, mergedInto, 
 /** All organisations of a tree, parents before children. */
 const inOrder = (tree: OrgTree): readonly OrgId[] => tree.roots.flatMap((root) => tree.subtree(root));
 
-/** The trees at the cut, or one organisation and all below it. */
-export const organisations = (context: ReadContext, request: OrgRequest): Promise<OrganisationsAnswer> =>
+/** The trees themselves, the administrative one first. */
+export const trees = (context: ReadContext, request: ReadRequest): Promise<TreesAnswer> =>
+  readAt(context, request, ({ reference, cut }) => Promise.resolve({
+    cut,
+    items: reference.trees(cut.atPosition).flatMap(({ treeId, version }) => {
+      const { tree } = reference.tree(treeId, cut);
+      return tree === null ? [] : [{ treeId, kind: tree.kind, jurisdiction: tree.jurisdiction, streamVersion: streamVersion(version) }];
+    }),
+  }));
+
+/** The trees at the cut or one of them, or one organisation and all below it. */
+export const organisations = (context: ReadContext, request: OrganisationsRequest): Promise<OrganisationsAnswer> =>
   readAt(context, request, (session) => {
     const { reference, cut, visible } = session;
-    const trees = reference.trees(cut.atPosition).map(({ treeId, version }) => ({ treeId, version, tree: reference.tree(treeId, cut) }));
+    const named = reference.trees(cut.atPosition).filter(({ treeId }) => treeId === (request.tree ?? treeId));
+    const trees = named.map(({ treeId, version }) => ({ treeId, version, tree: reference.tree(treeId, cut) }));
     const found = request.org === undefined ? null : findOrg(session, request.org);
     const items = trees.flatMap(({ treeId, tree }) => {
       const wanted = found === null ? inOrder(tree) : tree.subtree(found.orgId);

@@ -1,13 +1,13 @@
 import { dayIn, instant, isDay, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Instant, type OrgId, type Position } from '@rectrail/kernel';
 import type { EventStore } from '@rectrail/event-store';
 import { readCheckpoints, type ProjectionRunner, type Transaction } from '@rectrail/projections';
-import type { OrgTree } from '@rectrail/tracking-domain';
+import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
 import type { DataSource, EntityManager } from 'typeorm';
 import { readTransaction } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import type { OrgLabel } from './answers.ts';
 import { ReferenceData } from './reference-data.ts';
-import type { ReadRequest } from './requests.ts';
+import type { ReadRequest, TreeChoice } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
 
 export interface ReadContext {
@@ -33,6 +33,8 @@ export interface ReadSession {
   readonly reference: ReferenceData;
   /** The administrative tree at the cut. */
   readonly tree: OrgTree;
+  /** The tree by which organisations roll up: that one, unless the request says otherwise. */
+  readonly rollUp: OrgTree;
   /** Null: everything; else the organisations of the caller's jurisdiction, by the tree as it is now. */
   readonly visible: ReadonlySet<OrgId> | null;
 }
@@ -94,34 +96,52 @@ const visibleTo = async (tx: Transaction, context: ReadContext, within: OrgId | 
   return new Set([within, ...tree.subtree(within)]);
 };
 
+/** @throws ReadRejected `unknown-tree`. */
+const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, treeAt }: TreeChoice): OrgTree => {
+  const at = treeAt === 'now' ? { ...cut, validAt: dayIn(zone, cut.knownAt) } : cut;
+  if (treeId === undefined) return reference.administrativeTree(at);
+  const tree = reference.tree(treeId, at);
+  if (tree.tree === null) throw new ReadRejected('unknown-tree', `no tree ${treeId} was open at position ${cut.atPosition}`);
+  return tree;
+};
+
 /** Waits for what is asked, resolves the cut and runs the read in one REPEATABLE READ snapshot. */
-export const readAt = async <T>(context: ReadContext, request: ReadRequest, read: (session: ReadSession) => Promise<T>): Promise<T> => {
+export const readAt = async <T>(context: ReadContext, request: ReadRequest & TreeChoice, read: (session: ReadSession) => Promise<T>): Promise<T> => {
   await wait(context, request);
   return readTransaction(context.dataSource, async (tx, { manager }) => {
     const reached = await reachedIn(tx, context);
     const cut = await resolveCut(tx, context, request, reached);
     await context.reference.refresh(tx, reached);
     const { reference } = context;
-    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), visible: await visibleTo(tx, context, request.within, reached) });
+    const visible = await visibleTo(tx, context, request.within, reached);
+    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible });
   });
 };
 
-export const labelOf = (tree: OrgTree, orgId: OrgId): OrgLabel => {
-  const org = tree.orgs.get(orgId);
-  return { orgId, code: org?.code ?? '', name: org?.name ?? '' };
+/** Where an organisation is found first: in the administrative tree, else in another one. */
+const firstNode = ({ reference, cut, tree }: ReadSession, find: (tree: OrgTree) => OrgNode | null | undefined): OrgNode | null => {
+  const found = find(tree);
+  if (found != null) return found;
+  for (const { treeId } of reference.trees(cut.atPosition)) {
+    const other = find(reference.tree(treeId, cut));
+    if (other != null) return other;
+  }
+  return null;
+};
+
+/** Code and name are the organisation's, whatever tree it is looked at in; null where it was not registered. */
+export const labelOf = (session: ReadSession, orgId: OrgId): OrgLabel | null => {
+  const org = firstNode(session, (tree) => tree.orgs.get(orgId));
+  return org === null ? null : { orgId, code: org.code, name: org.name };
 };
 
 /** The organisation with this id or, at the cut, this code; in the administrative tree first. @throws ReadRejected `unknown-organisation`, `outside-jurisdiction`. */
-export const findOrg = (session: ReadSession, idOrCode: string): { readonly orgId: OrgId; readonly tree: OrgTree } => {
-  const { reference, cut, tree: administrative, visible } = session;
-  const others = reference.trees(cut.atPosition).map(({ treeId }) => reference.tree(treeId, cut));
-  for (const tree of [administrative, ...others]) {
-    const found = tree.orgs.get(idOrCode as OrgId) ?? tree.byCode(idOrCode);
-    if (found === null) continue;
-    if (visible !== null && !visible.has(found.orgId)) throw new ReadRejected('outside-jurisdiction', `the organisation ${idOrCode} lies outside the jurisdiction of this token`);
-    return { orgId: found.orgId, tree };
-  }
-  throw new ReadRejected('unknown-organisation', `no organisation ${idOrCode} was registered at position ${cut.atPosition}`);
+export const findOrg = (session: ReadSession, idOrCode: string): OrgNode => {
+  const { cut, visible } = session;
+  const found = firstNode(session, (tree) => tree.orgs.get(idOrCode as OrgId) ?? tree.byCode(idOrCode));
+  if (found === null) throw new ReadRejected('unknown-organisation', `no organisation ${idOrCode} was registered at position ${cut.atPosition}`);
+  if (visible !== null && !visible.has(found.orgId)) throw new ReadRejected('outside-jurisdiction', `the organisation ${idOrCode} lies outside the jurisdiction of this token`);
+  return found;
 };
 
 /** What a read is about: the organisation asked for (null: the forest) and the owners that count, null for all. */
@@ -130,11 +150,11 @@ export interface Selected {
   readonly owners: readonly OrgId[] | null;
 }
 
-/** An organisation and all below it in the administrative tree at the cut; one that does not stand in it is alone. */
+/** An organisation and all below it in the tree by which the read rolls up; one that does not stand in it is alone. */
 export const select = (session: ReadSession, org: string | undefined): Selected => {
   const { visible } = session;
   if (org === undefined) return { org: null, owners: visible === null ? null : [...visible] };
-  const { orgId, tree } = findOrg(session, org);
-  const owners = [...new Set([orgId, ...session.tree.subtree(orgId)])].filter((owner) => visible?.has(owner) ?? true);
-  return { org: labelOf(tree, orgId), owners };
+  const { orgId, code, name } = findOrg(session, org);
+  const owners = [...new Set([orgId, ...session.rollUp.subtree(orgId)])].filter((owner) => visible?.has(owner) ?? true);
+  return { org: { orgId, code, name }, owners };
 };

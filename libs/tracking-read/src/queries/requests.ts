@@ -1,4 +1,4 @@
-import type { Day, InspectionId, Instant, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
+import type { Day, InspectionId, Instant, IssueId, OrgId, Position, StreamId, TreeId } from '@rectrail/kernel';
 import type { Bucket, DeadlineCondition, ShownIssueState, ShownMeasureState, Track } from '@rectrail/tracking-domain';
 
 /** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
@@ -18,6 +18,20 @@ export interface OrgRequest extends ReadRequest {
   readonly org?: string | undefined;
 }
 
+/** By which tree `org` rolls up. */
+export interface TreeChoice {
+  /** Default: the administrative tree. */
+  readonly tree?: TreeId | undefined;
+  /** `then`, the default: the tree of validAt; `now`: that of the day of knownAt, which is today unless earlier knowledge is asked for. */
+  readonly treeAt?: 'then' | 'now' | undefined;
+}
+
+/** An organisation and all below it in a tree. */
+export interface RollUpRequest extends OrgRequest, TreeChoice {}
+
+/** The trees at the cut, or one of them. */
+export interface OrganisationsRequest extends OrgRequest, Pick<TreeChoice, 'tree'> {}
+
 export interface PageRequest {
   readonly cursor?: string | undefined;
   /** Coerced to 1 … 500; default 50. */
@@ -29,7 +43,7 @@ export interface PolicyChoice {
   readonly policy?: string | undefined;
 }
 
-export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
+export interface IssuesRequest extends RollUpRequest, PageRequest, PolicyChoice {
   readonly state?: ShownIssueState | undefined;
   readonly bucket?: Bucket | undefined;
   readonly deadline?: DeadlineCondition | undefined;
@@ -39,7 +53,7 @@ export interface IssuesRequest extends OrgRequest, PageRequest, PolicyChoice {
   readonly q?: string | undefined;
 }
 
-export interface MeasuresRequest extends OrgRequest, PageRequest {
+export interface MeasuresRequest extends RollUpRequest, PageRequest {
   readonly state?: ShownMeasureState | undefined;
   readonly issue?: IssueId | undefined;
 }

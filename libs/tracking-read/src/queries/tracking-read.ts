@@ -1,12 +1,12 @@
-import type { EventId, IssueId, Position, ReportId, StreamId, StreamVersion } from '@rectrail/kernel';
+import type { EventId, IssueId, Position, ReportId, StreamId, StreamVersion, TreeId } from '@rectrail/kernel';
 import type {
   DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem,
+  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TreesAnswer,
 } from './answers.ts';
-import type { AuditRequest, IssuesRequest, MeasuresRequest, OrgRequest, PolicyChoice, ReadRequest } from './requests.ts';
+import type { AuditRequest, IssuesRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest } from './requests.ts';
 
 export type ReadRejectionCode =
-  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-issue' | 'unknown-report'
+  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-report'
   | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
 
 /** A read that cannot be answered; match on `code`. */
@@ -57,15 +57,16 @@ export interface ProjectionStatus {
 
 /** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
 export interface TrackingQueries {
-  dashboard(request: OrgRequest & PolicyChoice): Promise<DashboardAnswer>;
-  dashboardChildren(request: OrgRequest & PolicyChoice): Promise<DashboardChildrenAnswer>;
+  dashboard(request: RollUpRequest & PolicyChoice): Promise<DashboardAnswer>;
+  dashboardChildren(request: RollUpRequest & PolicyChoice): Promise<DashboardChildrenAnswer>;
   issues(request: IssuesRequest): Promise<Page<IssueItem>>;
   issue(id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail>;
   issueHistory(id: IssueId, request: ReadRequest): Promise<IssueHistory>;
   deadlines(request: IssuesRequest): Promise<DeadlinesAnswer>;
-  funds(request: OrgRequest): Promise<FundsAnswer>;
+  funds(request: RollUpRequest): Promise<FundsAnswer>;
   measures(request: MeasuresRequest): Promise<Page<MeasureItem>>;
-  organisations(request: OrgRequest): Promise<OrganisationsAnswer>;
+  organisations(request: OrganisationsRequest): Promise<OrganisationsAnswer>;
+  trees(request: ReadRequest): Promise<TreesAnswer>;
   organisation(idOrCode: string, request: ReadRequest): Promise<OrganisationAnswer>;
   inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
   reports(request: OrgRequest): Promise<Page<ReportItem>>;
@@ -80,6 +81,8 @@ export interface TrackingLookups {
   /** The streams of these events (retraction and correction name events only); an unknown event is left out. */
   streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
   ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
+  /** Every tree that was ever opened, the administrative one first. */
+  trees(): Promise<readonly TreeId[]>;
   catchUp(position: Position): Promise<void>;
 }
 

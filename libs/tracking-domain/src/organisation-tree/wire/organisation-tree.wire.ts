@@ -1,7 +1,7 @@
 import type { OrgId, TreeId } from '@rectrail/kernel';
 import { z } from 'zod';
 import { definitionsOf, slugOf, title, uuidOf, type EventSchemas } from '../../wire/primitives.ts';
-import { orgLevels, type OrganisationTreeEvent } from '../organisation-tree.events.ts';
+import { orgLevels, treeKinds, type OrganisationTreeEvent } from '../organisation-tree.events.ts';
 
 const orgId = uuidOf<OrgId>();
 /** Given by the authority that keeps the codes: CN-330200-JT. */
@@ -9,7 +9,7 @@ const code = title.max(40);
 
 /** The newest version of each event of an organisation tree. */
 export const organisationTreeEventSchemas = {
-  TreeOpened: z.strictObject({ treeId: slugOf<TreeId>(), jurisdiction: title, kind: z.enum(['administrative', 'party', 'discipline']) }),
+  TreeOpened: z.strictObject({ treeId: slugOf<TreeId>(), jurisdiction: title, kind: z.enum(treeKinds) }),
   OrgRegistered: z.strictObject({ orgId, code, name: title, level: z.enum(orgLevels), parentId: orgId.nullable() }),
   OrgMoved: z.strictObject({ orgId, parentId: orgId.nullable() }),
   OrgRenamed: z.strictObject({ orgId, name: title, code }),
