@@ -11,7 +11,7 @@ export interface CommandTarget {
 }
 
 /** What commands must find without knowing its stream. An answer covers every event recorded before the call. */
-export type CommandLookups = Pick<TrackingLookups, 'streamsOf' | 'dependents'>;
+export type CommandLookups = Pick<TrackingLookups, 'streamsOf' | 'dependents' | 'trees'>;
 
 /**
  * Set while a command runs inside a correction: it may take effect before the assertion that it builds on, its default

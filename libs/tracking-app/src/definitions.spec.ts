@@ -41,6 +41,13 @@ describe('organisations, policies, calendar', () => {
     expect((await side.facts()).at(-1)?.scope.orgId).toBe(unit);
   });
 
+  it('a tree is opened, and an organisation placed in it', async () => {
+    const treeId = await run('/trees', { jurisdiction: '某市', kind: 'party' }, administrator());
+    expect((await side.facts()).at(-1)?.event).toEqual({ type: 'TreeOpened', data: { treeId, jurisdiction: '某市', kind: 'party' } });
+    expect(await written('/organisations/CN-1/place', { tree: treeId, parent: null }, administrator()))
+      .toEqual({ type: 'OrgRegistered', data: { orgId: place.region, code: 'CN-1', name: '某市委', level: 'city', parentId: null } });
+  });
+
   it('policies are adopted, the calendar is set', async () => {
     const policy = { name: '某市', buckets: [{ when: { state: ['DONE_REPORTED'] }, bucket: 'complete' }, { when: {}, bucket: 'open' }], dueSoon: { days: 20, unit: 'working' }, lights: [], approvers: [] };
     expect(await written(`/organisations/${place.other}/policy`, { ...policy, on: '2026-01-01' })).toEqual({ type: 'PolicyAdopted', data: { ...policy, orgId: place.other } });

@@ -20,8 +20,8 @@ type StagedRetraction = StagedFact & { readonly event: FactsRetracted };
 /** The retractions of each stream, ready to be staged. */
 export type TakingBack = ReadonlyMap<StreamId, readonly StagedRetraction[]>;
 
-/** Waits for the read models first: what was recorded a moment ago may lean on what is taken back. */
-type FindDependents = TrackingLookups['dependents'];
+/** They wait for the read models first: what was recorded a moment ago may lean on what is taken back. */
+type RetractionLookups = Pick<TrackingLookups, 'dependents' | 'trees'>;
 
 interface Asked {
   readonly named: ReadonlyMap<StreamId, readonly EventId[]>;
@@ -31,7 +31,7 @@ interface Asked {
   readonly reason: string;
   readonly withDependents: boolean;
   readonly actor: Actor;
-  readonly dependents: FindDependents;
+  readonly lookups: RetractionLookups;
 }
 
 interface Leaning { readonly from: StreamId; readonly eventId: EventId; readonly type: string }
@@ -81,6 +81,18 @@ const consequencesOf = (streamId: StreamId, facts: Facts, before: Standing, afte
   lost: [...before.beings].filter((id) => !after.beings.has(id)),
 });
 
+/** Of what ceases to be in its stream: an organisation may stand in several trees, and ceases to be with the last of them. */
+const lostEverywhere = async (
+  unit: UnitOfWork, lost: readonly string[], lookups: RetractionLookups, afterOf: (streamId: StreamId) => Promise<Facts>,
+): Promise<readonly string[]> => {
+  if (!lost.some((ref) => ref.startsWith('organisation-'))) return lost;
+  const standing = new Set<string>();
+  for (const streamId of (await lookups.trees()).map(streams.organisationTree)) {
+    for (const being of standingOf(unit, streamId, await afterOf(streamId)).beings) standing.add(being);
+  }
+  return lost.filter((ref) => !standing.has(ref));
+};
+
 const isOpen = ({ identity, state }: MeasureState): boolean => identity !== null && !settledMeasureStates.has(state);
 
 /** Live facts of these issues that lean on a fact of another stream. */
@@ -128,6 +140,8 @@ const builtUpon = (dependents: readonly Leaning[]): CommandRejected =>
  */
 export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<TakingBack> => {
   const named = new Map<StreamId, Set<EventId>>([...asked.named].map(([streamId, eventIds]) => [streamId, new Set(eventIds)]));
+  const afterOf = async (streamId: StreamId): Promise<Facts> =>
+    afterwards(await factsOf<TrackingEvent>(unit, streamId), [...(named.get(streamId) ?? [])], asked, streamId);
   const dependents: Leaning[] = [];
   for (let waiting = new Set(named.keys()); waiting.size > 0;) {
     const found: Leaning[] = [];
@@ -137,12 +151,13 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
       looked += 1;
       if (looked % streamsPerTurn === 0) await setImmediate();
       const facts = await factsOf<TrackingEvent>(unit, streamId);
-      const after = afterwards(facts, [...(named.get(streamId) ?? [])], asked, streamId);
+      const after = await afterOf(streamId);
       const result = consequencesOf(streamId, facts, standingOf(unit, streamId, facts), standingOf(unit, streamId, after));
       found.push(...result.unmet, ...(await leaningElsewhere(unit, streamId, facts, after)));
       lost.push(...result.lost);
     }
-    if (lost.length > 0) found.push(...(await asked.dependents(lost)));
+    const gone = await lostEverywhere(unit, lost, asked.lookups, afterOf);
+    if (gone.length > 0) found.push(...(await asked.lookups.dependents(gone)));
     waiting = new Set();
     for (const dependent of found) {
       const ofStream = named.get(dependent.from) ?? new Set<EventId>();
@@ -170,7 +185,7 @@ export const decideTakingBack = async (unit: UnitOfWork, asked: Asked): Promise<
  *
  * @throws CommandRejected `built-upon`
  */
-export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: readonly StreamId[], dependents: FindDependents, replace: () => Promise<R>): Promise<R> => {
+export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: readonly StreamId[], lookups: RetractionLookups, replace: () => Promise<R>): Promise<R> => {
   const before = new Map<StreamId, Facts>();
   for (const streamId of streamIds) before.set(streamId, await factsOf<TrackingEvent>(unit, streamId));
   const result = await replace();
@@ -182,7 +197,8 @@ export const withNothingLeftHanging = async <R>(unit: UnitOfWork, streamIds: rea
     left.push(...consequences.unmet, ...(await leaningElsewhere(unit, streamId, facts, after)));
     lost.push(...consequences.lost);
   }
-  if (lost.length > 0) left.push(...(await dependents(lost)));
+  const gone = await lostEverywhere(unit, lost, lookups, (streamId) => factsOf<TrackingEvent>(unit, streamId));
+  if (gone.length > 0) left.push(...(await lookups.dependents(gone)));
   if (left.length > 0) throw builtUpon(left);
   return result;
 };

@@ -55,7 +55,7 @@ export class TrackingCommand extends Command<CommandOutcome> {
 export interface TrackingCommandPorts {
   readonly runner: CommandRunner;
   readonly store: Pick<EventStore, 'head'>;
-  readonly lookups: Pick<TrackingLookups, 'catchUp' | 'streamsOf' | 'dependents'>;
+  readonly lookups: Pick<TrackingLookups, 'catchUp' | 'streamsOf' | 'dependents' | 'trees'>;
   /** IANA name, from the installation's first event. */
   readonly zone: string;
 }
@@ -81,6 +81,7 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
     this.#lookups = {
       streamsOf: async (eventIds) => (await caughtUp()).streamsOf(eventIds),
       dependents: async (refs) => (await caughtUp()).dependents(refs),
+      trees: async () => (await caughtUp()).trees(),
     };
   }
 

@@ -61,7 +61,10 @@ describe('the HTTP application', () => {
     app = await createHttpApplication({
       configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger: createLogger({ level: 'silent' }),
       metrics: createMetrics(), clock, database, store, access, read, imports,
-      commandPorts: { runner, store, zone, lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]) } },
+      commandPorts: {
+        runner, store, zone,
+        lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]) },
+      },
     });
   });
   afterAll(async () => {

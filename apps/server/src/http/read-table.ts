@@ -1,4 +1,4 @@
-import type { InspectionId, IssueId, OrgId, ReportId, StreamId } from '@rectrail/kernel';
+import type { InspectionId, IssueId, OrgId, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
@@ -20,6 +20,11 @@ const cuts = {
   atLeast: positionParameter.optional().describe('Wait (5 s at most) until the read models have reached this position'),
 };
 const org = { org: text.optional().describe('Id or code of an organisation: it and all below it') };
+const tree = { tree: branded<TreeId>().optional().describe('Id of an organisation tree; default the administrative one') };
+const rollUp = {
+  ...org, ...tree,
+  treeAt: z.enum(['then', 'now']).optional().describe('then, the default: the tree of validAt; now: that of the day of knownAt, which is today unless earlier knowledge is asked for'),
+};
 const policy = { policy: text.optional().describe('Counting policy for all: id or code of an organisation, or `default`; without it each by its own') };
 const paging = {
   cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds all filters and cuts'),
@@ -36,10 +41,12 @@ const issueFilters = {
 
 const cutQuery = z.strictObject(cuts);
 const orgQuery = z.strictObject({ ...cuts, ...org });
-const figuresQuery = z.strictObject({ ...cuts, ...org, ...policy });
+const figuresQuery = z.strictObject({ ...cuts, ...rollUp, ...policy });
+const fundsQuery = z.strictObject({ ...cuts, ...rollUp });
+const organisationsQuery = z.strictObject({ ...cuts, ...org, ...tree });
 const detailQuery = z.strictObject({ ...cuts, ...policy });
-const issuesQuery = z.strictObject({ ...cuts, ...org, ...policy, ...paging, ...issueFilters });
-const measuresQuery = z.strictObject({ ...cuts, ...org, ...paging, state: z.enum(shownMeasureStates).optional(), issue: branded<IssueId>().optional().describe('Id of an issue') });
+const issuesQuery = z.strictObject({ ...cuts, ...rollUp, ...policy, ...paging, ...issueFilters });
+const measuresQuery = z.strictObject({ ...cuts, ...rollUp, ...paging, state: z.enum(shownMeasureStates).optional(), issue: branded<IssueId>().optional().describe('Id of an issue') });
 const auditQuery = z.strictObject({
   ...cuts, ...org, ...paging,
   stream: branded<StreamId>().optional().describe('Name of a stream'),
@@ -97,10 +104,12 @@ export const readDefinitions: readonly ReadDefinition[] = [
     run: ({ queries, query, within }) => queries.measures({ ...query, within }) }),
   read({ name: 'Deadlines', path: '/deadlines', summary: 'Issues with their deadline conditions on the query day', query: issuesQuery,
     run: ({ queries, query, within }) => queries.deadlines({ ...query, within }) }),
-  read({ name: 'Funds', path: '/funds', summary: 'Funds cases with what was identified, recovered and returned', query: orgQuery,
+  read({ name: 'Funds', path: '/funds', summary: 'Funds cases with what was identified, recovered and returned', query: fundsQuery,
     run: ({ queries, query, within }) => queries.funds({ ...query, within }) }),
-  read({ name: 'Organisations', path: '/organisations', summary: 'The organisation trees at the cut', query: orgQuery,
+  read({ name: 'Organisations', path: '/organisations', summary: 'Organisations as they stand in the trees at the cut', query: organisationsQuery,
     run: ({ queries, query, within }) => queries.organisations({ ...query, within }) }),
+  read({ name: 'Trees', path: '/trees', summary: 'The organisation trees, the administrative one first', query: cutQuery,
+    run: ({ queries, query, within }) => queries.trees({ ...query, within }) }),
   read({ name: 'Organisation', path: '/organisations/:id', summary: 'An organisation, by id or code, with the policy that holds for it', query: cutQuery,
     run: ({ queries, query, id, within }) => queries.organisation(id, { ...query, within }) }),
   read({ name: 'Inspections', path: '/inspections', summary: 'Inspections', query: orgQuery,

@@ -2,7 +2,7 @@ import type { Instant, OrgId } from '@rectrail/kernel';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
   DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem,
+  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TreesAnswer,
 } from '@rectrail/tracking-read';
 
 /** A token without its secret. */
@@ -30,6 +30,7 @@ export interface Answers {
   readonly Deadlines: DeadlinesAnswer;
   readonly Funds: FundsAnswer;
   readonly Organisations: OrganisationsAnswer;
+  readonly Trees: TreesAnswer;
   readonly Organisation: OrganisationAnswer;
   readonly Inspections: Page<InspectionItem>;
   readonly Reports: Page<ReportItem>;

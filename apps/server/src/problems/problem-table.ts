@@ -57,6 +57,7 @@ const platformProblems = {
   'already-retracted': row(409, 'It was retracted already', '该事实已被撤回', 'The event that is to be retracted or corrected does not count any more. Read the history: a later fact may stand in its place.'),
   'owned-by-another': row(409, 'It belongs to another organisation', '该事项属于其他单位', 'Things that are linked must have the same owner, the lead organisation. Check which organisation leads.'),
   'unknown-organisation': unknown('organisation', '单位'),
+  'unknown-tree': row(404, 'No such organisation tree', '没有这个组织树', 'The request names an organisation tree that was not open, or not yet at the position read. `GET /trees` lists them.'),
   'unknown-inspection': unknown('inspection', '巡视巡察'),
   'unknown-policy': unknown('policy', '统计口径'),
   'unknown-plan': unknown('plan', '整改方案'),

@@ -1,11 +1,11 @@
-import type { InspectionId, IssueId, MeasureId, PersonRef, PlanId } from '@rectrail/kernel';
+import type { InspectionId, IssueId, OrgId, MeasureId, PersonRef, PlanId } from '@rectrail/kernel';
 import { completionBases, continuations, endorsementKinds, numberKey, reopenKinds, tracks, wire, type IssueState } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { actingOn, frameOf, live, make, requireNamed, type Acting } from '../aggregate.ts';
 import { inspections, issues } from '../aggregates.ts';
 import { dateValue, orgRef, orNull } from '../body-schema.ts';
 import { defineCommand, type CommandDefinition } from '../command-definition.ts';
-import { organisationOf, requireKnown, requireOwner, treeToday } from '../organisations.ts';
+import { requireKnown, requireOwner } from '../organisations.ts';
 import { approvedPlan, withMeasures } from './issue-rules.ts';
 
 const personRef = wire.slugOf<PersonRef>().describe('Opaque reference into the person directory, never a name');
@@ -34,8 +34,8 @@ const registerIssue = defineCommand({
   execute: async (context, unit, _target, { on, org, assisting, inspectionId, ...data }) => {
     const { state, scope } = await requireNamed(inspections, context, unit, { id: inspectionId, pointer: '/inspectionId' });
     const orgId = await requireOwner(context, unit, org ?? scope.orgId ?? '');
-    const tree = await treeToday(context, unit);
-    const assistingOrgIds = assisting.map((reference, i) => organisationOf(tree, reference, `/assisting/${i}`).orgId);
+    const assistingOrgIds: OrgId[] = [];
+    for (const [i, reference] of assisting.entries()) assistingOrgIds.push(await requireKnown(context, unit, reference, `/assisting/${i}`));
     const id = context.newId('issue') as IssueId;
     const frame = frameOf(context, on, state.feedback?.on);
     return make(issues, context, unit, {

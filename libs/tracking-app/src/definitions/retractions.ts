@@ -62,7 +62,7 @@ const retract = defineCommand({
     const { reason, withDependents } = body;
     const { actor, lookups } = context;
     const takingBack = await decideTakingBack(unit, {
-      named: idsByStream(named), stated: new Map(), kind: body.kind, reason, withDependents, actor, dependents: (refs) => lookups.dependents(refs),
+      named: idsByStream(named), stated: new Map(), kind: body.kind, reason, withDependents, actor, lookups,
     });
     const tree = await treeToday(context, unit);
     for (const [streamId, retractions] of takingBack) {
@@ -127,7 +127,7 @@ export const retractionCommands = (named: (name: string) => CommandDefinition | 
     await checkVersion(unit, first, target.ifMatch);
     if (facts.size === 0) throw new CommandRejected('already-retracted', 'the facts named are retracted already: state the right one by itself');
     const replaced = body.retract.flatMap((id) => [...facts.values()].flat().filter((fact) => fact.eventId === id));
-    return withNothingLeftHanging(unit, [...facts.keys()], (refs) => context.lookups.dependents(refs), async () => {
+    return withNothingLeftHanging(unit, [...facts.keys()], context.lookups, async () => {
       for (const [streamId, ofStream] of facts) {
         const data = { eventIds: ofStream.map((fact) => fact.eventId), reason: body.reason, kind: body.kind };
         const scope = ofStream[0]?.scope ?? { orgId: context.actor.orgId };

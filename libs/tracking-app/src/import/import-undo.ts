@@ -8,7 +8,7 @@ import { countingOn, factsOf } from '../situation.ts';
 import { writtenBy, type WrittenEvents } from './import-log.ts';
 import { decideTakingBack, type TakingBack } from '../retraction.ts';
 import type { UndoRequest, UndoResult } from './import-service.ts';
-import { dependentsNow, type ImportPorts } from './import-ports.ts';
+import { lookupsNow, type ImportPorts } from './import-ports.ts';
 
 /** Streams looked at between two turns of others. */
 const streamsPerTurn = 200;
@@ -51,7 +51,7 @@ const work = async (unit: UnitOfWork, request: UndoRequest, ports: ImportPorts):
   await checkStanding(unit, written, request);
   const { reason, withDependents, actor } = request;
   const nothingInstead = new Map<StreamId, readonly StagedFact[]>();
-  const takingBack = await decideTakingBack(unit, { named: written, stated: nothingInstead, kind: 'entered-in-error', reason, withDependents, actor, dependents: dependentsNow(ports) });
+  const takingBack = await decideTakingBack(unit, { named: written, stated: nothingInstead, kind: 'entered-in-error', reason, withDependents, actor, lookups: lookupsNow(ports) });
   await checkJurisdiction(unit, takingBack, request, ports.zone);
   let done = 0;
   for (const [streamId, retractions] of takingBack) {

@@ -38,7 +38,11 @@ beforeEach(async () => {
   const clock = { now: (): Instant => now };
   store = new MemoryEventStore(clock);
   runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['org-tree-'] });
-  const lookups = { dependents: (refs: readonly string[]) => Promise.resolve(dependents.filter(({ to }) => refs.includes(to))), catchUp: () => Promise.resolve() };
+  const lookups = {
+    dependents: (refs: readonly string[]) => Promise.resolve(dependents.filter(({ to }) => refs.includes(to))),
+    trees: () => Promise.resolve([]),
+    catchUp: () => Promise.resolve(),
+  };
   imports = createImportService({ runner, store, lookups, zone });
   await live(streams.defaultPolicy, { type: 'PolicyAdopted', data: { orgId: null, ...defaultPolicy } }, null);
 });

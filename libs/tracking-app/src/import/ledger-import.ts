@@ -4,7 +4,7 @@ import { streams } from '@rectrail/tracking-domain';
 import { setImmediate } from 'node:timers/promises';
 import { decideImport, sourceIngested, type ImportDecision } from './import-decision.ts';
 import type { ImportProgress, ImportRequest, ImportResult, ImportService } from './import-service.ts';
-import { dependentsNow, type ImportPorts } from './import-ports.ts';
+import { lookupsNow, type ImportPorts } from './import-ports.ts';
 import { listImports } from './import-list.ts';
 import { decideTakingBack, type TakingBack } from '../retraction.ts';
 import { undoImport } from './import-undo.ts';
@@ -58,7 +58,7 @@ const work = async (unit: UnitOfWork, ledger: Ledger, request: ImportRequest, po
   const { actor, complete } = request;
   const decision = await decideImport(unit, { ledger, actor, complete, zone: ports.zone, store: ports.store, onProgress });
   const takenBack = await decideTakingBack(unit, {
-    named: decision.retracted, stated: decision.stated, kind: 'entered-in-error', reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, dependents: dependentsNow(ports),
+    named: decision.retracted, stated: decision.stated, kind: 'entered-in-error', reason: `restated by a later import of ${ledger.header.documentId}`, withDependents: false, actor, lookups: lookupsNow(ports),
   });
   const events = sizeOf(decision, takenBack);
   checkSize(events, ports.store);

@@ -68,7 +68,7 @@ const full: readonly Row[] = [
 const outcomeOf = async (rows: readonly Json[]): Promise<string> => {
   const store = new MemoryEventStore(clock);
   const runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: [] });
-  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
+  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
   const ledger = rows.map((row) => `${JSON.stringify(row)}\n`);
   const actor = { orgId: null, role: 'administrator', subject: 's', assurance: 'local-token' as const };
   try {
@@ -139,7 +139,7 @@ it('a path of the longest printed numbers is taken', async () => {
 it('an import with more facts on one stream than one retraction names can be undone', async () => {
   const store = new MemoryEventStore(clock);
   const runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: [] });
-  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
+  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
   const who = { correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 's', assurance: 'local-token' as const }, dryRun: false };
   const figures = Array.from({ length: retractedEventsMax }, (_, n) => ({ kind: 'figure', key: `f${n}`, figure: `figures.${n}`, basis: 'other', value: '1', unit: '个', printed: '1个' }));
   const ledger = [...full.slice(0, 5), full[6]!, ...figures].map((row) => `${JSON.stringify(row)}\n`);

@@ -73,7 +73,10 @@ const codec = createEventCodec(trackingEventDefinitions);
 
 beforeAll(async () => {
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: [] });
-  const imports = createImportService({ runner, store, zone, lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
+  const imports = createImportService({
+    runner, store, zone,
+    lookups: { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() },
+  });
   await runner.run({ commandId: newCommandId(clock.now()), correlationId: 'bootstrap' }, (unit) => {
     const event = { type: 'PolicyAdopted', data: { orgId: null, ...defaultPolicy } };
     unit.stage(streams.defaultPolicy, [{ event, actor: administrator, scope: { orgId: null }, validTime: null, knownTime: null, classification: 'internal' }]);

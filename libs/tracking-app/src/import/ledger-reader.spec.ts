@@ -22,7 +22,7 @@ const line = (row: Row | string): string => (typeof row === 'string' ? row : JSO
 const faultsOf = async (...rows: readonly (Row | string)[]): Promise<readonly RejectionPlace[]> => {
   const store = new MemoryEventStore(clock);
   const runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: [] });
-  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
+  const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
   const request = { commandId: newCommandId(clock.now()), correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 's', assurance: 'local-token' as const }, complete: false };
   try {
     await imports.run({ ...request, ledger: [rows.map(line).join('\n')], dryRun: false });
@@ -84,7 +84,7 @@ describe('one fault', () => {
   it('bytes that are no UTF-8 are refused at their line', async () => {
     const store = new MemoryEventStore(clock);
     const runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: [] });
-    const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
+    const imports = createImportService({ runner, store, zone: 'Asia/Shanghai', lookups: { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() } });
     const bytes = [new TextEncoder().encode(`${JSON.stringify(header)}\n`), Uint8Array.from([0x22, 0xff, 0xfe, 0x22, 0x0a])];
     const attempt = imports.run({
       commandId: newCommandId(clock.now()), correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 's', assurance: 'local-token' }, ledger: bytes, dryRun: true, complete: false,

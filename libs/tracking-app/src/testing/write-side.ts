@@ -1,5 +1,5 @@
 import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
-import { instant, position, type Actor, type CommandId, type EventId, type Fact, type Instant, type OrgId, type StreamId } from '@rectrail/kernel';
+import { instant, position, type Actor, type CommandId, type EventId, type Fact, type Instant, type OrgId, type StreamId, type TreeId } from '@rectrail/kernel';
 import { countingOnAnyDay, trackingEventDefinitions, type TrackingEvent } from '@rectrail/tracking-domain';
 import type { Dependent } from '@rectrail/tracking-read';
 import { Test } from '@nestjs/testing';
@@ -40,6 +40,7 @@ const lookupsOver = (facts: () => Promise<readonly Fact<TrackingEvent>[]>) => ({
   catchUp: () => Promise.resolve(),
   streamsOf: async (eventIds: readonly EventId[]) =>
     new Map((await facts()).filter((fact) => eventIds.includes(fact.eventId)).map((fact) => [fact.eventId, fact.streamId] as const)),
+  trees: async (): Promise<readonly TreeId[]> => (await facts()).flatMap(({ event }) => (event.type === 'TreeOpened' ? [event.data.treeId] : [])),
   dependents: async (refs: readonly string[]): Promise<readonly Dependent[]> => {
     const all = await facts();
     const cut = { atPosition: position(all.length), knownAt: instant('9999-01-01T00:00:00Z') };
