@@ -25,7 +25,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   store = await PostgresEventStore.open({ connectionString: database.url });
   runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: ['org-tree-'] });
-  imports = createImportService({ runner, store, lookups: { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() }, zone: 'Asia/Shanghai' });
+  const lookups = { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() };
+  imports = createImportService({ runner, store, lookups, zone: 'Asia/Shanghai' });
 });
 
 afterAll(async () => {

@@ -15,7 +15,7 @@ const clock = { now: () => now };
 const store = new MemoryEventStore(clock);
 const codec = createEventCodec(trackingEventDefinitions);
 const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['org-tree-', 'policy-'] });
-const noLookups = { dependents: () => Promise.resolve([]), catchUp: () => Promise.resolve() };
+const noLookups = { dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]), catchUp: () => Promise.resolve() };
 const imports: ImportService = createImportService({ runner, store, lookups: noLookups, zone });
 
 const facts: Fact<TrackingEvent>[] = [];

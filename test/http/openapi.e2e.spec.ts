@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/imports', '/tokens'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/imports', '/tokens'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {

@@ -7,6 +7,7 @@ const has = (value: unknown, name: string): boolean => typeof value === 'object'
 const parametersOf = (code: string): readonly string[] => {
   if (code === 'position-unknown' || code === 'projection-behind') return ['atPosition', 'atLeast'];
   if (code.startsWith('cursor-')) return ['cursor'];
+  if (code === 'unknown-tree') return ['tree'];
   return code.startsWith('unknown-') || code === 'outside-jurisdiction' || code === 'import-undone' ? ['org', 'policy'] : [];
 };
 

@@ -100,8 +100,9 @@ const visibleTo = async (tx: Transaction, context: ReadContext, within: OrgId | 
 const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, treeAt }: TreeChoice): OrgTree => {
   const at = treeAt === 'now' ? { ...cut, validAt: dayIn(zone, cut.knownAt) } : cut;
   if (treeId === undefined) return reference.administrativeTree(at);
-  const tree = reference.tree(treeId, at);
-  if (tree.tree === null) throw new ReadRejected('unknown-tree', `no tree ${treeId} was open at position ${cut.atPosition}`);
+  // Only what is there is folded and kept: the name comes from outside.
+  const tree = reference.trees(cut.atPosition).some((known) => known.treeId === treeId) ? reference.tree(treeId, at) : null;
+  if (tree === null || tree.tree === null) throw new ReadRejected('unknown-tree', `no tree ${treeId} was open at position ${cut.atPosition}`);
   return tree;
 };
 
