@@ -2,5 +2,4 @@ export * from './queries/answers.ts';
 export * from './queries/requests.ts';
 export * from './queries/tracking-read.ts';
 export * from './open-tracking-read.ts';
-export { factHash } from './projections/event-projection.ts';
 export { organisationRef } from './projections/references.ts';

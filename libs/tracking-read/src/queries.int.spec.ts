@@ -6,7 +6,6 @@ import { dayIn, lastInstantOf, position, type Cut, type Day, type Instant, type 
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { buckets, countingFacts, deadlineConditions, shownIssueStates, streams, tracks } from '@rectrail/tracking-domain';
 import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
-import { factHash } from './projections/event-projection.ts';
 import { organisationRef } from './projections/references.ts';
 import { openTrackingRead } from './open-tracking-read.ts';
 import type { IssueItem, Page } from './queries/answers.ts';
@@ -268,24 +267,18 @@ describe('queries', () => {
       }
     });
 
-    it('give the events of a document by their locators, with what became of them', async () => {
+    it('cover what was appended before the call, once caught up', async () => {
       const [stream] = history.filter((f) => f.event.type === 'IssueRegistered');
       const commandId = newCommandId(recorded.clock.now());
-      const source = { documentId: 'document-1', sha256: 'a'.repeat(64), publishedOn: '2023-01-01' as Day, locator: 'issue-1' };
-      const meta = { commandId, correlationId: commandId, actor: stream!.actor, scope: stream!.scope, classification: 'internal', validTime: stream!.validTime, knownTime: null } as const;
-      const progress = { type: 'ProgressReported', data: { text: '已开会部署' } } as const;
-      const first = deriveEventId(commandId, 0);
-      const retraction = { type: 'FactsRetracted', data: { eventIds: [first], reason: '更正', kind: 'entered-in-error' } } as const;
-      const events = [
-        { ...meta, eventId: first, event: progress, source }, { ...meta, eventId: deriveEventId(commandId, 1), event: progress, source: { ...source, locator: 'issue-2' } },
-        { ...meta, eventId: deriveEventId(commandId, 2), event: retraction, validTime: null },
-      ];
-      const { last } = await recorded.store.append({ commandId, entries: [{ streamId: stream!.streamId, expectedVersion: 'any', events: events.map((e) => recorded.codec.encode(e)) }] });
+      const eventId = deriveEventId(commandId, 0);
+      const { actor, scope, validTime } = stream!;
+      const event = recorded.codec.encode({
+        eventId, commandId, correlationId: commandId, actor, scope, validTime, classification: 'internal', knownTime: null, event: { type: 'ProgressReported', data: { text: '已开会部署' } },
+      });
+      const { last } = await recorded.store.append({ commandId, entries: [{ streamId: stream!.streamId, expectedVersion: 'any', events: [event] }] });
       read.start();
       await read.lookups.catchUp(last);
-      const rows = await read.lookups.ledgerRows('document-1');
-      const factHashOfBoth = factHash({ event: progress, validTime: stream!.validTime });
-      expect(rows).toMatchObject([{ locator: 'issue-1', counts: false, factHash: factHashOfBoth }, { locator: 'issue-2', counts: true, factHash: factHashOfBoth }]);
+      expect(await read.lookups.streamsOf([eventId])).toEqual(new Map([[eventId, stream!.streamId]]));
       expect((await read.queries.auditTrail({ ...everywhere, atLeast: last, limit: 1 })).items[0]?.position).toBe(last);
     });
   });
@@ -305,7 +298,7 @@ describe('a reader of a projection that has stopped', () => {
     expect((await read.queries.dashboard(everywhere)).cut.atPosition).toBe(49);
     expect(await rejection(read.queries.dashboard({ ...everywhere, atLeast: position(60) }))).toBe('projection-behind');
     expect((await read.queries.dashboard({ ...everywhere, atPosition: position(49) })).cut.atPosition).toBe(49);
-    expect(performance.now() - before).toBeLessThan(800);
+    expect(performance.now() - before).toBeLessThan(3_000);
     expect((await read.projectionStatus()).find(({ name }) => name === 'events')).toMatchObject({ state: 'stopped', position: 49, failure: { position: 50 } });
     await read.stop();
     await database.drop();

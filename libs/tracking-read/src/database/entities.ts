@@ -17,9 +17,6 @@ export class EventRow {
   @Column('text') readonly type!: string;
   @Column('text', { name: 'org_id', nullable: true }) readonly orgId!: OrgId | null;
   @Column('text') readonly subject!: string;
-  @Column('text', { name: 'document_id', nullable: true }) readonly documentId!: string | null;
-  @Column('text', { nullable: true }) readonly locator!: string | null;
-  @Column('text', { name: 'fact_hash', nullable: true }) readonly factHash!: string | null;
   @Column('jsonb') readonly fact!: Fact<TrackingEvent>;
 }
 

@@ -26,13 +26,12 @@ const eventSql: readonly string[] = [
   `create table ${schema}.event (
      position bigint not null constraint event_pk primary key,
      stream_id text not null, stream_version integer not null, event_id text not null, type text not null, org_id text, subject text not null,
-     document_id text, locator text, fact_hash text, fact jsonb not null)`,
+     fact jsonb not null)`,
   `create unique index event_stream on ${schema}.event (stream_id, stream_version) include (position)`,
   `create unique index event_event_id on ${schema}.event (event_id)`,
   `create index event_type on ${schema}.event (type, position)`,
   `create index event_org on ${schema}.event (org_id, position)`,
   `create index event_subject on ${schema}.event (subject, position)`,
-  `create index event_document on ${schema}.event (document_id, position) where document_id is not null`,
   `create index event_reference_data on ${schema}.event (position) where stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar'`,
   `create table ${schema}.event_standing (
      position bigint not null, stream_id text not null, type text not null, org_id text,

@@ -1,5 +1,4 @@
 import { type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import { canonicalJson, sha256Hex } from '@rectrail/event-store';
 import { defineProjection } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
 import { closeRows, insertRows, stillStands, type Columns, type Row } from '../database/rows.ts';
@@ -10,16 +9,12 @@ import { referencesOf } from './references.ts';
 type TrackingFact = Fact<TrackingEvent>;
 
 const eventColumns: Columns = {
-  position: 'bigint', stream_id: 'text', stream_version: 'integer', event_id: 'text', type: 'text', org_id: 'text', subject: 'text',
-  document_id: 'text', locator: 'text', fact_hash: 'text', fact: 'jsonb',
+  position: 'bigint', stream_id: 'text', stream_version: 'integer', event_id: 'text', type: 'text', org_id: 'text', subject: 'text', fact: 'jsonb',
 };
 const standingColumns: Columns = {
   position: 'bigint', stream_id: 'text', type: 'text', org_id: 'text', valid_from: 'date', known_from: 'timestamptz', known_to: 'timestamptz', pos_from: 'bigint', pos_to: 'bigint',
 };
 const referenceColumns: Columns = { position: 'bigint', stream_id: 'text', ref: 'text' };
-
-/** What an import compares to find out whether a row of its ledger has changed. */
-export const factHash = ({ event, validTime }: Pick<Fact, 'event' | 'validTime'>): string => sha256Hex(canonicalJson({ type: event.type, data: event.data, validTime }));
 
 const eventRow = (fact: TrackingFact): Row => ({
   position: fact.position,
@@ -29,9 +24,6 @@ const eventRow = (fact: TrackingFact): Row => ({
   type: fact.event.type,
   org_id: fact.scope.orgId,
   subject: fact.actor.subject,
-  document_id: fact.source?.documentId ?? null,
-  locator: fact.source?.locator ?? null,
-  fact_hash: fact.source === undefined ? null : factHash(fact),
   fact,
 });
 

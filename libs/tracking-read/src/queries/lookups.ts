@@ -1,23 +1,12 @@
-import { position, streamVersion, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
+import { position, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
 import { schema, stillStands } from '../database/rows.ts';
 import { projectionDatabase } from '../database/data-source.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
-import { ReadRejected, type Dependent, type LedgerRow, type TrackingLookups } from './tracking-read.ts';
+import { ReadRejected, type Dependent, type TrackingLookups } from './tracking-read.ts';
 
 const stands = `exists (select from ${schema}.event_standing s where s.position = e.position and s.pos_to = ${stillStands} and s.known_to = 'infinity')`;
 
 interface DependentRow { readonly stream_id: StreamId; readonly ref: string; readonly event_id: EventId; readonly type: string; readonly position: string }
-interface LedgerEventRow {
-  readonly locator: string;
-  readonly event_id: EventId;
-  readonly stream_id: StreamId;
-  readonly stream_version: number;
-  readonly position: string;
-  readonly type: string;
-  readonly command_id: string;
-  readonly fact_hash: string;
-  readonly counts: boolean;
-}
 
 /** Answers for commands and imports, as of what the projections have reached. */
 export const lookupsOf = (context: ReadContext): TrackingLookups => {
@@ -33,16 +22,6 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
     streamsOf: (eventIds) => database.transaction(async (tx) => {
       const rows = await tx.query<{ event_id: EventId; stream_id: StreamId }>(`select event_id, stream_id from ${schema}.event where event_id = any($1)`, [eventIds]);
       return new Map(rows.map((row) => [row.event_id, row.stream_id]));
-    }),
-    ledgerRows: (documentId) => database.transaction(async (tx): Promise<readonly LedgerRow[]> => {
-      const rows = await tx.query<LedgerEventRow>(
-        `select e.locator, e.event_id, e.stream_id, e.stream_version, e.position::text, e.type, e.fact ->> 'commandId' as command_id, e.fact_hash, ${stands} as counts
-           from ${schema}.event e where e.document_id = $1 and e.type <> 'FactsRetracted' order by e.position`, [documentId],
-      );
-      return rows.map((row) => ({
-        locator: row.locator, eventId: row.event_id, streamId: row.stream_id, streamVersion: streamVersion(row.stream_version), position: position(Number(row.position)),
-        type: row.type, commandId: row.command_id, factHash: row.fact_hash, counts: row.counts,
-      }));
     }),
     trees: () => database.transaction(async (tx) => {
       const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);

@@ -1,4 +1,4 @@
-import type { EventId, IssueId, Position, ReportId, StreamId, StreamVersion, TreeId } from '@rectrail/kernel';
+import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import type {
   DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
   MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TreesAnswer,
@@ -20,21 +20,6 @@ export class ReadRejected extends Error {
     this.code = code;
     this.extensions = extensions;
   }
-}
-
-/** Where an earlier import of a document stands: one entry a recorded event, in the order of positions. */
-export interface LedgerRow {
-  readonly locator: string;
-  readonly eventId: EventId;
-  readonly streamId: StreamId;
-  readonly streamVersion: StreamVersion;
-  readonly position: Position;
-  readonly type: string;
-  readonly commandId: string;
-  /** SHA-256 hex of the RFC 8785 bytes of {type, data, validTime}. */
-  readonly factHash: string;
-  /** False once a retraction that counts at the head names it. */
-  readonly counts: boolean;
 }
 
 /** An event of `from` that refers to the stream (or `organisation-{orgId}`) `to` and falls with it. */
@@ -80,7 +65,6 @@ export interface TrackingLookups {
   dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
   /** The streams of these events (retraction and correction name events only); an unknown event is left out. */
   streamsOf(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StreamId>>;
-  ledgerRows(documentId: string): Promise<readonly LedgerRow[]>;
   /** Every tree that was ever opened, the administrative one first. */
   trees(): Promise<readonly TreeId[]>;
   catchUp(position: Position): Promise<void>;
