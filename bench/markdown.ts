@@ -24,7 +24,7 @@ ${result.rows.flatMap((row) => tableLines(row).map(line)).join('\n')}
 ## How it is measured
 
 - All contestants of a row run on the same server one after another, in rounds whose order turns about (A B C, C B A, …), each run a closed loop of ${(result.rows[0]?.measureMs ?? 0) / 1000} s after a warm-up, in
-  a process of its own, after a checkpoint; the tables are vacuumed and analysed before the first round. A ratio is the median of the ratios within a round (in brackets: least and greatest); beside a snapshot, of the last
+  a process of its own. A checkpoint, a first warm-up, VACUUM and ANALYZE come before the first round of a row. A ratio is the median of the ratios within a round (in brackets: least and greatest); beside a snapshot, of the last
   third of the rounds. After the last run the rows of every table are counted; a difference from what was acknowledged ends the bench.
 - Events are real ones of the domain (IssueRegistered, MeasurePlanned, DeadlineSet, PhaseResultReported, IssueAccepted, RectificationStarted; ${result.rows.find((row) => row.payload === 'real')?.meanBytes ?? '–'} bytes on average) made by the codec, and one of 205 bytes. The store and the raw
   driver are given the content as text; Emmett takes an object and writes the JSON itself. The rows "with schema, ids, salt and canonical JSON" include what a command does before it appends.
