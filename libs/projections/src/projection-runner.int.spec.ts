@@ -141,7 +141,7 @@ describe('projection runner', () => {
     expect((await runner.checkpoints())[0]).toMatchObject({ position: 4, failure: { position: 5 } });
     const before = performance.now();
     expect([await runner.catchUp(position(4), 2_000), await runner.catchUp(position(5), 2_000)]).toEqual([true, false]);
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(1_900);
   });
 
   it('stops at an event that cannot be decoded', async () => {
