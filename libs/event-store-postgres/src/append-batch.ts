@@ -2,26 +2,29 @@ import { instantOfMs, position, streamVersion, type CommandId, type StreamId, ty
 import { ExpectedVersionConflict, type AppendEntry, type AppendRequest, type AppendResult, type ExpectedVersion } from '@rectrail/event-store';
 import { int4Array, textArray, uuidArray } from './binary-arrays.ts';
 
-/** Numbers of streams known so far; the one used longest ago goes first. */
-export class StreamNumbers {
-  readonly #numbers = new Map<StreamId, number>();
+interface KnownStream { readonly no: number; readonly version: number }
 
-  get(id: StreamId): number | null {
-    return this.#numbers.get(id) ?? null;
+/** Streams to which this process has appended: their number, and a version that they surely have reached. The one used longest ago goes first. */
+export class KnownStreams {
+  readonly #known = new Map<StreamId, KnownStream>();
+
+  get(id: StreamId): KnownStream | null {
+    return this.#known.get(id) ?? null;
   }
 
-  set(id: StreamId, no: number): void {
-    if (this.#numbers.size >= streamNumbersMax) for (const oldest of this.#numbers.keys()) { this.#numbers.delete(oldest); break; }
-    this.#numbers.set(id, no);
+  set(id: StreamId, stream: KnownStream): void {
+    this.#known.delete(id);
+    if (this.#known.size >= knownStreamsMax) for (const oldest of this.#known.keys()) { this.#known.delete(oldest); break; }
+    this.#known.set(id, stream);
   }
 
   clear(): void {
-    this.#numbers.clear();
+    this.#known.clear();
   }
 }
 
-/** About 20 MB in one process. */
-const streamNumbersMax = 200_000;
+/** About 30 MB in one process. */
+const knownStreamsMax = 200_000;
 const any = -1;
 
 /** `any` stands as −1 on the wire. */
@@ -55,8 +58,8 @@ export class Batch {
     return parts.every((part) => batch.#add(part)) ? batch : null;
   }
 
-  params(numbers: StreamNumbers, recordedMs: number | null): unknown[] {
-    const nos = this.streams.map((s) => numbers.get(s.id));
+  params(known: KnownStreams, recordedMs: number | null): unknown[] {
+    const nos = this.streams.map((s) => known.get(s.id)?.no ?? null);
     const fingerprints = this.#commands.map((c) => c.fingerprint);
     return [
       int4Array(nos), nos.includes(null) ? textArray(this.streams.map((s, i) => (nos[i] === null ? s.id : null))) : null, int4Array(this.streams.map((s) => s.expected)),

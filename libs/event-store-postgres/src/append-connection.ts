@@ -14,7 +14,7 @@ export interface AppendConnectionOptions extends SessionOptions {
 export type Row = readonly unknown[];
 
 /** The functions that append, with the number of their parameters. */
-const functions = { append_one: 7, append_singles: 6, append_batch: 12, append_each: 11 } as const;
+const functions = { append_one: 7, append_singles: 7, append_batch: 12, append_each: 11 } as const;
 export type AppendFunction = keyof typeof functions;
 
 const callsOf = (schema: string): Record<AppendFunction, string> => {

@@ -1,13 +1,13 @@
 import { instantOfMs, position, streamVersion, type CommandId } from '@rectrail/kernel';
 import { EventStoreError, type AppendRequest, type AppendResult } from '@rectrail/event-store';
-import { Batch, eachOutcome, eachParams, expectedNumber, type BatchPart, type EachRow, type StreamNumbers } from './append-batch.ts';
+import { Batch, eachOutcome, eachParams, expectedNumber, type BatchPart, type EachRow, type KnownStreams } from './append-batch.ts';
 import type { AppendConnection } from './append-connection.ts';
 import { numberedSingles, singleOf, singlesParams, singlesResults } from './append-singles.ts';
 import { isStale } from './postgres-errors.ts';
 
 export interface AppendQueueOptions {
   readonly connections: readonly AppendConnection[];
-  readonly numbers: StreamNumbers;
+  readonly known: KnownStreams;
   readonly findCommand: (commandId: CommandId) => Promise<AppendResult | null>;
   readonly onAppended: () => void;
 }
@@ -108,28 +108,29 @@ export class AppendQueue {
     if (single === null) return null;
     const { request, entry, event } = single;
     const { commandId, fingerprint = null } = request;
-    const { numbers } = this.#options;
-    const no = numbers.get(entry.streamId);
+    const { known } = this.#options;
+    const no = known.get(entry.streamId)?.no ?? null;
     const rows = await unlessStale(() =>
       connection.call('append_one', [commandId, fingerprint, no, no === null ? entry.streamId : null, expectedNumber(entry.expectedVersion), event.type, event.content]));
     const [at, recordedMs, streamNo, version] = (rows?.[0] ?? [null]) as [number | null, number, number, number];
     if (at === null) return null;
-    numbers.set(entry.streamId, streamNo);
+    known.set(entry.streamId, { no: streamNo, version });
     const where = position(at);
     return [{ first: where, last: where, recordedAt: instantOfMs(recordedMs), versions: new Map([[entry.streamId, streamVersion(version)]]), repeated: false, fingerprint }];
   }
 
   async #singles(connection: AppendConnection, group: readonly Pending[]): Promise<AppendResult[] | null> {
-    const singles = numberedSingles(group.map((p) => p.request), this.#options.numbers);
+    const singles = numberedSingles(group.map((p) => p.request), this.#options.known);
     const rows = singles === null ? null : await unlessStale(() => connection.call('append_singles', singlesParams(singles)));
     if (singles === null || rows === null) return null;
     const [headBefore, recordedMs] = rows[0] as [number, number];
+    for (const { entry, no, expected } of singles) this.#options.known.set(entry.streamId, { no, version: expected + 1 });
     return singlesResults(singles, headBefore, recordedMs);
   }
 
   async #merged(connection: AppendConnection, group: readonly Pending[]): Promise<AppendResult[] | null> {
     const batch = Batch.of(group.map((p) => partOf(p.request)));
-    return batch === null ? null : sendBatch(connection, batch, this.#options.numbers, null);
+    return batch === null ? null : sendBatch(connection, batch, this.#options.known, null);
   }
 
   async #each(connection: AppendConnection, group: readonly Pending[]): Promise<ReturnType<typeof eachOutcome>[]> {
@@ -152,14 +153,14 @@ const unlessStale = async <T>(call: () => Promise<T>): Promise<T | null> => {
 };
 
 /** Null where a version differs or a command is repeated: nothing was written then. */
-export const sendBatch = async (connection: AppendConnection, batch: Batch, numbers: StreamNumbers, recordedMs: number | null): Promise<AppendResult[] | null> => {
-  const rows = await unlessStale(() => connection.call('append_batch', batch.params(numbers, recordedMs)));
+export const sendBatch = async (connection: AppendConnection, batch: Batch, known: KnownStreams, recordedMs: number | null): Promise<AppendResult[] | null> => {
+  const rows = await unlessStale(() => connection.call('append_batch', batch.params(known, recordedMs)));
   if (rows === null) return null;
   const [headBefore, ms, streamNos, versions] = rows[0] as [number | null, number, number[], number[]];
   if (headBefore === null) return null;
   batch.streams.forEach((stream, i) => {
     const no = streamNos[i];
-    if (no !== undefined) numbers.set(stream.id, no);
+    if (no !== undefined) known.set(stream.id, { no, version: (versions[i] ?? 0) + stream.events });
   });
   return batch.results(headBefore, ms, versions);
 };

@@ -1,6 +1,6 @@
 import { msOfInstant, type StreamId, type StreamVersion } from '@rectrail/kernel';
 import type { AppendEntry, AppendRequest, AppendResult } from '@rectrail/event-store';
-import { Batch, StreamNumbers } from './append-batch.ts';
+import { Batch, KnownStreams } from './append-batch.ts';
 import type { AppendConnection } from './append-connection.ts';
 import { sendBatch } from './append-queue.ts';
 
@@ -39,7 +39,7 @@ const slice = (entry: AppendEntry, from: number, to: number): AppendEntry[] =>
 export const appendLarge = async (connection: AppendConnection, request: AppendRequest, events: number): Promise<AppendResult | null> =>
   connection.transaction(async () => {
     // Numbers of its own: those that it makes are void when it is rolled back.
-    const numbers = new StreamNumbers();
+    const known = new KnownStreams();
     const fingerprint = request.fingerprint ?? null;
     const versions = new Map<StreamId, StreamVersion>();
     const results: AppendResult[] = [];
@@ -49,7 +49,7 @@ export const appendLarge = async (connection: AppendConnection, request: AppendR
       const command = eventsBefore + size === events ? { commandId: request.commandId, fingerprint, eventsBefore } : null;
       const batch = Batch.of([{ entries, command }]);
       const recordedMs = results[0] === undefined ? null : msOfInstant(results[0].recordedAt);
-      const result = batch === null ? undefined : (await sendBatch(connection, batch, numbers, recordedMs))?.[0];
+      const result = batch === null ? undefined : (await sendBatch(connection, batch, known, recordedMs))?.[0];
       if (result === undefined) return null;
       for (const [id, version] of result.versions) versions.set(id, version);
       results.push(result);

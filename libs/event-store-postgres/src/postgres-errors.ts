@@ -28,4 +28,4 @@ export const versionDiffers = 'RT001';
 
 /** A command id that stands in the table of commands already, or a version that is not the expected one: another way tells which append it is. */
 export const isStale = (error: unknown): boolean =>
-  isRefusal(error) && (error.code === versionDiffers || (error.code === '23505' && error.constraint === 'commands_pkey'));
+  isRefusal(error) && (error.code === versionDiffers || (error.code === '23505' && (error.constraint === 'commands_pkey' || error.constraint === 'events_stream')));

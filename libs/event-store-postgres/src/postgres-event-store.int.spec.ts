@@ -290,6 +290,18 @@ describe('PostgresEventStore', () => {
       await expectWholeLog();
     });
 
+    it.each([[1, 'stream-version-conflict'], [2, 'done'], [3, 'stream-version-conflict']])('expect version %i of a stream that another process brought to 2: %s', async (version, outcome) => {
+      const streams = await known(20);
+      const elsewhere = await PostgresEventStore.open({ connectionString: database.url });
+      await elsewhere.append(requestOf([{ stream: streams[7]!, expected: streamVersion(1), says: ['elsewhere'] }]));
+      await elsewhere.close();
+      const requests = seconds(streams);
+      requests[7] = requestOf([{ stream: streams[7]!, expected: streamVersion(version), says: ['here'] }]);
+      const outcomes = await Promise.allSettled(requests.map((request) => store.append(request)));
+      expect(outcomes.map((o) => (o.status === 'fulfilled' ? 'done' : (o.reason as { code: string }).code))).toEqual(streams.map((_, i) => (i === 7 ? outcome : 'done')));
+      await expectWholeLog();
+    });
+
     it('are not harmed by a repeated one among them', async () => {
       const streams = await known(20);
       const requests = seconds(streams);

@@ -4,7 +4,7 @@ import {
   type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StreamSlice, type SubscribeOptions,
 } from '@rectrail/event-store';
 import type pg from 'pg';
-import { StreamNumbers } from './append-batch.ts';
+import { KnownStreams } from './append-batch.ts';
 import { AppendConnection, type AppendConnectionOptions } from './append-connection.ts';
 import { AppendQueue } from './append-queue.ts';
 import { appendLarge, partBytesMax, partEventsMax } from './large-append.ts';
@@ -43,7 +43,7 @@ export class PostgresEventStore implements EventStore {
   readonly #identity: LogIdentity;
   readonly #pool: pg.Pool;
   readonly #reader: LogReader;
-  readonly #numbers = new StreamNumbers();
+  readonly #known = new KnownStreams();
   readonly #connections: readonly AppendConnection[];
   readonly #large: AppendConnectionOptions;
   readonly #queue: AppendQueue;
@@ -80,12 +80,12 @@ export class PostgresEventStore implements EventStore {
     this.#pool = opened.pool;
     this.#reader = opened.reader;
     this.#pollMs = options.pollMs ?? 1_000;
-    const connection = { ...session, schema, onConnect: () => { this.#numbers.clear(); } };
+    const connection = { ...session, schema, onConnect: () => { this.#known.clear(); } };
     this.#connections = Array.from({ length: appendConnections }, () => new AppendConnection({ ...connection, transactionTimeoutMs: options.appendTimeoutMs ?? 30_000 }));
     this.#large = { ...connection, transactionTimeoutMs: options.largeAppendTimeoutMs ?? 300_000 };
     this.#listener = new LogListener(session, schema, this.#wake);
     this.#queue = new AppendQueue({
-      connections: this.#connections, numbers: this.#numbers, findCommand: (id) => this.#reader.findCommand(id), onAppended: () => { this.#wake.notify(); },
+      connections: this.#connections, known: this.#known, findCommand: (id) => this.#reader.findCommand(id), onAppended: () => { this.#wake.notify(); },
     });
   }
 
