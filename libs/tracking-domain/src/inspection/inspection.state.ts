@@ -1,18 +1,9 @@
-import { assertNever, type EventId, type Fact, type FuzzyDate, type InspectionId, type OrgId } from '@rectrail/kernel';
+import { assertNever, type EventId, type Fact, type FuzzyDate, type InspectionId } from '@rectrail/kernel';
+import type { DataByType } from '../event-handlers.ts';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
-import type { InspectionEvent, InspectionKind, InspectionType } from './inspection.events.ts';
+import type { InspectionEvent } from './inspection.events.ts';
 
-export interface InspectionIdentity {
-  readonly inspectionId: InspectionId;
-  readonly orgId: OrgId;
-  readonly kind: InspectionKind;
-  readonly types: readonly InspectionType[];
-  readonly title: string;
-  readonly committee: string | null;
-  readonly topic: string | null;
-  readonly term: string | null;
-  readonly round: number | null;
-}
+export type InspectionIdentity = DataByType<InspectionEvent>['InspectionOpened'];
 
 export interface Feedback { readonly eventId: EventId; readonly on: FuzzyDate | null; readonly recommendations: number | null }
 

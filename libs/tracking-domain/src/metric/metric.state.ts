@@ -1,18 +1,10 @@
-import { assertNever, type EventId, type Fact, type FuzzyDate, type InspectionId, type IssueId, type MetricId, type OrgId } from '@rectrail/kernel';
+import { assertNever, type EventId, type Fact, type FuzzyDate } from '@rectrail/kernel';
 import type { Quantity } from '../report/report.events.ts';
+import type { DataByType } from '../event-handlers.ts';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
 import type { MetricEvent } from './metric.events.ts';
 
-export interface MetricDefinition {
-  readonly metricId: MetricId;
-  readonly orgId: OrgId;
-  readonly inspectionId: InspectionId | null;
-  readonly issueId: IssueId | null;
-  readonly code: string;
-  readonly name: string;
-  readonly unit: string;
-  readonly direction: 'up' | 'down' | 'none';
-}
+export type MetricDefinition = DataByType<MetricEvent>['MetricDefined'];
 
 export interface MetricObservation {
   readonly eventId: EventId;

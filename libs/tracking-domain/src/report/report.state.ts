@@ -1,17 +1,9 @@
-import { assertNever, type Day, type EventId, type Fact, type InspectionId, type OrgId, type ReportId } from '@rectrail/kernel';
+import { assertNever, type EventId, type Fact } from '@rectrail/kernel';
+import type { DataByType } from '../event-handlers.ts';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
 import type { DeclaredFigure, DeclaredRate, ReportEvent } from './report.events.ts';
 
-export interface ReportIdentity {
-  readonly reportId: ReportId;
-  readonly orgId: OrgId;
-  readonly inspectionIds: readonly InspectionId[];
-  readonly title: string;
-  readonly asOf: Day;
-  readonly asOfPrinted: string | null;
-  readonly publishedOn: Day;
-  readonly url: string | null;
-}
+export type ReportIdentity = DataByType<ReportEvent>['ReportPublished'];
 
 /** What tells a declared figure from others of its key: a part stands beside its whole, never in its place. */
 export const pointKey = ({ key, breakdown }: Pick<DeclaredFigure, 'key' | 'breakdown'>): string => (breakdown === null ? key : `${key}[${breakdown.by}=${breakdown.value}]`);
