@@ -7,11 +7,12 @@ export const layers = {
   'libs/event-store': ['kernel'],
   'libs/event-store-postgres': ['kernel', 'event-store'],
   'libs/tracking-domain': ['kernel'],
+  'libs/generator': ['kernel', 'event-store', 'tracking-domain'],
   'libs/projections': ['kernel', 'event-store'],
   'libs/platform': ['kernel'],
   'libs/access': ['kernel'],
   'libs/tracking-read': ['kernel', 'event-store', 'projections', 'tracking-domain'],
   'libs/tracking-app': ['kernel', 'event-store', 'projections', 'tracking-domain', 'tracking-read', 'access'],
   'apps/server': ['kernel', 'event-store', 'event-store-postgres', 'tracking-domain', 'projections', 'platform', 'access', 'tracking-read', 'tracking-app'],
-  'apps/cli': ['kernel', 'platform'],
+  'apps/cli': ['kernel', 'platform', 'event-store-postgres', 'generator'],
 };

@@ -3,13 +3,12 @@ import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, ty
 import { CommandRunner, createEventCodec, type EventCodec, type EventStore } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
-import { createLogger, createMetrics, openDatabase, startEmbeddedPostgres, type Configuration, type Database, type Logger, type Metrics } from '@rectrail/platform';
+import { createLogger, createMetrics, knownCalendarYears, openDatabase, startEmbeddedPostgres, type Configuration, type Database, type Logger, type Metrics } from '@rectrail/platform';
 import { bootstrap, createImportService } from '@rectrail/tracking-app';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
 import { meteredEventStore } from './metered-event-store.ts';
-import { knownCalendarYears } from './working-calendars.ts';
 
 /** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
 const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar'];

@@ -4,3 +4,4 @@ export * from './database.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
 export * from './problem.ts';
+export * from './working-calendars.ts';
