@@ -1,5 +1,6 @@
 import { position, type Position } from '@rectrail/kernel';
 import type { Projection } from './projection.ts';
+import { createTableSql, indexesSql } from './table.ts';
 import type { Transaction } from './transaction.ts';
 
 /** DDL of the table that holds one row a projection; the owner of the schema runs it in its migrations. */
@@ -43,7 +44,7 @@ const ofRow = (row: Row): Checkpoint => ({
   failure: row.failure_position === null ? null : { position: position(Number(row.failure_position)), reason: row.failure_reason ?? '' },
 });
 
-export const readCheckpoints = async (tx: Transaction, schema: string, names: readonly string[]): Promise<readonly Checkpoint[]> =>
+export const readCheckpoints = async (tx: Pick<Transaction, 'query'>, schema: string, names: readonly string[]): Promise<readonly Checkpoint[]> =>
   (await tx.query<Row>(`select ${columns} from ${schema}.projection_checkpoint where name = any($1) order by name`, [names])).map(ofRow);
 
 /** The checkpoint under a row lock, so that of several processes one alone applies a batch. */
@@ -65,7 +66,7 @@ export const recordFailure = async (tx: Transaction, schema: string, name: strin
 
 /** Back to before the first event, without rows. DELETE, not TRUNCATE: reads in an older snapshot must go on seeing the old rows. */
 export const resetProjection = async (tx: Transaction, schema: string, projection: Projection): Promise<void> => {
-  for (const table of projection.tables) await tx.query(`delete from ${schema}.${table}`);
+  for (const { name } of projection.tables) await tx.query(`delete from ${schema}.${name}`);
   await tx.query(
     `update ${schema}.projection_checkpoint
         set version = $2, rebuilding_to = greatest(position, rebuilding_to), position = 0, failure_position = null, failure_reason = null where name = $1`,
@@ -73,9 +74,12 @@ export const resetProjection = async (tx: Transaction, schema: string, projectio
   );
 };
 
-/** Makes the row of a projection that is new; starts anew one whose version has changed. */
+/** Makes the row and the tables of a projection that is new; starts anew one whose version has changed. */
 export const prepareProjection = async (tx: Transaction, schema: string, projection: Projection): Promise<void> => {
-  await tx.query(`insert into ${schema}.projection_checkpoint (name, version, position) values ($1, $2, 0) on conflict (name) do nothing`, [projection.name, projection.version]);
+  const made = await tx.query(
+    `insert into ${schema}.projection_checkpoint (name, version, position) values ($1, $2, 0) on conflict (name) do nothing returning name`, [projection.name, projection.version],
+  );
+  if (made.length > 0) for (const table of projection.tables) for (const sql of [createTableSql(schema, table), ...indexesSql(schema, table)]) await tx.query(sql);
   const checkpoint = await lockCheckpoint(tx, schema, projection.name);
   if (checkpoint.version !== projection.version) await resetProjection(tx, schema, projection);
 };

@@ -9,8 +9,9 @@ import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testin
 import { checkpointTableSql } from './checkpoint.ts';
 import { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';
 import { defineProjection, type Projection } from './projection.ts';
-import { dumpDigest } from './testing/index.ts';
-import type { ProjectionDatabase, Transaction } from './transaction.ts';
+import { dumpDigest, poolDatabase } from './testing/index.ts';
+import type { TableDefinition } from './table.ts';
+import type { ProjectionDatabase } from './transaction.ts';
 
 type Counted = DomainEvent<'Counted', { readonly n: number }>;
 
@@ -18,15 +19,19 @@ const schema = 'spec';
 const clock = { now: () => instantOfMs(1_700_000_000_000) };
 const codec = createEventCodec([{ type: 'Counted', schemaVersion: 1, schema: { safeParse: () => ({ success: true }) }, upcasters: {} }]);
 
+const tableOf = (name: string): TableDefinition => ({
+  name: `${name}_seen`, columns: { position: 'bigint not null', stream_version: 'integer not null', before: 'integer not null' }, primaryKey: ['position'],
+});
+
 /** Writes each fact down, and beside it how many of its stream came before. */
 const recorder = (name: string, streamPrefix = '', version = 1, failsAt: () => number = () => -1): Projection => defineProjection<Counted>({
-  name, version, streamPrefix, tables: [`${name}_seen`],
+  name, version, streamPrefix, tables: [tableOf(name)],
   async apply(facts, context) {
     const earlier = await context.earlier([...new Set(facts.map((fact) => fact.streamId))]);
     for (const [index, fact] of facts.entries()) {
       if (fact.position === failsAt()) throw new Error(`cannot count ${fact.event.data.n}`);
       const before = (earlier.get(fact.streamId) ?? []).length + facts.slice(0, index).filter((f) => f.streamId === fact.streamId).length;
-      await context.tx.query(`insert into ${schema}.${name}_seen (position, stream_version, before) values ($1, $2, $3)`, [fact.position, fact.streamVersion, before]);
+      await context.tx.query(`insert into ${context.schema}.${name}_seen (position, stream_version, before) values ($1, $2, $3)`, [fact.position, fact.streamVersion, before]);
     }
   },
 });
@@ -40,24 +45,7 @@ describe('projection runner', () => {
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
     pool = new pg.Pool({ connectionString: testDatabase.url });
-    database = {
-      query: async <Row>(sql: string, params: readonly unknown[] = []) => (await pool.query(sql, [...params])).rows as Row[],
-      transaction: async (work) => {
-        const client = await pool.connect();
-        try {
-          await client.query('begin');
-          const tx: Transaction = { query: async <Row>(sql: string, params: readonly unknown[] = []) => (await client.query(sql, [...params])).rows as Row[] };
-          const result = await work(tx);
-          await client.query('commit');
-          return result;
-        } catch (error) {
-          await client.query('rollback');
-          throw error;
-        } finally {
-          client.release();
-        }
-      },
-    };
+    database = poolDatabase(pool);
   });
 
   afterAll(async () => {
@@ -68,7 +56,6 @@ describe('projection runner', () => {
   beforeEach(async () => {
     await pool.query(`drop schema if exists ${schema} cascade; create schema ${schema}`);
     await pool.query(checkpointTableSql(schema));
-    for (const name of ['all', 'odd']) await pool.query(`create table ${schema}.${name}_seen (position bigint primary key, stream_version integer not null, before integer not null)`);
     store = new MemoryEventStore(clock);
   });
 
@@ -88,7 +75,7 @@ describe('projection runner', () => {
     new ProjectionRunner({ store, decode: (stored): Fact => codec.decode(stored), database, projections, schema, retryDelayMs: 5, ...options });
 
   const seen = async (name: string): Promise<readonly number[]> => (await pool.query<{ position: string }>(`select position from ${schema}.${name}_seen order by position`)).rows.map((r) => Number(r.position));
-  const dump = (name: string): Promise<string> => database.transaction((tx) => dumpDigest(tx, schema, [`${name}_seen`]));
+  const dump = (name: string): Promise<string> => database.transaction((tx) => dumpDigest(tx, schema, [tableOf(name)]));
   const upTo = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i + 1);
 
   it('applies each event once, in order, and only those of its prefix', async () => {
@@ -156,7 +143,7 @@ describe('projection runner', () => {
     await append(3);
     let faults = 2;
     const faulty: ProjectionDatabase = {
-      query: (sql, params) => database.query(sql, params),
+      ...database,
       transaction: (work) => database.transaction(async (tx) => {
         const result = await work(tx);
         if (faults > 0 && (await tx.query(`select 1 from ${schema}.all_seen`)).length > 0) { faults -= 1; throw Object.assign(new Error('gone'), { code: '57P01' }); }

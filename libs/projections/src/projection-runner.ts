@@ -212,12 +212,13 @@ export class ProjectionRunner {
       if (checkpoint.position < after) throw new CheckpointMovedBack(projection.name);
       if (slice.scannedTo <= checkpoint.position) return;
       const facts = slice.events.filter((event) => event.position > checkpoint.position).map(decode);
-      const earlier = async (ids: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => {
+      const streams = async (ids: readonly StreamId[], upTo: Position): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => {
         if (ids.length === 0) return new Map();
-        const slices = await store.readStreams(ids, checkpoint.position);
+        const slices = await store.readStreams(ids, upTo);
         return new Map([...slices].map(([id, stream]) => [id, stream.events.map(decode)]));
       };
-      if (facts.length > 0) await projection.apply(facts, { tx, earlier });
+      const earlier = (ids: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => streams(ids, checkpoint.position);
+      if (facts.length > 0) await projection.apply(facts, { tx, schema, after: checkpoint.position, upTo: slice.scannedTo, earlier, streams });
       await moveCheckpoint(tx, schema, projection.name, slice.scannedTo);
     });
     const moved = this.#moved;

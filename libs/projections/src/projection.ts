@@ -1,45 +1,71 @@
-import type { DomainEvent, Fact, StreamId } from '@rectrail/kernel';
+import type { DomainEvent, Fact, Position, StreamId } from '@rectrail/kernel';
+import type { TableDefinition } from './table.ts';
 import type { Transaction } from './transaction.ts';
 
-export interface ProjectionContext {
+type Streams<F extends Fact> = ReadonlyMap<StreamId, readonly F[]>;
+
+export interface ContextOf<E extends DomainEvent> {
   readonly tx: Transaction;
-  /** The facts of these streams from before the batch, in stream order; a stream without any has an empty list. */
-  earlier(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>>;
+  /** Where the tables of the projection are: those that are read, or those of a rebuild. Every statement names it. */
+  readonly schema: string;
+  /** What the rows stand at before the call. */
+  readonly after: Position;
+  /** What they stand at after it: the position of the last event given, or further where what follows is none of the projection's. */
+  readonly upTo: Position;
+  /** The facts of these streams up to `after`, in stream order; a stream without any has an empty list. */
+  earlier(streamIds: readonly StreamId[]): Promise<Streams<Fact<E>>>;
+  /** The same up to any position. */
+  streams(streamIds: readonly StreamId[], upTo: Position): Promise<Streams<Fact<E>>>;
+}
+
+export interface BulkFinishContextOf<E extends DomainEvent> extends ContextOf<E> {
+  /** Makes the primary key and the indexes of one of the projection's tables now, where a statement of `finish` needs them. */
+  index(table: string): Promise<void>;
+}
+
+/** Makes the rows of a whole log at once; what comes out must be what `apply` would have made of the same facts, byte for byte. */
+export interface BulkLoadOf<E extends DomainEvent> {
+  /**
+   * Whole streams up to `context.upTo`, which is the same in all calls; each stream is given once, in the order of their first events. The
+   * tables have no keys and indexes yet: write with `tx.copy`. The next call may come before the promise of this one has resolved.
+   */
+  addStreams(streams: Streams<Fact<E>>, context: ContextOf<E>): Promise<void>;
+  /** After the last stream, in one transaction: what is derived from the rows by SQL. */
+  finish?(context: BulkFinishContextOf<E>): Promise<void>;
 }
 
 /**
  * A fold of the log into tables of its own. `apply` may use the facts given, `context` and its own tables: no clock, no other
  * read model. What it writes must be the same however the log is cut into batches; the engine calls it with each fact once.
  */
-export interface Projection {
+export interface ProjectionOf<E extends DomainEvent> {
   readonly name: string;
-  /** Raise it when shape or logic change: the rows are then made anew at the next start. */
+  /** Raise it when shape or logic change: rows are then made anew beside the old ones at the next start. */
   readonly version: number;
   /** Only events of streams with this prefix; '' for all. */
   readonly streamPrefix: string;
-  /** Every table that `apply` writes; they belong to this projection alone and are emptied before a rebuild. */
-  readonly tables: readonly string[];
-  apply(facts: readonly Fact[], context: ProjectionContext): Promise<void>;
-}
-
-export interface ContextOf<E extends DomainEvent> {
-  readonly tx: Transaction;
-  earlier(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact<E>[]>>;
-}
-
-/** A projection whose facts are known to be of the events `E`: the streams of its prefix hold no others. */
-export interface ProjectionOf<E extends DomainEvent> extends Omit<Projection, 'apply'> {
+  /** Every table that `apply` writes; they belong to this projection alone, which also defines them. */
+  readonly tables: readonly TableDefinition[];
   apply(facts: readonly Fact<E>[], context: ContextOf<E>): Promise<void>;
+  /** The way of a rebuild and of a first start on a large log; without it they go by `apply`. */
+  readonly bulk?: BulkLoadOf<E>;
 }
 
-const identifier = /^[a-z][a-z0-9_.-]*$/;
+export type Projection = ProjectionOf<DomainEvent>;
+export type ProjectionContext = ContextOf<DomainEvent>;
+export type BulkLoad = BulkLoadOf<DomainEvent>;
+export type BulkFinishContext = BulkFinishContextOf<DomainEvent>;
+
+const identifier = /^[a-z][a-z0-9_]*$/;
 
 /**
  * Checks a definition and forgets its event type, which methods allow (the codec has checked each event at the append).
- * @throws RangeError for a name or table that is no plain identifier, or a version below 1.
+ * @throws RangeError for a name, table, column or index that is no plain identifier, or a version below 1.
  */
 export const defineProjection = <E extends DomainEvent>(definition: ProjectionOf<E>): Projection => {
-  for (const name of [definition.name, ...definition.tables]) if (!identifier.test(name)) throw new RangeError(`not a plain identifier: ${name}`);
-  if (!Number.isSafeInteger(definition.version) || definition.version < 1) throw new RangeError(`version of ${definition.name} must be a positive integer`);
+  const { name, version, tables } = definition;
+  const names = [name, ...tables.flatMap((table) => [table.name, ...Object.keys(table.columns), ...Object.keys(table.indexes ?? {})])];
+  for (const one of names) if (!identifier.test(one)) throw new RangeError(`not a plain identifier: ${one}`);
+  if (!Number.isSafeInteger(version) || version < 1) throw new RangeError(`version of ${name} must be a positive integer`);
   return definition;
 };

@@ -1,9 +1,23 @@
-/** The small part of a database that projections need; a TypeORM query runner or a pg client serves it. */
+/**
+ * What a column takes. An array is a `text[]`; any other object is JSON. JSON whose outermost value is an array or a text is given
+ * as its text.
+ */
+export type CopyValue = string | number | bigint | boolean | null | readonly string[] | object;
+
+/** Statements of one connection, in the order of the calls. */
 export interface Transaction {
   query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Inserts `rows`, whose values stand in the order of `columns`, by COPY: a key that is there already is an error. `table` is qualified with its schema. */
+  copy(table: string, columns: readonly string[], rows: Iterable<readonly CopyValue[]>): Promise<void>;
 }
 
 /** `query` runs one statement by itself; `transaction` commits when `work` resolves and rolls everything back when it rejects. */
-export interface ProjectionDatabase extends Transaction {
+export interface ProjectionConnection extends Pick<Transaction, 'query'> {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** The small part of a database that projections need; TypeORM or a pg pool serves it. */
+export interface ProjectionDatabase extends ProjectionConnection {
+  /** The same on one connection that `work` has to itself and that may hold locks of its session; it gives them back. */
+  session<T>(work: (connection: ProjectionConnection) => Promise<T>): Promise<T>;
 }

@@ -6,7 +6,7 @@ import type { DataSource } from 'typeorm';
 import { openReadDatabase, projectionDatabase, readTransaction } from './data-source.ts';
 import { schema } from './rows.ts';
 
-const insert = `insert into ${schema}.event_reference (position, stream_id, ref) values ($1, 'a', 'b')`;
+const insert = `insert into ${schema}.noted (position) values ($1)`;
 
 describe('the read database', () => {
   let database: TestDatabase;
@@ -15,6 +15,7 @@ describe('the read database', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openReadDatabase({ connectionString: database.url, connectionsMax: 3 });
+    await projectionDatabase(dataSource).query(`create table ${schema}.noted (position bigint not null)`);
   });
 
   afterAll(async () => {
@@ -22,13 +23,13 @@ describe('the read database', () => {
     await database.drop();
   });
 
-  const positions = async (): Promise<readonly unknown[]> => projectionDatabase(dataSource).query(`select position::int from ${schema}.event_reference order by 1`);
+  const positions = async (): Promise<readonly unknown[]> => projectionDatabase(dataSource).query(`select position::int from ${schema}.noted order by 1`);
 
   it('gives a read one snapshot, whatever is written meanwhile', async () => {
     const seen = await readTransaction(dataSource, async (tx) => {
-      const before = await tx.query(`select position from ${schema}.event_reference`);
+      const before = await tx.query(`select position from ${schema}.noted`);
       await projectionDatabase(dataSource).transaction((writer) => writer.query(insert, [1]));
-      return [before, await tx.query(`select position from ${schema}.event_reference`)];
+      return [before, await tx.query(`select position from ${schema}.noted`)];
     });
     expect(seen).toEqual([[], []]);
     expect(await positions()).toEqual([{ position: 1 }]);

@@ -1,7 +1,8 @@
+import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import type { ProjectionDatabase, Transaction } from '@rectrail/projections';
+import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
 import { EventRow, FundsRow, IssueRow, MeasureRow } from './entities.ts';
-import { ReadModels1 } from './migrations.ts';
+import { ReadSchema1 } from './migrations.ts';
 import { schema } from './rows.ts';
 
 export interface ReadDatabaseOptions {
@@ -20,7 +21,7 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
     url: connectionString,
     schema,
     entities: [EventRow, IssueRow, MeasureRow, FundsRow],
-    migrations: [ReadModels1],
+    migrations: [ReadSchema1],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
     installExtensions: false,
@@ -57,6 +58,8 @@ const transactionOf = (runner: QueryRunner): Transaction => ({
     // The shape of the rows is that of the statement beside the call.
     return records as Row[];
   },
+  // What TypeORM hands out is the client of its driver, pg.
+  copy: async (table, columns, rows) => copyRows(await runner.connect() as pg.PoolClient, table, columns, rows),
 });
 
 const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> => {
@@ -68,28 +71,37 @@ const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner)
   }
 };
 
-const inTransaction = <T>(dataSource: DataSource, begin: string, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
-  withRunner(dataSource, async (runner) => {
-    await runner.query(begin);
-    try {
-      const result = await work(transactionOf(runner), runner);
-      await runner.query('commit');
-      return result;
-    } catch (error) {
-      // Where the connection is gone there is nothing to roll back; what went wrong first is told.
-      await runner.query('rollback').catch(() => undefined);
-      throw error;
-    }
-  });
+const inTransaction = async <T>(runner: QueryRunner, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  await runner.query(begin);
+  try {
+    const result = await work(transactionOf(runner));
+    await runner.query('commit');
+    return result;
+  } catch (error) {
+    // Where the connection is gone there is nothing to roll back; what went wrong first is told.
+    await runner.query('rollback').catch(() => undefined);
+    throw error;
+  }
+};
 
-export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => ({
-  query: (sql, params) => withRunner(dataSource, (runner) => transactionOf(runner).query(sql, params)),
-  transaction: (work) => inTransaction(dataSource, 'begin', work),
+const connectionOf = (runner: QueryRunner): ProjectionConnection => ({
+  query: (sql, params) => transactionOf(runner).query(sql, params),
+  transaction: (work) => inTransaction(runner, 'begin', work),
 });
+
+export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => {
+  const session: ProjectionDatabase['session'] = (work) => withRunner(dataSource, (runner) => work(connectionOf(runner)));
+  return {
+    session,
+    query: (sql, params) => session((connection) => connection.query(sql, params)),
+    transaction: (work) => session((connection) => connection.transaction(work)),
+  };
+};
 
 /** Longest that one statement of a read may take: none holds a connection for good that the others need. */
 const readStatementMsMax = 30_000;
 
 /** One snapshot for everything that a read looks at. */
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
-  inTransaction(dataSource, `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}`, work);
+  withRunner(dataSource, (runner) =>
+    inTransaction(runner, `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}`, (tx) => work(tx, runner)));

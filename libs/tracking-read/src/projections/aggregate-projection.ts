@@ -1,6 +1,6 @@
 import type { DomainEvent, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
-import { defineProjection, type ContextOf, type Projection } from '@rectrail/projections';
-import { closeRows, insertRows, stillStands, type Columns, type Row } from '../database/rows.ts';
+import { defineProjection, type ContextOf, type Projection, type TableDefinition } from '@rectrail/projections';
+import { closeRows, columnTypes, insertRows, stillStands, type Columns, type Row } from '../database/rows.ts';
 import { timelineChanges, type Rectangle, type TimelineDefinition } from '../timeline/timeline.ts';
 
 /** What a view adds to the roll-ups of its owner: `n` things (or amounts) and so many fen in a cell. */
@@ -17,15 +17,35 @@ export interface AggregateProjectionOptions<E extends DomainEvent, S, W extends 
   readonly rowTable: string;
   readonly pointTable: string;
   readonly timeline: TimelineDefinition<Fact<E>, S, W>;
-  /** Columns of the register beside those of the rectangle. */
-  readonly columns: Columns;
+  /** Columns of the register beside those of the rectangle, and its indexes. */
+  readonly columns: TableDefinition['columns'];
+  readonly indexes: NonNullable<TableDefinition['indexes']>;
   readonly row: (view: W) => Row;
   readonly contributions: (view: W) => readonly Contribution[];
 }
 
-const rectangleColumns: Columns = { id: 'text', org_id: 'text', valid_from: 'date', valid_to: 'date', known_from: 'timestamptz', known_to: 'timestamptz', pos_from: 'bigint', pos_to: 'bigint' };
+/** `id` is the aggregate. The open row of a corner is found by the partial index. */
+const registerTable = (name: string, columns: TableDefinition['columns'], indexes: NonNullable<TableDefinition['indexes']>): TableDefinition => ({
+  name,
+  columns: {
+    id: 'text not null', org_id: 'text not null', valid_from: 'date not null', valid_to: 'date not null', known_from: 'timestamptz not null', known_to: 'timestamptz not null',
+    pos_from: 'bigint not null', pos_to: 'bigint not null', ...columns,
+  },
+  primaryKey: ['id', 'pos_from', 'known_from', 'valid_from'],
+  indexes: { [`${name}_open`]: `(id, valid_from, known_from) where pos_to = ${stillStands}`, ...indexes },
+});
+
+/** Signed points: any sum over (valid day, known instant, position) is a range of the index alone. */
+const pointTable = (name: string): TableDefinition => ({
+  name,
+  columns: {
+    org_id: 'text not null', cell: 'text not null', valid_from: 'date not null', known_from: 'timestamptz not null', position: 'bigint not null', n: 'integer not null', fen: 'bigint not null',
+  },
+  primaryKey: ['org_id', 'cell', 'valid_from', 'known_from', 'position'],
+  include: ['n', 'fen'],
+});
+
 const cornerColumns: Columns = { id: 'text', valid_from: 'date', known_from: 'timestamptz' };
-const pointColumns: Columns = { org_id: 'text', cell: 'text', valid_from: 'date', known_from: 'timestamptz', position: 'bigint', n: 'integer', fen: 'bigint' };
 
 interface Point { readonly org_id: string; readonly cell: string; readonly valid_from: string; readonly known_from: string; readonly position: Position; n: number; fen: bigint }
 
@@ -118,20 +138,23 @@ export const begunEarlier = (streams: ReadonlyMap<StreamId, readonly Fact[]>): r
  * A register of rectangles and its signed points (docs/adr/0005-rectangles-and-signed-points.md): each fact's position gets the
  * difference between the stream's timeline before and after it.
  */
-export const aggregateProjection = <E extends DomainEvent, S, W extends RegisterView>(options: AggregateProjectionOptions<E, S, W>): Projection =>
-  defineProjection<E>({
+export const aggregateProjection = <E extends DomainEvent, S, W extends RegisterView>(options: AggregateProjectionOptions<E, S, W>): Projection => {
+  const rows = registerTable(options.rowTable, options.columns, options.indexes);
+  const points = pointTable(options.pointTable);
+  return defineProjection<E>({
     name: options.name,
     version: options.version,
     streamPrefix: options.streamPrefix,
-    tables: [options.rowTable, options.pointTable],
+    tables: [rows, points],
     async apply(facts: readonly Fact<E>[], context: ContextOf<E>) {
-      const { tx } = context;
+      const { tx, schema } = context;
       const streams = byStream(facts);
       const before = await context.earlier(begunEarlier(streams));
       const changes = new BatchChanges(options);
       for (const [streamId, added] of streams) changes.addStream(streamId, before.get(streamId) ?? [], added);
-      await closeRows(tx, options.rowTable, cornerColumns, changes.closed);
-      await insertRows(tx, options.rowTable, { ...rectangleColumns, ...options.columns }, changes.rows);
-      await insertRows(tx, options.pointTable, pointColumns, changes.points);
+      await closeRows(tx, `${schema}.${rows.name}`, cornerColumns, changes.closed);
+      await insertRows(tx, `${schema}.${rows.name}`, columnTypes(rows), changes.rows);
+      await insertRows(tx, `${schema}.${points.name}`, columnTypes(points), changes.points);
     },
   });
+};

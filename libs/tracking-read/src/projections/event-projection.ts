@@ -1,20 +1,45 @@
 import { type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import { defineProjection } from '@rectrail/projections';
+import { defineProjection, type TableDefinition } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
-import { closeRows, insertRows, stillStands, type Columns, type Row } from '../database/rows.ts';
+import { closeRows, columnTypes, insertRows, stillStands, type Row } from '../database/rows.ts';
 import { standings, type Standing } from '../timeline/standing.ts';
 import { begunEarlier, byStream } from './aggregate-projection.ts';
 import { referencesOf } from './references.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 
-const eventColumns: Columns = {
-  position: 'bigint', stream_id: 'text', stream_version: 'integer', event_id: 'text', type: 'text', org_id: 'text', subject: 'text', fact: 'jsonb',
+const eventTable: TableDefinition = {
+  name: 'event',
+  columns: {
+    position: 'bigint not null', stream_id: 'text not null', stream_version: 'integer not null', event_id: 'text not null', type: 'text not null', org_id: 'text',
+    subject: 'text not null', fact: 'jsonb not null',
+  },
+  primaryKey: ['position'],
+  indexes: {
+    event_stream: 'unique (stream_id, stream_version) include (position)',
+    event_event_id: 'unique (event_id)',
+    event_type: '(type, position)',
+    event_org: '(org_id, position)',
+    event_subject: '(subject, position)',
+    event_reference_data: `(position) where stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar'`,
+  },
 };
-const standingColumns: Columns = {
-  position: 'bigint', stream_id: 'text', type: 'text', org_id: 'text', valid_from: 'date', known_from: 'timestamptz', known_to: 'timestamptz', pos_from: 'bigint', pos_to: 'bigint',
+
+const standingTable: TableDefinition = {
+  name: 'event_standing',
+  columns: {
+    position: 'bigint not null', stream_id: 'text not null', type: 'text not null', org_id: 'text',
+    valid_from: 'date not null', known_from: 'timestamptz not null', known_to: 'timestamptz not null', pos_from: 'bigint not null', pos_to: 'bigint not null',
+  },
+  primaryKey: ['position', 'pos_from'],
+  indexes: { event_standing_type: '(type, org_id)', event_standing_stream: '(stream_id)' },
 };
-const referenceColumns: Columns = { position: 'bigint', stream_id: 'text', ref: 'text' };
+
+const referenceTable: TableDefinition = {
+  name: 'event_reference',
+  columns: { position: 'bigint not null', stream_id: 'text not null', ref: 'text not null' },
+  primaryKey: ['ref', 'position'],
+};
 
 const eventRow = (fact: TrackingFact): Row => ({
   position: fact.position,
@@ -77,17 +102,17 @@ export const eventProjection = defineProjection<TrackingEvent>({
   name: 'events',
   version: 1,
   streamPrefix: '',
-  tables: ['event', 'event_standing', 'event_reference'],
+  tables: [eventTable, standingTable, referenceTable],
   async apply(facts, context) {
-    const { tx } = context;
+    const { tx, schema } = context;
     const streams = byStream(facts);
     const before = await context.earlier(begunEarlier(withRetraction(streams)));
     const changes = new StandingChanges();
     for (const [streamId, added] of streams) changes.addStream(before.get(streamId) ?? [], added);
-    await insertRows(tx, 'event', eventColumns, facts.map(eventRow));
-    await closeRows(tx, 'event_standing', { position: 'bigint' }, changes.closed);
-    await insertRows(tx, 'event_standing', standingColumns, changes.rows);
+    await insertRows(tx, `${schema}.event`, columnTypes(eventTable), facts.map(eventRow));
+    await closeRows(tx, `${schema}.event_standing`, { position: 'bigint' }, changes.closed);
+    await insertRows(tx, `${schema}.event_standing`, columnTypes(standingTable), changes.rows);
     const references = facts.flatMap((fact) => referencesOf(fact).map((ref) => ({ position: fact.position, stream_id: fact.streamId, ref })));
-    await insertRows(tx, 'event_reference', referenceColumns, references);
+    await insertRows(tx, `${schema}.event_reference`, columnTypes(referenceTable), references);
   },
 });
