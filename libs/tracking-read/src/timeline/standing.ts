@@ -13,7 +13,7 @@ export interface Standing<F extends Fact = Fact> {
   readonly knownTo: InstantBound;
 }
 
-const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
+export const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
 
 interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
 
@@ -33,6 +33,12 @@ const retractedBy = (facts: readonly Fact[]): Retracted => {
   return { inError, withdrawnFrom };
 };
 
+/** What stands of a fact that no retraction names. */
+export const unretracted = <F extends Fact>(fact: F): Standing<F> => {
+  const byPositionAlone = fact.validTime === null;
+  return { fact, validFrom: fact.validTime?.last ?? '-infinity', knownFrom: byPositionAlone ? '-infinity' : fact.knownTime, knownTo: 'infinity' };
+};
+
 /**
  * What stands of each fact of a stream (given in stream order, without gaps) at the position of the last one, retractions left
  * out: a closed form of rules.md section 2. Entered in error: nothing; withdrawn: up to the earliest withdrawal.
@@ -40,10 +46,8 @@ const retractedBy = (facts: readonly Fact[]): Retracted => {
 export const standings = <F extends Fact>(facts: readonly F[]): readonly Standing<F>[] => {
   const { inError, withdrawnFrom } = retractedBy(facts);
   return facts.filter((fact) => !isRetraction(fact) && !inError.has(fact.eventId)).flatMap((fact) => {
-    const byPositionAlone = fact.validTime === null;
-    const knownFrom: InstantBound = byPositionAlone ? '-infinity' : fact.knownTime;
-    const knownTo: InstantBound = withdrawnFrom.get(fact.eventId) ?? 'infinity';
-    return knownFrom < knownTo ? [{ fact, validFrom: fact.validTime?.last ?? '-infinity', knownFrom, knownTo }] : [];
+    const standing = { ...unretracted(fact), knownTo: withdrawnFrom.get(fact.eventId) ?? 'infinity' as const };
+    return standing.knownFrom < standing.knownTo ? [standing] : [];
   });
 };
 

@@ -6,8 +6,10 @@ import {
   addDays, day, instantOfMs, position, streamId, streamVersion, undatedBetween,
   type CommandId, type Day, type DomainEvent, type EventId, type Fact, type Instant,
 } from '@rectrail/kernel';
-import type { FactsRetracted } from '@rectrail/tracking-domain';
-import { timeline, timelineChanges, type Rectangle, type TimelineDefinition } from './timeline.ts';
+import { evolveIssue, initialIssueState, isIssueStatusAssertion, type FactsRetracted, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
+import { randomHistory } from '@rectrail/tracking-domain/testing';
+import { standings } from './standing.ts';
+import { StreamTimeline, timeline, type Rectangle, type TimelineDefinition } from './timeline.ts';
 
 type Said = DomainEvent<'Said', { readonly word: string }> | DomainEvent<'Asserted', { readonly word: string }> | FactsRetracted;
 type SaidFact = Fact<Said>;
@@ -122,16 +124,79 @@ describe('timeline properties', () => {
       }
     }), { numRuns: 150 });
   });
+});
 
-  it('comes to the same by its changes as at once, wherever the stream is cut', () => {
-    fc.assert(fc.property(streamOf, fc.nat(9), (drafts, cut) => {
+/** Adds the facts one by one and compares with the two whole timelines before and after each. */
+const expectExactChanges = <F extends Fact, S, W>(facts: readonly F[], of: TimelineDefinition<F, S, W>): void => {
+  const stream = new StreamTimeline(of);
+  let before: readonly string[] = [];
+  for (const [index, fact] of facts.entries()) {
+    const { closed, opened } = stream.add(fact);
+    const after = timeline(facts.slice(0, index + 1), of).map((r) => r.key).sort();
+    expect(closed.map((r) => r.key).sort()).toEqual(before.filter((key) => !after.includes(key)));
+    expect(opened.map((r) => r.key).sort()).toEqual(after.filter((key) => !before.includes(key)));
+    expect(stream.rectangles().map((r) => r.key).sort()).toEqual(after);
+    before = after;
+  }
+};
+
+/** Whether a fact is known before another that stands already, or was entered in error: then all bands are laid anew. */
+const isLong = (facts: readonly Fact[]): boolean => {
+  const known = standings(facts.slice(0, -1)).flatMap((s) => [s.knownFrom, s.knownTo]).filter((bound) => bound !== 'infinity');
+  const { event, knownTime } = facts.at(-1) as SaidFact;
+  return (event.type === 'FactsRetracted' && event.data.kind === 'entered-in-error') || known.some((bound) => bound > knownTime);
+};
+
+describe('StreamTimeline', () => {
+  it('closes and opens at every fact what the whole timelines before and after it differ by', () => {
+    const ways = { short: 0, long: 0 };
+    fc.assert(fc.property(streamOf, (drafts) => {
       const facts = factsOf(drafts);
-      const standing = new Map(timeline(facts.slice(0, cut), definition).map((r) => [r.key, r]));
-      for (const { closed, opened } of timelineChanges(facts.slice(0, cut), facts.slice(cut), definition)) {
-        for (const r of closed) expect(standing.delete(r.key)).toBe(true);
-        for (const r of opened) standing.set(r.key, r);
-      }
-      expect([...standing.keys()].sort()).toEqual(timeline(facts, definition).map((r) => r.key).sort());
-    }), { numRuns: 150 });
+      facts.forEach((_, index) => { ways[isLong(facts.slice(0, index + 1)) ? 'long' : 'short'] += 1; });
+      expectExactChanges(facts, definition);
+    }), { numRuns: 500 });
+    expect(Math.min(ways.short, ways.long)).toBeGreaterThan(200);
+  });
+
+  it('does so where most facts come in the order of knowledge', () => {
+    fc.assert(fc.property(fc.array(fc.record({ draft: streamOf, late: fc.boolean() }), { maxLength: 8 }), fc.integer({ min: 0, max: 3 }), (drawn, step) => {
+      // Streams one after the other, each known later than the one before: bands of one instant, bands that follow, some of the past.
+      const drafts = drawn.flatMap(({ draft, late }, index) => draft.slice(0, 3).filter((d) => d.event.type !== 'FactsRetracted')
+        .map((d, n): Draft => ({ ...d, known: index * step + (late && n === 2 ? -4 : 0) })));
+      const withdrawals = drafts.flatMap((_, n): readonly Draft[] => (n % 5 === 3 ? [retracted(n % 2 === 0 ? 'entered-in-error' : 'withdrawn', drawn.length * step + n, n, n - 1)] : []));
+      expectExactChanges(factsOf([...drafts, ...withdrawals, ...drafts.slice(0, 2)]), definition);
+    }), { numRuns: 300 });
+  });
+
+  it('does so over issues of random histories', () => {
+    const issues: TimelineDefinition<Fact<IssueEvent | FactsRetracted>, IssueState, unknown> = {
+      initial: initialIssueState, evolve: evolveIssue, isAssertion: isIssueStatusAssertion,
+      view: (last, first) => ((last.registration ?? first.registration) === null ? null : { last: [last.state, last.planned, last.closedOn], first: [first.state, first.planned] }),
+    };
+    for (const seed of [1, 2, 3, 4]) {
+      const byStream = Map.groupBy(randomHistory(seed, 250), (fact) => fact.streamId);
+      // The name of a stream says what events it holds.
+      for (const [id, facts] of byStream) if (id.startsWith('issue-')) expectExactChanges(facts as unknown as readonly Fact<IssueEvent | FactsRetracted>[], issues);
+    }
+  });
+
+  it('folds an ordinary fact alone, however long the stream', () => {
+    let calls = 0;
+    const counting: TimelineDefinition<SaidFact, string, View> = {
+      ...definition,
+      evolve: (state, fact) => { calls += 1; return definition.evolve(state, fact).slice(-5); },
+      view: (last, first) => { calls += 1; return definition.view(last, first); },
+    };
+    const stream = new StreamTimeline(counting);
+    const facts = factsOf(Array.from({ length: 1_000 }, (_, n) => (n % 4 === 0 ? said('a', n, n - 3, n) : asserted('b', n, n))));
+    for (const fact of facts) {
+      calls = 0;
+      stream.add(fact);
+      expect(calls).toBeLessThanOrEqual(10);
+    }
+    // Three days back: what follows is folded again, no more.
+    calls = 0;
+    stream.add(factsOf([...facts.map((): Draft => said('a', 0, 0)), said('c', 2_000, 996)]).at(-1)!);
+    expect(calls).toBeLessThanOrEqual(30);
   });
 });
