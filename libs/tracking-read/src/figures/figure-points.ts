@@ -1,0 +1,205 @@
+import { dayNumber, dayOfNumber, type OrgId } from '@rectrail/kernel';
+import { bucketOf, workingDaysBetween, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import type { DayBound, InstantBound } from '../timeline/standing.ts';
+import { isClosedCondition, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
+import { columnAt, type FundsDirection } from './figure-columns.ts';
+import { beforeAllDays, dayNumberOf } from './day-numbers.ts';
+import type { PolicyTerm } from './policy-terms.ts';
+
+/** A sum of things, or of fen where the column is of money. */
+type Amount = number | bigint;
+
+/** What is added at a place: amounts by column. */
+export type FigureVector = Map<number, Amount>;
+
+const addTo = (vector: FigureVector, column: number, amount: Amount): void => {
+  const sum = (vector.get(column) ?? (typeof amount === 'bigint' ? 0n : 0)) as number;
+  // Amounts of one column are all of one type.
+  const next = (sum + (amount as number)) as Amount;
+  if (next == 0) vector.delete(column);
+  else vector.set(column, next);
+};
+
+/** Signed figures by owner, valid day and known day: points that meet are one, and what cancels leaves nothing. */
+export class FigurePoints {
+  readonly #byOwner = new Map<OrgId, Map<number, FigureVector>>();
+
+  add(orgId: OrgId, validDay: number, knownDay: number, column: number, amount: Amount): void {
+    const cells = this.#byOwner.get(orgId) ?? new Map<number, FigureVector>();
+    if (cells.size === 0) this.#byOwner.set(orgId, cells);
+    const key = placeKey(validDay, knownDay);
+    const vector = cells.get(key) ?? new Map<number, Amount>();
+    if (vector.size === 0) cells.set(key, vector);
+    addTo(vector, column, amount);
+  }
+
+  get owners(): IterableIterator<OrgId> {
+    return this.#byOwner.keys();
+  }
+
+  * entries(): Generator<readonly [orgId: OrgId, validDay: number, knownDay: number, vector: FigureVector]> {
+    for (const [orgId, cells] of this.#byOwner) {
+      for (const [key, vector] of cells) if (vector.size > 0) yield [orgId, ...placeOf(key), vector];
+    }
+  }
+}
+
+// A day of 9999 is below 3 million and none lies before −719,163.
+const [offset, radix] = [1_000_000, 8_000_000];
+const placeKey = (validDay: number, knownDay: number): number => (validDay + offset) * radix + knownDay + offset;
+const placeOf = (key: number): readonly [validDay: number, knownDay: number] => [Math.floor(key / radix) - offset, (key % radix) - offset];
+
+/** A signed point of a register: from this day and this knowledge on, `n` things (or amounts), and so many fen, more in a cell of their owner. */
+export interface CellPoint {
+  readonly kind: 'issue' | 'measure' | 'funds';
+  readonly orgId: OrgId;
+  readonly cell: string;
+  readonly validFrom: DayBound;
+  readonly knownFrom: InstantBound;
+  readonly n: number;
+  readonly fen: bigint;
+}
+
+type Column = readonly [column: number, amount: number];
+
+/** One more in its class by last days; where the first days say otherwise, undetermined in theirs. */
+const classed = (path: string, last: string | null, first: string | null): readonly Column[] => [
+  ...(last === null ? [] : [[columnAt(`${path}.${last}.count`), 1] as const]),
+  ...(first === null || first === last ? [] : [[columnAt(`${path}.${first}.undetermined`), 1] as const]),
+];
+
+const mapCell = <T>(cell: IssueCell | null, of: (cell: IssueCell) => T): T | null => (cell === null ? null : of(cell));
+
+/** The last day of an open date; null where nothing is due. */
+const dueOf = (cell: IssueCell | null): number | null =>
+  (cell === null || cell.disclosure !== 'STATED' || isClosedCondition(cell.deadline) || cell.deadline === 'NO_DEADLINE' ? null : dayNumber(cell.deadline));
+
+const conditionOn = (cell: IssueCell, day: number, dueSoonFrom: (due: number) => number): string => {
+  if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
+  const due = dueOf(cell);
+  if (due === null) return cell.deadline;
+  if (due < day) return 'OVERDUE';
+  return day < dueSoonFrom(due) ? 'ON_TRACK' : 'DUE_SOON';
+};
+
+/** What a quadrant of a pair of cells adds from which day on: the vector of its first day, and the differences that come with time alone. */
+interface Unfolding { readonly turns: readonly number[]; readonly on: (day: number) => readonly Column[] }
+
+/** Rules of sections 4 and 5 of rules.md, by one policy and calendar. */
+class Judge {
+  readonly #policy: PolicyContent;
+  readonly #calendar: WorkingCalendar;
+  readonly #soon = new Map<number, number>();
+  readonly #unfoldings = new Map<string, Unfolding>();
+
+  constructor(policy: PolicyContent, calendar: WorkingCalendar) {
+    this.#policy = policy;
+    this.#calendar = calendar;
+  }
+
+  unfolding(cell: string): Unfolding {
+    const known = this.#unfoldings.get(cell) ?? this.#unfold(parsePair(cell));
+    if (this.#unfoldings.size >= 50_000) this.#unfoldings.clear();
+    this.#unfoldings.set(cell, known);
+    return known;
+  }
+
+  #unfold({ last, first }: CellPair): Unfolding {
+    const fixed = [
+      ...(last === null ? [] : [[columnAt('issues.total'), 1] as const]),
+      ...classed('issues.byState', mapCell(last, shownIssueState), mapCell(first, shownIssueState)),
+      ...classed('issues.byBucket', mapCell(last, (c) => bucketOf(this.#policy, c)), mapCell(first, (c) => bucketOf(this.#policy, c))),
+    ];
+    const dues = [...new Set([dueOf(last), dueOf(first)])].filter((due) => due !== null);
+    const turns = [...new Set(dues.flatMap((due) => [this.#dueSoonFrom(due), due + 1]))].sort((a, b) => a - b);
+    const days = [beforeTurns, ...turns];
+    const vectors = days.map((day) => {
+      const condition = (c: IssueCell): string => conditionOn(c, day, (due) => this.#dueSoonFrom(due));
+      return [...fixed, ...classed('issues.byDeadline', mapCell(last, condition), mapCell(first, condition))];
+    });
+    return { turns, on: (day) => vectors[days.findLastIndex((from) => from <= day)] ?? fixed };
+  }
+
+  /** The first day on which so few days are left that it is due soon. */
+  #dueSoonFrom(due: number): number {
+    const known = this.#soon.get(due) ?? this.#lookForDueSoon(due);
+    this.#soon.set(due, known);
+    return known;
+  }
+
+  #lookForDueSoon(due: number): number {
+    const { days, unit } = this.#policy.dueSoon;
+    if (unit === 'calendar') return due - days;
+    const left = (on: number): number => workingDaysBetween(this.#calendar, dayOfNumber(on), dayOfNumber(due)).days;
+    // Working days are at most all days: it is this day or an earlier one.
+    let on = due - days;
+    while (on > beforeAllDays && left(on - 1) <= days) on -= 1;
+    return on;
+  }
+}
+
+const beforeTurns = -1_000_000;
+
+/** How points of a register become points of figures; linear, so that whatever is summed may be summed before or after. */
+export class FigureExpansion {
+  readonly #termsOf: (owner: OrgId) => readonly PolicyTerm[];
+  readonly #calendar: WorkingCalendar;
+  readonly #knownDay: (bound: InstantBound) => number;
+  readonly #judges = new Map<PolicyContent, Judge>();
+
+  constructor(termsOf: (owner: OrgId) => readonly PolicyTerm[], calendar: WorkingCalendar, knownDay: (bound: InstantBound) => number) {
+    this.#termsOf = termsOf;
+    this.#calendar = calendar;
+    this.#knownDay = knownDay;
+  }
+
+  /** Adds to `into` what the point adds; `sign` −1 takes it away. */
+  expand(point: CellPoint, into: FigurePoints, sign: 1 | -1 = 1): void {
+    if (point.kind === 'issue') this.#expandIssue(point, into, sign);
+    else {
+      const columns = point.kind === 'measure' ? measureColumns(point, sign) : fundsColumns(point, sign);
+      const [validDay, knownDay] = [dayNumberOf(point.validFrom), this.#knownDay(point.knownFrom)];
+      for (const [column, amount] of columns) into.add(point.orgId, validDay, knownDay, column, amount);
+    }
+  }
+
+  #expandIssue({ orgId, cell, validFrom, knownFrom, n }: CellPoint, into: FigurePoints, sign: 1 | -1): void {
+    for (const term of this.#termsOf(orgId)) {
+      const from = dayNumberOf(term.validFrom > validFrom ? term.validFrom : validFrom);
+      const knownDay = this.#knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
+      const factor = n * term.sign * sign;
+      const { turns, on } = this.#judge(term.policy).unfolding(cell);
+      let before = on(from);
+      for (const [column, amount] of before) into.add(orgId, from, knownDay, column, amount * factor);
+      for (const turn of turns) {
+        if (turn <= from) continue;
+        const after = on(turn);
+        for (const [column, amount] of before) into.add(orgId, turn, knownDay, column, -amount * factor);
+        for (const [column, amount] of after) into.add(orgId, turn, knownDay, column, amount * factor);
+        before = after;
+      }
+    }
+  }
+
+  #judge(policy: PolicyContent): Judge {
+    const known = this.#judges.get(policy) ?? new Judge(policy, this.#calendar);
+    this.#judges.set(policy, known);
+    return known;
+  }
+}
+
+const measureColumns = ({ cell, n }: CellPoint, sign: 1 | -1): readonly Column[] => {
+  const { last, first, links } = parseMeasureCell(cell);
+  const columns: readonly Column[] = [
+    ...(last === null ? [] : [[columnAt('measures.total'), 1] as const]),
+    ...(links > 1 ? [[columnAt('measures.shared'), links - 1] as const] : []),
+    ...classed('measures.byState', last, first),
+  ];
+  return columns.map(([column, amount]) => [column, amount * n * sign]);
+};
+
+const fundsColumns = ({ cell, n, fen }: CellPoint, sign: 1 | -1): readonly (readonly [column: number, amount: Amount])[] => {
+  // The cells of a funds case are its directions.
+  const direction = cell as FundsDirection;
+  return [[columnAt(`funds.${direction}.fen`), fen * BigInt(sign)], [columnAt(`funds.${direction}.unknownAmounts`), n * sign]];
+};

@@ -1,0 +1,127 @@
+import type { OrgId } from '@rectrail/kernel';
+import type { BulkContext, CopyValue, ProjectionContext } from '@rectrail/projections';
+import { columnNames } from './figure-columns.ts';
+import type { FigurePoints } from './figure-points.ts';
+import { coarseFromDays } from './roll-up.ts';
+import { byDay, coarseFromPoints, figureColumnTypes, isEmptyRow, rollUpTables } from './roll-up-tables.ts';
+
+/** Points of figures of their owners alone, as they come while all streams are read: the roll-ups are made of them by SQL, and then they go. */
+const staging = 'figure_staging';
+const stagingColumns = ['org_id', 'valid_day', 'known_day', ...columnNames];
+
+export const stagePoints = async ({ tx, schema }: ProjectionContext, points: FigurePoints): Promise<void> => {
+  const types = Object.entries(figureColumnTypes).map(([name, type]) => `${name} ${type}`).join(', ');
+  await tx.query(`create table if not exists ${schema}.${staging} (org_id uuid not null, valid_day integer not null, known_day integer not null, ${types})`);
+  const rows = function* (): Generator<readonly CopyValue[]> {
+    for (const [orgId, validDay, knownDay, vector] of points.entries()) {
+      const row: CopyValue[] = [orgId, validDay, knownDay, ...columnNames.map(() => null)];
+      for (const [column, amount] of vector) row[column + 3] = amount;
+      yield row;
+    }
+  };
+  await tx.copy(`${schema}.${staging}`, stagingColumns, rows());
+};
+
+/** Rows that one statement adds up at most, more or less: what it groups stays in memory. */
+const rowsAtOnce = 400_000;
+
+const sums = columnNames.map((name) => `nullif(sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
+
+/** Organisations from the deepest level up, so that what lies below has been summed when a parent's turn comes. */
+const levelsOf = (parents: ReadonlyMap<OrgId, OrgId | null>): readonly (readonly OrgId[])[] => {
+  const depths = new Map<OrgId, number>();
+  const depthOf = (orgId: OrgId): number => {
+    const known = depths.get(orgId);
+    if (known !== undefined) return known;
+    const parent = parents.get(orgId) ?? null;
+    const depth = parent === null ? 0 : depthOf(parent) + 1;
+    depths.set(orgId, depth);
+    return depth;
+  };
+  const levels: OrgId[][] = [];
+  for (const orgId of parents.keys()) (levels[depthOf(orgId)] ??= []).push(orgId);
+  return levels.reverse();
+};
+
+const inChunks = (orgs: readonly OrgId[], rowsOf: (orgId: OrgId) => number): readonly (readonly OrgId[])[] => {
+  const chunks: OrgId[][] = [];
+  let rows = Infinity;
+  for (const orgId of orgs) {
+    if (rows + rowsOf(orgId) > rowsAtOnce) {
+      chunks.push([]);
+      rows = 0;
+    }
+    chunks.at(-1)?.push(orgId);
+    rows += rowsOf(orgId);
+  }
+  return chunks;
+};
+
+const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<OrgId, OrgId | null>): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
+  const owners = await tx.query<{ org_id: OrgId; points: number }>(`select org_id, count(*)::int as points from ${schema}.point group by 1`);
+  const points = new Map(owners.map(({ org_id: orgId, points: count }) => [orgId, count]));
+  const all = new Map([...owners.map(({ org_id: orgId }) => [orgId, null] as const), ...parents]);
+  const withChildren = new Set(all.values());
+  await tx.copy(`${schema}.figure_org`, ['org_id', 'parent_id', 'points', 'coarse'], [...all].map(([orgId, parentId]) => {
+    const own = points.get(orgId) ?? 0;
+    return [orgId, parentId, own, own >= coarseFromPoints || withChildren.has(orgId)];
+  }));
+  return all;
+};
+
+/** All roll-ups from the staged points, the deepest organisations first; equal to what the live path adds up, row by row. */
+export const buildRollUps = async (context: BulkContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> => {
+  const { tx, schema } = context;
+  await tx.query("set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off");
+  const parents = await writeOrgs(context, referenceParents);
+  await context.index('figure_org');
+  await context.index(byDay.name);
+  if ((await tx.query<{ name: string | null }>('select to_regclass($1)::text as name', [`${schema}.${staging}`]))[0]?.name != null) {
+    await tx.query(`create index ${staging}_org on ${schema}.${staging} (org_id)`);
+    await tx.query(`analyze ${schema}.${staging}`);
+    await sumDays(context, parents);
+    await tx.query(`drop table ${schema}.${staging}`);
+    await sumCoarse(context);
+  }
+  await tx.query(`delete from ${schema}.figure_state where reference_position < (select max(reference_position) from ${schema}.figure_state)`);
+};
+
+const sumDays = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> => {
+  const staged = await tx.query<{ org_id: OrgId; n: number }>(`select org_id, count(*)::int as n from ${schema}.${staging} group by 1`);
+  const own = new Map(staged.map(({ org_id: orgId, n }) => [orgId, n]));
+  const below = new Map<OrgId, number>();
+  for (const level of levelsOf(parents)) {
+    const withRows = level.filter((orgId) => own.has(orgId) || below.has(orgId));
+    for (const chunk of inChunks(withRows, (orgId) => (own.get(orgId) ?? 0) + (below.get(orgId) ?? 0))) {
+      const written = await tx.query<{ org_id: OrgId; n: number }>(
+        `with summed as (
+           insert into ${schema}.${byDay.name} (org_id, a, b, ${columnNames.join(', ')})
+           select * from (
+             select org_id, a, b, ${sums} from (
+               select org_id, valid_day as a, known_day as b, ${columnNames.join(', ')} from ${schema}.${staging} where org_id = any($1)
+               union all
+               select o.parent_id, f.a, f.b, ${columnNames.map((name) => `f.${name}`).join(', ')}
+                 from ${schema}.figure_org o join ${schema}.${byDay.name} f using (org_id) where o.parent_id = any($1)) x
+              group by 1, 2, 3 order by 1, 2, 3) y
+            where not (${isEmptyRow})
+           returning org_id)
+         select org_id, count(*)::int as n from summed group by 1`, [chunk],
+      );
+      for (const { org_id: orgId, n } of written) {
+        const parent = parents.get(orgId) ?? null;
+        if (parent !== null) below.set(parent, (below.get(parent) ?? 0) + n);
+      }
+    }
+    await tx.query(`analyze ${schema}.${byDay.name}`);
+  }
+};
+
+const sumCoarse = async ({ tx, schema }: ProjectionContext): Promise<void> => {
+  const counts = await tx.query<{ org_id: OrgId; n: number }>(
+    `select f.org_id, count(*)::int as n from ${schema}.${byDay.name} f join ${schema}.figure_org o using (org_id) where o.coarse group by 1 order by 1`,
+  );
+  const rows = new Map(counts.map(({ org_id: orgId, n }) => [orgId, n]));
+  for (const chunk of inChunks([...rows.keys()], (orgId) => rows.get(orgId) ?? 0)) {
+    for (const table of rollUpTables.filter(({ coarse }) => coarse)) await tx.query(coarseFromDays(schema, table, 'org_id = any($1)'), [chunk]);
+  }
+};

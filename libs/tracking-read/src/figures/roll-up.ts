@@ -1,0 +1,230 @@
+import type { Fact, Instant, OrgId, Position } from '@rectrail/kernel';
+import { lastDay } from '@rectrail/kernel';
+import type { ProjectionContext } from '@rectrail/projections';
+import { administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { columnNames } from './figure-columns.ts';
+import { FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
+import { policyStreamsOf, policyTerms } from './policy-terms.ts';
+import { byDay, coarseFromPoints, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
+import type { InstantBound } from '../timeline/standing.ts';
+
+const administrativeTree = streams.organisationTree(administrativeTreeId);
+const beyondAllInstants = '9999-12-31T23:59:59.999Z' as Instant;
+
+type Streams = ProjectionContext['streams'];
+
+/** The parents of the reference tree: everything recorded up to a position, on the last of days and with everything known. */
+export const referenceParents = async (read: Streams, upTo: Position): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
+  // The name of a stream says which events it holds; the codec has checked each against its schema.
+  const facts = ((await read([administrativeTree], upTo)).get(administrativeTree) ?? []) as readonly Fact<OrganisationTreeEvent | FactsRetracted>[];
+  const { orgs } = treeAt(countingFacts(facts, { atPosition: upTo, knownAt: beyondAllInstants, validAt: lastDay }));
+  return new Map([...orgs.values()].map(({ orgId, parentId }) => [orgId, parentId]));
+};
+
+/** How points become figures by the policies and the calendar recorded up to a position. */
+export const expansionAt = async (read: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> => {
+  const whole = await read([...policyStreamsOf(owners), streams.workingCalendar], upTo);
+  const calendarFacts = (whole.get(streams.workingCalendar) ?? []) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
+  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: beyondAllInstants, validAt: lastDay }));
+  return new FigureExpansion(policyTerms(whole), calendar, knownDay);
+};
+
+const addedColumns = columnNames.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ');
+const nullifiedColumns = columnNames.map((name) => `nullif(sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
+
+const upsert = (schema: string, table: string, select: string): string =>
+  `insert into ${schema}.${table} as t (org_id, a, b, ${columnNames.join(', ')}) ${select} on conflict (org_id, a, b) do update set ${addedColumns}`;
+
+const removeEmpty = (schema: string, table: string): string => `delete from ${schema}.${table} where ${isEmptyRow}`;
+
+/** The days of an organisation, as points of their own. */
+const daysOf = (schema: string, where: string): string => `(select org_id, a as valid_day, b as known_day, ${columnNames.join(', ')} from ${schema}.${byDay.name} where ${where}) d`;
+
+interface OrgRow { readonly org_id: OrgId; readonly parent_id: OrgId | null; readonly points: number; readonly coarse: boolean }
+interface Org { parentId: OrgId | null; points: number; coarse: boolean; isNew: boolean; changed: boolean }
+
+const recordOf = Object.entries(figureColumnTypes).map(([name, type]) => `${name} ${type}`).join(', ');
+
+/**
+ * Keeps the roll-ups of one batch: what it adds of its own, what a change of policy or calendar turns into other figures, and what a change of the tree moves
+ * elsewhere. All of it is a function of the log up to the end of the batch, however it was cut.
+ */
+export class RollUp {
+  readonly #context: ProjectionContext;
+  readonly #orgs = new Map<OrgId, Org>();
+  /** Those that have lost or got a child. */
+  readonly #parentsTouched = new Set<OrgId>();
+
+  constructor(context: ProjectionContext) {
+    this.#context = context;
+  }
+
+  /** The organisations in question and all above them, by the tree as it stands in the table. */
+  async load(owners: readonly OrgId[]): Promise<void> {
+    const { tx, schema } = this.#context;
+    const rows = await tx.query<OrgRow>(
+      `with recursive up as (
+         select * from ${schema}.figure_org where org_id = any($1)
+         union select o.* from ${schema}.figure_org o join up on o.org_id = up.parent_id)
+       select org_id, parent_id, points, coarse from up`, [owners],
+    );
+    for (const row of rows) this.#remember(row);
+    for (const orgId of owners) if (!this.#orgs.has(orgId)) this.#make(orgId, null);
+  }
+
+  /** All organisations that own anything. */
+  async owners(): Promise<readonly OrgId[]> {
+    const { tx, schema } = this.#context;
+    return (await tx.query<{ org_id: OrgId }>(`select org_id from ${schema}.figure_org where points > 0`)).map((row) => row.org_id);
+  }
+
+  /** Brings the reference tree to that of the end of the batch: what an organisation that moves has, all below it included, goes with it. */
+  async moveTo(parents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> {
+    const { tx, schema } = this.#context;
+    for (const row of await tx.query<OrgRow>(`select org_id, parent_id, points, coarse from ${schema}.figure_org`)) this.#remember(row);
+    const known = [...this.#orgs].filter(([orgId, org]) => !org.isNew && org.parentId !== (parents.get(orgId) ?? null)).map(([orgId]) => orgId);
+    // Each is taken out with all below it and then put where it belongs: in between the pieces are trees of their own, so the order does not matter.
+    for (const orgId of known) {
+      await this.#carry(orgId, -1);
+      this.#put(orgId, null);
+    }
+    for (const [orgId, parentId] of parents) if (!this.#orgs.has(orgId) || this.#orgs.get(orgId)?.isNew === true) this.#make(orgId, parentId);
+    for (const orgId of known) {
+      this.#put(orgId, parents.get(orgId) ?? null);
+      await this.#carry(orgId, 1);
+    }
+  }
+
+  /** Adds points of owners, and so much to the number of register points of each. */
+  async add(points: FigurePoints, registerPoints: ReadonlyMap<OrgId, number>): Promise<void> {
+    for (const [orgId, count] of registerPoints) {
+      const org = this.#get(orgId);
+      org.points += count;
+      org.changed ||= count !== 0;
+    }
+    await this.#settle();
+    const sums = new Map(rollUpTables.map((table) => [table, new Map<string, Cell>()]));
+    for (const [orgId, validDay, knownDay, vector] of points.entries()) {
+      for (const at of this.#upwards(orgId)) {
+        const { coarse } = this.#get(at);
+        for (const table of rollUpTables) {
+          if (table.coarse && !coarse) continue;
+          addCell(sums.get(table) ?? new Map<string, Cell>(), at, table.cell(validDay, knownDay), vector);
+        }
+      }
+    }
+    for (const [table, cells] of sums) await this.#write(table, cells);
+  }
+
+  /** Which organisations have coarse cells depends on children and points alone; those that begin to have them get them from their days. */
+  async #settle(): Promise<void> {
+    const { tx, schema } = this.#context;
+    const changed = [...this.#orgs].filter(([, org]) => org.changed || org.isNew);
+    if (changed.length === 0) return;
+    await tx.query(
+      `insert into ${schema}.figure_org as t (org_id, parent_id, points, coarse)
+       select org_id, parent_id, points, false from json_to_recordset($1::json) as r(org_id uuid, parent_id uuid, points integer)
+       on conflict (org_id) do update set parent_id = excluded.parent_id, points = excluded.points`,
+      [JSON.stringify(changed.map(([orgId, org]) => ({ org_id: orgId, parent_id: org.parentId, points: org.points })))],
+    );
+    const turned = await tx.query<{ org_id: OrgId; coarse: boolean }>(
+      `update ${schema}.figure_org o set coarse = not coarse
+        where o.org_id = any($1) and o.coarse <> (o.points >= ${coarseFromPoints} or exists (select from ${schema}.figure_org c where c.parent_id = o.org_id))
+       returning org_id, coarse`,
+      [[...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])]],
+    );
+    for (const [, org] of changed) org.isNew = org.changed = false;
+    for (const { org_id: orgId, coarse } of turned) {
+      const org = this.#orgs.get(orgId);
+      if (org !== undefined) org.coarse = coarse;
+    }
+    const begun = turned.filter(({ coarse }) => coarse).map(({ org_id: orgId }) => orgId);
+    const ended = turned.filter(({ coarse }) => !coarse).map(({ org_id: orgId }) => orgId);
+    for (const table of rollUpTables.filter(({ coarse }) => coarse)) {
+      if (ended.length > 0) await tx.query(`delete from ${schema}.${table.name} where org_id = any($1)`, [ended]);
+      if (begun.length > 0) await tx.query(coarseFromDays(schema, table, 'org_id = any($1)'), [begun]);
+    }
+  }
+
+  /** Adds (or takes away) the whole of an organisation at all above it. */
+  async #carry(orgId: OrgId, sign: 1 | -1): Promise<void> {
+    const { tx, schema } = this.#context;
+    const above = [...this.#upwards(orgId)].slice(1);
+    if (above.length === 0) return;
+    const signed = columnNames.map((name) => `${sign < 0 ? '-' : ''}sum(${name})::${figureColumnTypes[name] ?? ''}`).join(', ');
+    for (const table of rollUpTables) {
+      const to = table.coarse ? above.filter((at) => this.#get(at).coarse) : above;
+      await tx.query(upsert(schema, table.name, `
+        select at.org_id, x.* from unnest($2::uuid[]) as at(org_id)
+         cross join (select ${table.a} as a, ${table.b} as b, ${signed} from ${daysOf(schema, 'org_id = $1')} group by 1, 2) x`), [orgId, to]);
+      await tx.query(removeEmpty(schema, table.name));
+    }
+  }
+
+  async #write(table: RollUpTable, cells: ReadonlyMap<string, Cell>): Promise<void> {
+    const { tx, schema } = this.#context;
+    // One order for all writers, and that of the index.
+    const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { orgId, a, b, vector }]) => ({
+      org_id: orgId, a, b, ...Object.fromEntries([...vector].map(([column, amount]) => [columnNames[column], typeof amount === 'bigint' ? String(amount) : amount])),
+    }));
+    if (rows.length === 0) return;
+    await tx.query(
+      upsert(schema, table.name, `select org_id, a, b, ${columnNames.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${recordOf})`), [JSON.stringify(rows)],
+    );
+    await tx.query(removeEmpty(schema, table.name));
+  }
+
+  * #upwards(orgId: OrgId): Generator<OrgId> {
+    for (let at: OrgId | null = orgId; at !== null; at = this.#get(at).parentId) yield at;
+  }
+
+  #get(orgId: OrgId): Org {
+    const org = this.#orgs.get(orgId);
+    if (org === undefined) throw new Error(`the roll-ups do not know organisation ${orgId}`);
+    return org;
+  }
+
+  #remember({ org_id: orgId, parent_id: parentId, points, coarse }: OrgRow): void {
+    if (!this.#orgs.has(orgId)) this.#orgs.set(orgId, { parentId, points, coarse, isNew: false, changed: false });
+  }
+
+  #make(orgId: OrgId, parentId: OrgId | null): void {
+    const org = this.#orgs.get(orgId);
+    if (org === undefined) this.#orgs.set(orgId, { parentId, points: 0, coarse: false, isNew: true, changed: true });
+    else if (org.isNew) org.parentId = parentId;
+    if (parentId !== null) this.#parentsTouched.add(parentId);
+  }
+
+  #put(orgId: OrgId, parentId: OrgId | null): void {
+    const org = this.#get(orgId);
+    for (const parent of [org.parentId, parentId]) if (parent !== null) this.#parentsTouched.add(parent);
+    org.parentId = parentId;
+    org.changed = true;
+  }
+}
+
+interface Cell { readonly orgId: OrgId; readonly a: number; readonly b: number; readonly vector: FigureVector }
+
+const addCell = (cells: Map<string, Cell>, orgId: OrgId, [a, b]: readonly [number, number], added: FigureVector): void => {
+  const key = `${orgId} ${sortable(a)} ${sortable(b)}`;
+  const cell = cells.get(key) ?? { orgId, a, b, vector: new Map() };
+  cells.set(key, cell);
+  addVector(cell.vector, added);
+};
+
+const sortable = (n: number): string => String(n + 10_000_000);
+
+const addVector = (into: FigureVector, added: FigureVector): void => {
+  for (const [column, amount] of added) {
+    const sum = into.get(column);
+    // Amounts of one column are all of one type.
+    const next = sum === undefined ? amount : typeof sum === 'bigint' ? sum + (amount as bigint) : sum + (amount as number);
+    if (next == 0) into.delete(column);
+    else into.set(column, next);
+  }
+};
+
+/** Coarse cells of organisations from their days. */
+export const coarseFromDays = (schema: string, table: RollUpTable, where: string): string =>
+  `insert into ${schema}.${table.name} (org_id, a, b, ${columnNames.join(', ')})
+   select * from (select org_id, ${table.a} as a, ${table.b} as b, ${nullifiedColumns} from ${daysOf(schema, where)} group by 1, 2, 3 order by 1, 2, 3) x where not (${isEmptyRow})`;

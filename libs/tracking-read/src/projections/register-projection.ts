@@ -1,0 +1,136 @@
+import type { DomainEvent, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
+import { defineProjection, type BulkLoad, type Projection, type ProjectionContext } from '@rectrail/projections';
+import { administrativeTreeId, streams, type TrackingEvent } from '@rectrail/tracking-domain';
+import { dayNumbersIn } from '../figures/day-numbers.ts';
+import { FigurePoints, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
+import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
+import { expansionAt, referenceParents, RollUp } from '../figures/roll-up.ts';
+import { figureTables } from '../figures/roll-up-tables.ts';
+import type { InstantBound } from '../timeline/standing.ts';
+import { byStream } from './streams.ts';
+import { fundsRegister } from './funds-register.ts';
+import { issueRegister } from './issue-register.ts';
+import { measureRegister } from './measure-register.ts';
+import { instantText, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
+
+type AnyRegister = Register<DomainEvent, unknown, RegisterView>;
+
+// A register is given the streams of its prefix alone, whose events the codec has checked.
+const registers: readonly AnyRegister[] = [issueRegister, measureRegister, fundsRegister] as unknown as readonly AnyRegister[];
+
+const administrativeTree = streams.organisationTree(administrativeTreeId);
+const policyPrefix = 'policy-';
+
+type AddedPoints = RegisterChanges<DomainEvent, unknown, RegisterView>['points'];
+
+/** Rows, views and points of all registers for these streams; gives the points back. */
+const writeRegisters = async (whole: ReadonlyMap<StreamId, readonly Fact[]>, earlier: ReadonlyMap<StreamId, readonly Fact[]>, { tx, schema }: ProjectionContext): Promise<AddedPoints> => {
+  const points: AddedPoints = [];
+  for (const register of registers) {
+    const changes = new RegisterChanges(register);
+    for (const [streamId, added] of whole) if (streamId.startsWith(register.streamPrefix)) changes.addStream(streamId, earlier.get(streamId) ?? [], added);
+    await changes.write(tx, schema);
+    points.push(...changes.points);
+  }
+  await writePoints(tx, schema, points);
+  return points;
+};
+
+const countsByOwner = (points: AddedPoints): ReadonlyMap<OrgId, number> => {
+  const counts = new Map<OrgId, number>();
+  for (const [, , { orgId }] of points) counts.set(orgId, (counts.get(orgId) ?? 0) + 1);
+  return counts;
+};
+
+/** Owners whose policy or calendar the facts change: null for all, since the default or the calendar decides over every one. */
+const owningPolicies = (ids: Iterable<StreamId>): ReadonlySet<OrgId> | null => {
+  const owners = new Set<OrgId>();
+  for (const id of ids) {
+    if (id === streams.defaultPolicy || id === streams.workingCalendar) return null;
+    // The rest of the name of a policy's stream is its organisation.
+    if (id.startsWith(policyPrefix)) owners.add(id.slice(policyPrefix.length) as OrgId);
+  }
+  return owners;
+};
+
+const ownersAtOnce = 200;
+
+/** Takes away what earlier points were by the policies and the calendar before the batch, and adds what they are by those after it. */
+const judgeAnew = async (owners: readonly OrgId[], context: ProjectionContext, knownDay: (bound: InstantBound) => number, into: FigurePoints): Promise<void> => {
+  const { tx, schema, after, upTo } = context;
+  for (let at = 0; at < owners.length; at += ownersAtOnce) {
+    const some = owners.slice(at, at + ownersAtOnce);
+    const [before, now] = [await expansionAt(context.streams, some, after, knownDay), await expansionAt(context.streams, some, upTo, knownDay)];
+    const points = await tx.query<Omit<CellPoint, 'fen' | 'kind'>>(
+      `select org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", sum(n)::int as n from ${schema}.point
+        where kind = 'issue' and org_id = any($1) and position <= $2 group by org_id, cell, valid_from, known_from having sum(n) <> 0`, [some, after],
+    );
+    for (const point of points) {
+      before.expand({ ...point, kind: 'issue', fen: 0n }, into, -1);
+      now.expand({ ...point, kind: 'issue', fen: 0n }, into);
+    }
+  }
+};
+
+const isReference = (id: StreamId): boolean => id === administrativeTree || id === streams.workingCalendar || id.startsWith(policyPrefix);
+
+const expandAll = (points: AddedPoints, expansion: FigureExpansion): FigurePoints => {
+  const figures = new FigurePoints();
+  for (const [, , point] of points) expansion.expand(point, figures);
+  return figures;
+};
+
+const setReferencePosition = async ({ tx, schema }: ProjectionContext, position: Position): Promise<void> => {
+  await tx.query(`delete from ${schema}.figure_state`);
+  await tx.query(`insert into ${schema}.figure_state (reference_position) values ($1)`, [position]);
+};
+
+const bulk = (knownDay: (bound: InstantBound) => number): BulkLoad => ({
+  async addStreams(whole, context) {
+    const points = await writeRegisters(whole, new Map(), context);
+    const expansion = await expansionAt(context.streams, countsByOwner(points).keys(), context.upTo, knownDay);
+    await stagePoints(context, expandAll(points, expansion));
+    const references = [...whole].filter(([id]) => isReference(id)).flatMap(([, facts]) => facts.map(({ position }) => position));
+    if (references.length > 0) {
+      await context.tx.query(`insert into ${context.schema}.figure_state (reference_position) values ($1) on conflict do nothing`, [Math.max(...references)]);
+    }
+  },
+  async finish(context) {
+    await buildRollUps(context, await referenceParents(context.streams, context.upTo));
+  },
+});
+
+/**
+ * Issues, measures and funds: their registers of rectangles, the signed points of these, and the roll-ups of the points (docs/adr/0005, docs/adr/0010). One projection, so that a
+ * dashboard and the list behind it rest on the same events. `zone`: in which days become known.
+ */
+export const registerProjection = (zone: string): Projection => {
+  const knownDay = dayNumbersIn(zone);
+  return defineProjection<TrackingEvent>({
+    name: 'registers',
+    version: 1,
+    streamPrefix: '',
+    tables: [...registers.flatMap((register) => [rowTableOf(register), viewTableOf(register)]), pointTable, ...figureTables],
+    async apply(facts, context) {
+      const batch = byStream(facts);
+      const ofRegisters = [...batch].filter(([id]) => registers.some(({ streamPrefix }) => id.startsWith(streamPrefix)));
+      const begunEarlier = ofRegisters.filter(([, added]) => (added[0]?.streamVersion ?? 1) > 1).map(([id]) => id);
+      const points = await writeRegisters(new Map(ofRegisters), await context.earlier(begunEarlier), context);
+      const counts = countsByOwner(points);
+      const references = [...batch.keys()].filter(isReference);
+      if (counts.size === 0 && references.length === 0) return;
+      const figures = expandAll(points, await expansionAt(context.streams, counts.keys(), context.upTo, knownDay));
+      const rollUp = new RollUp(context);
+      await rollUp.load([...counts.keys()]);
+      if (references.includes(administrativeTree)) await rollUp.moveTo(await referenceParents(context.streams, context.upTo));
+      const judged = owningPolicies(references) ?? new Set(await rollUp.owners());
+      if (judged.size > 0) {
+        await rollUp.load([...judged]);
+        await judgeAnew([...judged], context, knownDay, figures);
+      }
+      await rollUp.add(figures, counts);
+      if (references.length > 0) await setReferencePosition(context, Math.max(...references.flatMap((id) => (batch.get(id) ?? []).map(({ position }) => position))) as Position);
+    },
+    bulk: bulk(knownDay),
+  });
+};
