@@ -8,11 +8,12 @@ import { KnownStreams } from './append-batch.ts';
 import { AppendConnection, type AppendConnectionOptions } from './append-connection.ts';
 import { AppendQueue } from './append-queue.ts';
 import { appendLarge, partBytesMax, partEventsMax } from './large-append.ts';
+import { copyHistory, type HistoryEvent, type LoadedHistory } from './load-history.ts';
 import { LogListener } from './log-listener.ts';
 import { LogReader } from './log-reader.ts';
 import { checkServer, migrate, type ServerFacts } from './migrate.ts';
 import { unavailable } from './postgres-errors.ts';
-import { connect, readerPool } from './sessions.ts';
+import { connect, readerPool, type SessionOptions } from './sessions.ts';
 
 export interface PostgresEventStoreOptions {
   readonly connectionString: string;
@@ -50,6 +51,8 @@ export class PostgresEventStore implements EventStore {
   readonly #listener: LogListener;
   readonly #wake = new Wake();
   readonly #pollMs: number;
+  readonly #schema: string;
+  readonly #session: SessionOptions;
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
 
@@ -80,6 +83,8 @@ export class PostgresEventStore implements EventStore {
     this.#pool = opened.pool;
     this.#reader = opened.reader;
     this.#pollMs = options.pollMs ?? 1_000;
+    this.#schema = schema;
+    this.#session = session;
     const connection = { ...session, schema, onConnect: () => { this.#known.clear(); } };
     this.#connections = Array.from({ length: appendConnections }, () => new AppendConnection({ ...connection, transactionTimeoutMs: options.appendTimeoutMs ?? 30_000 }));
     this.#large = { ...connection, transactionTimeoutMs: options.largeAppendTimeoutMs ?? 300_000 };
@@ -127,6 +132,25 @@ export class PostgresEventStore implements EventStore {
     this.#listener.start();
     const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs };
     return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
+  }
+
+  /**
+   * Loads a history with its own positions and times into the empty log, by COPY: the same rows as appends would have left. Nobody appends
+   * meanwhile, and readers of the log wait. One transaction: what ends early leaves nothing.
+   *
+   * @throws HistoryRefused `log-not-empty`; `history-invalid` for positions or versions with gaps, times that go back, a command in two places; what `batches` throws
+   */
+  loadHistory(batches: AsyncIterable<readonly HistoryEvent[]>): Promise<LoadedHistory> {
+    return this.#whileOpen(async () => {
+      // No limit of time, whatever the role has.
+      const client = await connect(this.#session, ['transaction_timeout = 0', 'statement_timeout = 0', 'idle_in_transaction_session_timeout = 0', 'synchronous_commit = on']);
+      try {
+        return await copyHistory(client, this.#schema, batches);
+      } finally {
+        await client.end();
+        this.#wake.notify();
+      }
+    });
   }
 
   /** What has begun is finished first. */
@@ -179,7 +203,7 @@ export class PostgresEventStore implements EventStore {
   }
 }
 
-const resolved = (options: PostgresEventStoreOptions): { schema: string; session: { connectionString: string; applicationName: string; connectTimeoutMs: number } } => {
+const resolved = (options: PostgresEventStoreOptions): { schema: string; session: SessionOptions } => {
   const schema = options.schema ?? 'rectrail_events';
   if (!/^[a-z_][a-z0-9_]{0,50}$/.test(schema)) throw new RangeError(`${JSON.stringify(schema)} is no name for the schema of the event store: lower-case letters, digits and underscores`);
   return { schema, session: { connectionString: options.connectionString, applicationName: options.applicationName ?? 'rectrail', connectTimeoutMs: options.connectTimeoutMs ?? 10_000 } };

@@ -1,3 +1,6 @@
+/** Those that hold what was appended; an epoch is of the database. */
+export const logTables = ['streams', 'events', 'commands'] as const;
+
 /**
  * The tables of the log, insert-only. Head and versions are read from the ends of two unique B-trees, so no row is ever
  * updated by an append (docs/adr and design.md section 6: an updated head row slows appends 30 times beside an open snapshot).
@@ -37,7 +40,7 @@ create function ${schema}.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% on %.% refused: the log is append-only', tg_op, tg_table_schema, tg_table_name using errcode = 'integrity_constraint_violation';
 end $$;
-${['epochs', 'streams', 'events', 'commands'].map((table) => `
+${['epochs', ...logTables].map((table) => `
 create trigger append_only before update or delete or truncate on ${schema}.${table}
   for each statement execute function ${schema}.refuse_change();`).join('')}
 `;
