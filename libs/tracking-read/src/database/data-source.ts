@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
-import { EventRow, FundsRow, IssueRow, MeasureRow } from './entities.ts';
+import { EventRow } from './entities.ts';
 import { ReadSchema1 } from './migrations.ts';
 import { schema } from './rows.ts';
 
@@ -20,7 +20,7 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
     type: 'postgres',
     url: connectionString,
     schema,
-    entities: [EventRow, IssueRow, MeasureRow, FundsRow],
+    entities: [EventRow],
     migrations: [ReadSchema1],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

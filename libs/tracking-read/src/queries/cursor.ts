@@ -1,5 +1,5 @@
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
-import { day, instant, position, type Cut } from '@rectrail/kernel';
+import { day, instant, isUuid, position, type Cut } from '@rectrail/kernel';
 import { ReadRejected } from './tracking-read.ts';
 
 /** Where a page ends: the sort key of its last item. */
@@ -7,18 +7,19 @@ export type CursorKey = readonly (string | number)[];
 
 /** The lists that have pages, and what the sort key of each is made of. */
 const keyShapes = {
-  issues: ['integer', 'text', 'text', 'text', 'text'],
-  deadlines: ['integer', 'text', 'text', 'text', 'text'],
-  measures: ['text', 'text'],
+  issues: ['integer', 'uuid', 'uuid', 'text', 'uuid'],
+  deadlines: ['integer', 'uuid', 'uuid', 'text', 'uuid'],
+  measures: ['uuid', 'uuid'],
   'audit-trail': ['integer'],
-} as const satisfies Readonly<Record<string, readonly ('integer' | 'text')[]>>;
+} as const satisfies Readonly<Record<string, readonly ('integer' | 'text' | 'uuid')[]>>;
 export type PagedList = keyof typeof keyShapes;
 
 /** A cursor comes from outside: what is no key of the list must not reach the database. */
 const isKeyOf = (list: PagedList, key: CursorKey): boolean =>
   key.length === keyShapes[list].length && keyShapes[list].every((kind, i) => {
     const part = key[i];
-    return kind === 'integer' ? Number.isSafeInteger(part) : typeof part === 'string' && part.isWellFormed() && !part.includes('\0');
+    if (kind === 'integer') return Number.isSafeInteger(part);
+    return typeof part === 'string' && (kind === 'uuid' ? isUuid(part) : part.isWellFormed() && !part.includes('\0'));
   });
 
 /** What a cursor is bound to: the list and its filters, as they were asked. */

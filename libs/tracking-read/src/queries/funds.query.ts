@@ -1,7 +1,7 @@
-import { streamVersion, type IssueId, type OrgId } from '@rectrail/kernel';
+import { streamVersion, type FundsCaseId, type IssueId, type OrgId } from '@rectrail/kernel';
 import { figureDefinitions, streams, type FundsFigures, type Sum } from '@rectrail/tracking-domain';
-import { FundsRow } from '../database/entities.ts';
-import { fundsContributions } from '../projections/funds-projection.ts';
+import { schema } from '../database/rows.ts';
+import { fundsContributions, type FundsView } from '../projections/funds-register.ts';
 import type { FundsAnswer, FundsCaseItem } from './answers.ts';
 import { digestOf, moneySum } from './dashboard.query.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
@@ -10,11 +10,12 @@ import { atCut, cellSums, streamVersions } from './sums.ts';
 
 /** Cases at the cut of one issue, or of these owners (null: all), in the order of owners and ids. */
 export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] | null }): Promise<readonly FundsCaseItem[]> => {
-  const { manager, tx, cut } = session;
-  const query = manager.createQueryBuilder(FundsRow, 'r').where(atCut('r', [':validAt', ':knownAt', ':atPosition']), { ...cut });
-  if ('issueId' in of) query.andWhere('r.issue_ids @> array[:issueId]::text[]', of);
-  else if (of.owners !== null) query.andWhere('r.org_id = any(:owners)', of);
-  const rows = await query.orderBy('r.org_id').addOrderBy('r.id').getMany();
+  const { tx, cut } = session;
+  const [where, value] = 'issueId' in of ? ['r.issue_ids @> array[$4]::uuid[]', of.issueId] : ['($4::uuid[] is null or r.org_id = any($4))', of.owners];
+  const rows = await tx.query<{ readonly id: FundsCaseId; readonly detail: FundsView }>(
+    `select r.id, d.detail from ${schema}.funds_row r join ${schema}.funds_view d using (id, view) where ${atCut('r', ['$1', '$2', '$3'])} and ${where} order by r.org_id, r.id`,
+    [cut.validAt, cut.knownAt, cut.atPosition, value],
+  );
   const versions = await streamVersions(tx, rows.map((row) => streams.fundsCase(row.id)), cut.atPosition);
   return rows.map(({ id, detail: { orgId, inspectionId, issueIds, movements, duplicates } }) => {
     const sum = (direction: string): Sum => {
@@ -32,7 +33,7 @@ export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId:
 export const funds = (context: ReadContext, request: RollUpRequest): Promise<FundsAnswer> =>
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
-    const sums = await cellSums(session, 'funds_point', owners);
+    const sums = await cellSums(session, 'funds', owners);
     const figures: FundsFigures = { identified: moneySum(sums, 'identified'), recovered: moneySum(sums, 'recovered'), returned: moneySum(sums, 'returned') };
     return {
       cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org, figures, cases: await fundsCasesOf(session, { owners }),

@@ -1,22 +1,22 @@
-import { daysBetween, streamVersion, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
+import { daysBetween, isUuid, streamVersion, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
 import { deadlineConditions, figureDefinitions, streams } from '@rectrail/tracking-domain';
-import type { SelectQueryBuilder } from 'typeorm';
-import { IssueRow } from '../database/entities.ts';
 import { schema } from '../database/rows.ts';
-import { isClosedCondition, parsePair, shownIssueState, type IssueCell, type IssueViewDetail } from '../projections/issue-projection.ts';
+import { isClosedCondition, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import type { IssueViewDetail } from '../projections/issue-register.ts';
 import type { DeadlineItem, DeadlinesAnswer, DeadlineView, IssueDetail, IssueItem, Page } from './answers.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
 import { digestOf, tally } from './dashboard.query.ts';
 import { fundsCasesOf } from './funds.query.ts';
 import { measuresOf } from './measures.query.ts';
-import { paged } from './paging.ts';
+import { noId, paged } from './paging.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import type { IssuesRequest, PolicyChoice, ReadRequest } from './requests.ts';
 import { atCut, cellSums, streamVersions, type CellSum } from './sums.ts';
 import { ReadRejected } from './tracking-read.ts';
 import { Verdicts } from './verdicts.ts';
 
-type Row = Pick<IssueRow, 'id' | 'orgId' | 'cell'> & { readonly detail: IssueViewDetail };
+/** An issue at the cut with what it shows there. */
+interface Row { readonly id: IssueId; readonly orgId: OrgId; readonly cell: string; readonly detail: IssueViewDetail }
 
 /** A pair of owner and cell whose issues are asked for, how many it holds at the cut, and its place in the order of the list. */
 interface WantedPair { readonly orgId: OrgId; readonly cell: string; readonly n: number; readonly ord: number }
@@ -84,9 +84,12 @@ const fillingPage = (wanted: readonly WantedPair[], after: CursorKey | null, siz
 };
 
 const listSql = `
-    from ${schema}.issue_row r join unnest($4::text[], $5::text[], $6::bigint[]) as w(org_id, cell, ord) using (org_id, cell)
-   where ${atCut('r', ['$1', '$2', '$3'])} and r.detail is not null
-     and ($7::text is null or r.inspection_id = $7) and ($8::text is null or strpos(r.search, $8) > 0)`;
+    from ${schema}.issue_row r join unnest($4::uuid[], $5::text[], $6::bigint[]) as w(org_id, cell, ord) using (org_id, cell) join ${schema}.issue_view d using (id, view)
+   where ${atCut('r', ['$1', '$2', '$3'])}
+     and ($7::uuid is null or r.inspection_id = $7) and ($8::text is null or strpos(r.search, $8) > 0)`;
+
+/** An id that no inspection can have finds nothing; null: all. */
+const inspectionOf = ({ inspection }: IssuesRequest): string | null => (inspection === undefined ? null : isUuid(inspection) ? inspection : noId);
 
 const order = `w.ord, r.org_id, r.inspection_id, r.number_key, r.id`;
 
@@ -100,14 +103,14 @@ const listPage = async (session: ReadSession, wanted: readonly WantedPair[], req
   const pairs = isCounted ? fillingPage(wanted, after, size) : wanted;
   const params = [
     cut.validAt, cut.knownAt, cut.atPosition, pairs.map((w) => w.orgId), pairs.map((w) => w.cell), pairs.map((w) => w.ord),
-    request.inspection ?? null, request.q?.toLowerCase() ?? null,
+    inspectionOf(request), request.q?.toLowerCase() ?? null,
   ];
   const total = isCounted
     ? wanted.reduce((sum, { n }) => sum + n, 0)
     : (await tx.query<{ n: number }>(`select count(*)::int as n ${listSql}`, params))[0]?.n ?? 0;
   const rows = await tx.query<Row & { readonly ord: number }>(
-    `select r.id, r.org_id as "orgId", r.cell, r.detail, w.ord::int as ord ${listSql}
-       ${after === null ? '' : `and (${order}) > ($10::bigint, $11, $12, $13, $14)`} order by ${order} limit $9`,
+    `select r.id, r.org_id as "orgId", r.cell, d.detail, w.ord::int as ord ${listSql}
+       ${after === null ? '' : `and (${order}) > ($10::bigint, $11::uuid, $12::uuid, $13, $14::uuid)`} order by ${order} limit $9`,
     [...params, size + 1, ...(after ?? [])],
   );
   return { rows: rows.slice(0, size), total, more: rows.length > size };
@@ -132,7 +135,7 @@ interface IssueList {
 const issueList = async (session: ReadSession, { request, after, next, ordOf }: Listing): Promise<IssueList> => {
   const selected = select(session, request.org);
   const verdicts = new Verdicts(session, request.policy);
-  const sums = await cellSums(session, 'issue_point', selected.owners);
+  const sums = await cellSums(session, 'issue', selected.owners);
   const page = await listPage(session, wantedPairs(sums, request, verdicts, ordOf), request, after);
   const last = page.more ? page.rows.at(-1) : undefined;
   const nextCursor = last === undefined ? null : next([last.ord, last.orgId, last.detail.inspectionId, last.detail.numberKey, last.id]);
@@ -172,17 +175,19 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
     };
   });
 
-/** Issues that exist at the cut. */
-const existing = ({ manager, cut }: ReadSession): SelectQueryBuilder<IssueRow> =>
-  manager.createQueryBuilder(IssueRow, 'r').where(`${atCut('r', [':validAt', ':knownAt', ':atPosition'])} and r.detail is not null`, { ...cut });
-
-const hasDetail = (row: IssueRow): row is IssueRow & Row => row.detail !== null;
+/** Issues that exist at the cut: that with an id, or those of these owners in the order of their numbers. */
+const existing = async ({ tx, cut }: ReadSession, of: { readonly id: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly Row[]> =>
+  tx.query<Row>(
+    `select r.id, r.org_id as "orgId", r.cell, d.detail from ${schema}.issue_row r join ${schema}.issue_view d using (id, view)
+      where ${atCut('r', ['$1', '$2', '$3'])} and ${'id' in of ? 'r.id = $4' : 'r.org_id = any($4)'} order by r.number_key, r.id`,
+    [cut.validAt, cut.knownAt, cut.atPosition, 'id' in of ? of.id : of.owners],
+  );
 
 /** @throws ReadRejected `unknown-issue` where it does not exist at the cut, `outside-jurisdiction`. */
 export const issue = (context: ReadContext, id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail> =>
   readAt(context, request, async (session) => {
-    const row = await existing(session).andWhere('r.id = :id', { id }).getOne();
-    if (row === null || !hasDetail(row)) throw new ReadRejected('unknown-issue', `issue ${id} does not exist at this cut`);
+    const [row] = isUuid(id) ? await existing(session, { id }) : [];
+    if (row === undefined) throw new ReadRejected('unknown-issue', `issue ${id} does not exist at this cut`);
     if (session.visible !== null && !session.visible.has(row.orgId)) throw new ReadRejected('outside-jurisdiction', `issue ${id} lies outside the jurisdiction of this token`);
     const versions = await streamVersions(session.tx, [streams.issue(id)], session.cut.atPosition);
     const { heading, strand, assistingOrgIds, printedStatus, continuation, residuals, claim } = row.detail;
@@ -190,13 +195,12 @@ export const issue = (context: ReadContext, id: IssueId, request: ReadRequest & 
       cut: session.cut, issue: issueItem(session, new Verdicts(session, request.policy), versions, row),
       heading, strand, assistingOrgIds, keptState: lastCell(row).state, printedStatus, continuation, residuals,
       claim: claim === null ? null : { ...claim },
-      measures: await measuresOf(session, id), funds: await fundsCasesOf(session, { issueId: id }),
+      measures: await measuresOf(session, { issueId: id }), funds: await fundsCasesOf(session, { issueId: id }),
     };
   });
 
 /** Issues at the cut with what declared figures are compared with. */
 export const foundIssues = async (session: ReadSession, owners: readonly OrgId[]): Promise<readonly IssueItem[]> => {
   const verdicts = new Verdicts(session, undefined);
-  const rows = await existing(session).andWhere('r.org_id = any(:owners)', { owners }).orderBy('r.number_key').addOrderBy('r.id').getMany();
-  return rows.filter(hasDetail).map((row) => issueItem(session, verdicts, new Map(), row));
+  return (await existing(session, { owners })).map((row) => issueItem(session, verdicts, new Map(), row));
 };

@@ -7,7 +7,7 @@ import type { DiscrepanciesAnswer, InspectionItem, Page, ReportItem } from './an
 import { countingByStream, type TrackingFact } from './counting-facts.ts';
 import { fundsCasesOf } from './funds.query.ts';
 import { foundIssues } from './issues.query.ts';
-import { measuresOwnedBy } from './measures.query.ts';
+import { measuresOf } from './measures.query.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { OrgRequest, ReadRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
@@ -61,7 +61,7 @@ export const reports = (context: ReadContext, request: OrgRequest): Promise<Page
 
 const foundAt = async (session: ReadSession, owners: readonly OrgId[]): Promise<FoundThings> => ({
   issues: await foundIssues(session, owners),
-  measures: await measuresOwnedBy(session, owners),
+  measures: await measuresOf(session, { owners }),
   cases: (await fundsCasesOf(session, { owners })).map(({ fundsCaseId, orgId, inspectionId, issueIds, recovered, returned, duplicates }) => ({
     fundsCaseId, orgId, inspectionId, issueIds, recoveredFen: BigInt(recovered.fen), returnedFen: BigInt(returned.fen),
     duplicates: duplicates.map((link) => ({ otherCaseId: link.fundsCaseId, note: link.note })),

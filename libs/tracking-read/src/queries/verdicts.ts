@@ -1,6 +1,6 @@
 import { daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
 import { bucketOf, workingDaysBetween, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
-import { isClosedCondition, type IssueCell } from '../projections/issue-projection.ts';
+import { isClosedCondition, type IssueCell } from '../figures/cells.ts';
 import type { Assumptions } from './answers.ts';
 import { findOrg, type ReadSession } from './read-session.ts';
 
