@@ -32,8 +32,8 @@ export const day = (text: string): Day => {
 };
 
 /** As far as the days reach: beyond, a year has no four digits and instants no longer compare as strings. */
-const firstInstant = `${firstDay}T00:00:00.000Z` as Instant;
-const lastInstant = `${lastDay}T23:59:59.999Z` as Instant;
+export const firstInstant = `${firstDay}T00:00:00.000Z` as Instant;
+export const lastInstant = `${lastDay}T23:59:59.999Z` as Instant;
 
 const instantForm = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 

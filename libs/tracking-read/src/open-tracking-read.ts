@@ -4,9 +4,7 @@ import { ProjectionRunner, type Projection } from '@rectrail/projections';
 import { openReadDatabase, projectionDatabase } from './database/data-source.ts';
 import { schema } from './database/rows.ts';
 import { eventProjection } from './projections/event-projection.ts';
-import { fundsProjection } from './projections/funds-projection.ts';
-import { issueProjection } from './projections/issue-projection.ts';
-import { measureProjection } from './projections/measure-projection.ts';
+import { registerProjection } from './projections/register-projection.ts';
 import { auditTrail, issueHistory } from './queries/audit.query.ts';
 import { dashboard, dashboardChildren } from './queries/dashboard.query.ts';
 import { funds } from './queries/funds.query.ts';
@@ -19,8 +17,8 @@ import { ReferenceData } from './queries/reference-data.ts';
 import { discrepancies, inspections, reports } from './queries/reports.query.ts';
 import type { ProjectionStatus, TrackingQueries, TrackingRead } from './queries/tracking-read.ts';
 
-/** All projections of the tracking side. */
-export const trackingProjections: readonly Projection[] = [eventProjection, issueProjection, measureProjection, fundsProjection];
+/** All projections of the tracking side; `zone` is that of the installation (an IANA name). */
+export const trackingProjections = (zone: string): readonly Projection[] => [eventProjection(zone), registerProjection(zone)];
 
 export interface TrackingReadOptions {
   readonly connectionString: string;
@@ -65,8 +63,10 @@ export const openTrackingRead = async (options: TrackingReadOptions): Promise<Tr
   const { connectionString, store, codec, clock, zone, batchEventsMax, connectionsMax, onFailure } = options;
   dayIn(zone, clock.now());
   const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }) });
+  const projections = trackingProjections(zone);
+  const decode: ReadContext['decode'] = (stored) => codec.decode(stored);
   const runner = new ProjectionRunner({
-    store, decode: (stored) => codec.decode(stored), database: projectionDatabase(dataSource), projections: trackingProjections, schema,
+    store, decode, database: projectionDatabase(dataSource), projections, schema,
     ...(batchEventsMax !== undefined && { batchEventsMax }), ...(onFailure && { onFailure }),
   });
   try {
@@ -75,7 +75,7 @@ export const openTrackingRead = async (options: TrackingReadOptions): Promise<Tr
     await dataSource.destroy();
     throw error;
   }
-  const context: ReadContext = { dataSource, runner, store, clock, zone, projections: trackingProjections.map((p) => p.name), reference: new ReferenceData() };
+  const context: ReadContext = { dataSource, runner, store, decode, clock, zone, projections: projections.map((p) => p.name), reference: new ReferenceData() };
   return {
     queries: queriesOf(context),
     lookups: lookupsOf(context),

@@ -2,7 +2,7 @@ import { dayNumber, dayOfNumber, type OrgId } from '@rectrail/kernel';
 import { bucketOf, workingDaysBetween, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
 import { isClosedCondition, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
-import { columnAt, type FundsDirection } from './figure-columns.ts';
+import { columnAt, noFigures, type FigureSums, type FundsDirection } from './figure-columns.ts';
 import { beforeAllDays, dayNumberOf } from './day-numbers.ts';
 import type { PolicyTerm } from './policy-terms.ts';
 
@@ -161,6 +161,18 @@ export class FigureExpansion {
       const [validDay, knownDay] = [dayNumberOf(point.validFrom), this.#knownDay(point.knownFrom)];
       for (const [column, amount] of columns) into.add(point.orgId, validDay, knownDay, column, amount);
     }
+  }
+
+  /** What the point adds to the figures of one day and one day of knowledge, in the order of the columns. */
+  sumsAt(point: CellPoint, validDay: number, knownDay: number): FigureSums {
+    const points = new FigurePoints();
+    this.expand(point, points);
+    const sums = [...noFigures];
+    for (const [, v, k, vector] of points.entries()) {
+      if (v > validDay || k > knownDay) continue;
+      for (const [column, amount] of vector) sums[column] = (sums[column] ?? 0n) + BigInt(amount);
+    }
+    return sums;
   }
 
   #expandIssue({ orgId, cell, validFrom, knownFrom, n }: CellPoint, into: FigurePoints, sign: 1 | -1): void {

@@ -1,4 +1,4 @@
-import type { DomainEvent, Fact, OrgId } from '@rectrail/kernel';
+import type { DomainEvent, Fact, OrgId, StreamId } from '@rectrail/kernel';
 import { evolvePolicy, streams, type FactsRetracted, type PolicyContent, type PolicyEvent, type PolicyInForce } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
 import { timeline, type TimelineDefinition } from '../timeline/timeline.ts';
@@ -40,14 +40,15 @@ const termsOf = (ofDefault: readonly PolicyTerm[], own: readonly PolicyTerm[]): 
 ];
 
 /** The policy streams that decide over these owners. */
-export const policyStreamsOf = (owners: Iterable<OrgId>): readonly ReturnType<typeof streams.policy>[] => [streams.defaultPolicy, ...[...owners].map((owner) => streams.policy(owner))];
+export const policyStreamsOf = (owners: Iterable<OrgId>): readonly StreamId[] => [streams.defaultPolicy, ...[...owners].map((owner) => streams.policy(owner))];
 
-type Streams = ReadonlyMap<string, readonly Fact<DomainEvent>[]>;
+/** Whole streams by name, such as a map has them. */
+interface Streams { get(streamId: StreamId): readonly Fact<DomainEvent>[] | undefined }
 
 /** The terms of each owner, from whole policy streams (rules.md section 4: its own, else the default). */
 export const policyTerms = (whole: Streams): ((owner: OrgId) => readonly PolicyTerm[]) => {
   // The name of a stream says which events it holds; the codec has checked each against its schema.
-  const quadrants = (streamId: string): readonly PolicyTerm[] => quadrantsOf((whole.get(streamId) ?? []) as readonly PolicyFact[]);
+  const quadrants = (streamId: StreamId): readonly PolicyTerm[] => quadrantsOf((whole.get(streamId) ?? []) as readonly PolicyFact[]);
   const ofDefault = quadrants(streams.defaultPolicy);
   const known = new Map<OrgId, readonly PolicyTerm[]>();
   return (owner) => {

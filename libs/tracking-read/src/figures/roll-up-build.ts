@@ -1,5 +1,5 @@
 import type { OrgId } from '@rectrail/kernel';
-import type { BulkContext, CopyValue, ProjectionContext } from '@rectrail/projections';
+import type { BulkFinishContext, CopyValue, ProjectionContext } from '@rectrail/projections';
 import { columnNames } from './figure-columns.ts';
 import type { FigurePoints } from './figure-points.ts';
 import { coarseFromDays } from './roll-up.ts';
@@ -70,7 +70,7 @@ const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap
 };
 
 /** All roll-ups from the staged points, the deepest organisations first; equal to what the live path adds up, row by row. */
-export const buildRollUps = async (context: BulkContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> => {
+export const buildRollUps = async (context: BulkFinishContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> => {
   const { tx, schema } = context;
   await tx.query("set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off");
   const parents = await writeOrgs(context, referenceParents);

@@ -1,5 +1,4 @@
-import type { Fact, Instant, OrgId, Position } from '@rectrail/kernel';
-import { lastDay } from '@rectrail/kernel';
+import { lastDay, lastInstant, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import type { ProjectionContext } from '@rectrail/projections';
 import { administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { columnNames } from './figure-columns.ts';
@@ -9,7 +8,6 @@ import { byDay, coarseFromPoints, figureColumnTypes, isEmptyRow, rollUpTables, t
 import type { InstantBound } from '../timeline/standing.ts';
 
 const administrativeTree = streams.organisationTree(administrativeTreeId);
-const beyondAllInstants = '9999-12-31T23:59:59.999Z' as Instant;
 
 type Streams = ProjectionContext['streams'];
 
@@ -17,7 +15,7 @@ type Streams = ProjectionContext['streams'];
 export const referenceParents = async (read: Streams, upTo: Position): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
   // The name of a stream says which events it holds; the codec has checked each against its schema.
   const facts = ((await read([administrativeTree], upTo)).get(administrativeTree) ?? []) as readonly Fact<OrganisationTreeEvent | FactsRetracted>[];
-  const { orgs } = treeAt(countingFacts(facts, { atPosition: upTo, knownAt: beyondAllInstants, validAt: lastDay }));
+  const { orgs } = treeAt(countingFacts(facts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
   return new Map([...orgs.values()].map(({ orgId, parentId }) => [orgId, parentId]));
 };
 
@@ -25,7 +23,7 @@ export const referenceParents = async (read: Streams, upTo: Position): Promise<R
 export const expansionAt = async (read: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> => {
   const whole = await read([...policyStreamsOf(owners), streams.workingCalendar], upTo);
   const calendarFacts = (whole.get(streams.workingCalendar) ?? []) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
-  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: beyondAllInstants, validAt: lastDay }));
+  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
   return new FigureExpansion(policyTerms(whole), calendar, knownDay);
 };
 

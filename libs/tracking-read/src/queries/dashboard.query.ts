@@ -1,65 +1,15 @@
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
 import type { Day, OrgId, Position, ReportId } from '@rectrail/kernel';
-import {
-  buckets, deadlineConditions, figureDefinitions, shownIssueStates, shownMeasureStates, withRecognisedBases,
-  type Count, type DashboardFigures, type DeclaredValue, type Sum,
-} from '@rectrail/tracking-domain';
+import { figureDefinitions, withRecognisedBases, type DashboardFigures, type DeclaredValue } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
-import { parsePair, shownIssueState, type IssueCell } from '../projections/issue-projection.ts';
-import { parseMeasureCell } from '../projections/measure-projection.ts';
+import { addSums, noFigures, rolledUpOf, type FigureSums } from '../figures/figure-columns.ts';
 import type { DashboardAnswer, DashboardChildrenAnswer } from './answers.ts';
+import { figureSumsOf, type Owners } from './figures.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { PolicyChoice, RollUpRequest } from './requests.ts';
-import { cellSums, type CellSum } from './sums.ts';
 import { Verdicts } from './verdicts.ts';
 
 export const digestOf = (figures: unknown): string => sha256Hex(canonicalJson(figures));
-
-/** Counts by class, every class present: in it by last days, and not in it by them but by first days (rules.md section 4). */
-export const tally = <X extends string>(classes: readonly X[]): { readonly counts: Record<X, Count>; add(last: X | null, first: X | null, n: number): void } => {
-  const entries = classes.map((x) => [x, { count: 0, undetermined: 0 }] as const);
-  // Every class has just been given its entry.
-  const counts = Object.fromEntries(entries) as Record<X, { count: number; undetermined: number }>;
-  return {
-    counts,
-    add: (last, first, n) => {
-      if (last !== null) counts[last].count += n;
-      if (first !== null && first !== last) counts[first].undetermined += n;
-    },
-  };
-};
-
-const mapCell = <T>(cell: IssueCell | null, classOf: (cell: IssueCell) => T): T | null => (cell === null ? null : classOf(cell));
-
-const issueFigures = (sums: readonly CellSum[], verdicts: Verdicts): DashboardFigures['issues'] => {
-  const [byState, byBucket, byDeadline] = [tally(shownIssueStates), tally(buckets), tally(deadlineConditions)];
-  let total = 0;
-  for (const { orgId, cell, n } of sums) {
-    const { last, first } = parsePair(cell);
-    if (last !== null) total += n;
-    byState.add(mapCell(last, shownIssueState), mapCell(first, shownIssueState), n);
-    byBucket.add(mapCell(last, (c) => verdicts.bucket(orgId, c)), mapCell(first, (c) => verdicts.bucket(orgId, c)), n);
-    byDeadline.add(mapCell(last, (c) => verdicts.condition(orgId, c)), mapCell(first, (c) => verdicts.condition(orgId, c)), n);
-  }
-  return { total, byState: byState.counts, byBucket: byBucket.counts, byDeadline: byDeadline.counts };
-};
-
-const measureFigures = (sums: readonly CellSum[]): DashboardFigures['measures'] => {
-  const byState = tally(shownMeasureStates);
-  let [total, shared] = [0, 0];
-  for (const { cell, n } of sums) {
-    const { last, first, links } = parseMeasureCell(cell);
-    if (last !== null) total += n;
-    shared += Math.max(0, links - 1) * n;
-    byState.add(last, first, n);
-  }
-  return { total, shared, byState: byState.counts };
-};
-
-export const moneySum = (sums: readonly CellSum[], direction: string): Sum => {
-  const ofDirection = sums.filter((sum) => sum.cell === direction);
-  return { fen: String(ofDirection.reduce((fen, sum) => fen + sum.fen, 0n)), unknownAmounts: ofDirection.reduce((n, sum) => n + sum.n, 0) };
-};
 
 interface DeclarationRow {
   readonly key: string;
@@ -93,33 +43,20 @@ const declaredBy = async ({ tx, cut }: ReadSession, org: OrgId | null): Promise<
     ({ key, basis, value, unit, reportId: stream_id.slice('report-'.length) as ReportId })));
 };
 
-/** Sums of the whole selection, from which the figures of any part of it are made. */
-interface Sums { readonly issues: readonly CellSum[]; readonly measures: readonly CellSum[]; readonly funds: readonly CellSum[] }
-
-const sumsOf = async (session: ReadSession, owners: readonly OrgId[] | null): Promise<Sums> => ({
-  issues: await cellSums(session, 'issue_point', owners),
-  measures: await cellSums(session, 'measure_point', owners),
-  funds: await cellSums(session, 'funds_point', owners),
-});
-
-const figuresOf = ({ issues, measures, funds }: Sums, verdicts: Verdicts, declared: readonly DeclaredValue[]): DashboardFigures => ({
-  issues: issueFigures(issues, verdicts),
-  measures: measureFigures(measures),
-  funds: { recovered: moneySum(funds, 'recovered'), returned: moneySum(funds, 'returned') },
-  declared,
-});
-
-const partOf = ({ issues, measures, funds }: Sums, isPart: (owner: OrgId) => boolean): Sums => {
-  const ofPart = (sum: CellSum): boolean => isPart(sum.orgId);
-  return { issues: issues.filter(ofPart), measures: measures.filter(ofPart), funds: funds.filter(ofPart) };
+const dashboardFigures = (sums: FigureSums, declared: readonly DeclaredValue[]): DashboardFigures => {
+  const { issues, measures, funds: { recovered, returned } } = rolledUpOf(sums);
+  return { issues, measures, funds: { recovered, returned }, declared };
 };
+
+const setOf = (owners: readonly OrgId[] | null): Owners => (owners === null ? null : new Set(owners));
 
 /** `rectrail.dashboard/1` of an organisation and all below it, or of the whole forest. */
 export const dashboard = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardAnswer> =>
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
-    const figures = figuresOf(await sumsOf(session, owners), verdicts, await declaredBy(session, org?.orgId ?? null));
+    const { whole } = await figureSumsOf(session, setOf(owners), [], verdicts);
+    const figures = dashboardFigures(whole, await declaredBy(session, org?.orgId ?? null));
     return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, figures, assumptions: verdicts.assumptions, purged: 0 };
   });
 
@@ -137,21 +74,22 @@ const partsOf = ({ rollUp: tree, visible }: ReadSession, org: OrgId | null): rea
 /** The same, split: own + Σ children = total, number by number (`declared` is never added). Without an organisation the roots are the children. */
 export const dashboardChildren = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardChildrenAnswer> =>
   readAt(context, request, async (session) => {
-    const { rollUp } = session;
     const { org, owners } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
-    const sums = await sumsOf(session, owners);
+    const selected = setOf(owners);
     const parts = partsOf(session, org?.orgId ?? null);
-    const childOf = new Map(parts.flatMap((child) => rollUp.subtree(child).map((below) => [below, child] as const)));
+    const within = (child: OrgId): Owners => new Set(session.rollUp.subtree(child).filter((below) => selected?.has(below) ?? true));
+    const sums = await figureSumsOf(session, selected, parts.map(within), verdicts);
     const children = [];
-    for (const child of parts) {
+    for (const [index, child] of parts.entries()) {
       const label = labelOf(session, child) ?? { orgId: child, code: '', name: '' };
-      children.push({ ...label, figures: figuresOf(partOf(sums, (owner) => childOf.get(owner) === child), verdicts, await declaredBy(session, child)) });
+      children.push({ ...label, figures: dashboardFigures(sums.parts[index] ?? noFigures, await declaredBy(session, child)) });
     }
+    const own = sums.parts.reduce((rest, part) => addSums(rest, part, -1n), sums.whole);
     const declared = await declaredBy(session, org?.orgId ?? null);
     return {
       cut: session.cut, definition: figureDefinitions.dashboard, org, children,
-      total: figuresOf(sums, verdicts, declared), own: figuresOf(partOf(sums, (owner) => !childOf.has(owner)), verdicts, declared),
+      total: dashboardFigures(sums.whole, declared), own: dashboardFigures(own, declared),
       assumptions: verdicts.assumptions,
     };
   });

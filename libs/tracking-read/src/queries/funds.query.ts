@@ -1,12 +1,15 @@
 import { streamVersion, type FundsCaseId, type IssueId, type OrgId } from '@rectrail/kernel';
-import { figureDefinitions, streams, type FundsFigures, type Sum } from '@rectrail/tracking-domain';
+import { rolledUpOf } from '../figures/figure-columns.ts';
+import { figureDefinitions, streams, type Sum } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { fundsContributions, type FundsView } from '../projections/funds-register.ts';
 import type { FundsAnswer, FundsCaseItem } from './answers.ts';
-import { digestOf, moneySum } from './dashboard.query.ts';
+import { digestOf } from './dashboard.query.ts';
+import { figureSumsOf } from './figures.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { RollUpRequest } from './requests.ts';
-import { atCut, cellSums, streamVersions } from './sums.ts';
+import { Verdicts } from './verdicts.ts';
+import { atCut, streamVersions } from './sums.ts';
 
 /** Cases at the cut of one issue, or of these owners (null: all), in the order of owners and ids. */
 export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] | null }): Promise<readonly FundsCaseItem[]> => {
@@ -33,8 +36,8 @@ export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId:
 export const funds = (context: ReadContext, request: RollUpRequest): Promise<FundsAnswer> =>
   readAt(context, request, async (session) => {
     const { org, owners } = select(session, request.org);
-    const sums = await cellSums(session, 'funds', owners);
-    const figures: FundsFigures = { identified: moneySum(sums, 'identified'), recovered: moneySum(sums, 'recovered'), returned: moneySum(sums, 'returned') };
+    const { whole } = await figureSumsOf(session, owners === null ? null : new Set(owners), [], new Verdicts(session, undefined));
+    const figures = rolledUpOf(whole).funds;
     return {
       cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org, figures, cases: await fundsCasesOf(session, { owners }),
       assumptions: { calendarYears: [] }, purged: 0,

@@ -1,11 +1,13 @@
 import { daysBetween, isUuid, streamVersion, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
-import { deadlineConditions, figureDefinitions, streams } from '@rectrail/tracking-domain';
+import { figureDefinitions, streams } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
+import { rolledUpOf } from '../figures/figure-columns.ts';
 import { isClosedCondition, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import type { IssueViewDetail } from '../projections/issue-register.ts';
 import type { DeadlineItem, DeadlinesAnswer, DeadlineView, IssueDetail, IssueItem, Page } from './answers.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
-import { digestOf, tally } from './dashboard.query.ts';
+import { digestOf } from './dashboard.query.ts';
+import { figureSumsOf } from './figures.ts';
 import { fundsCasesOf } from './funds.query.ts';
 import { measuresOf } from './measures.query.ts';
 import { noId, paged } from './paging.ts';
@@ -156,11 +158,8 @@ const dayOrder = (due: Day | null): number => (due === null ? 99_999_999 : Numbe
 export const deadlines = (context: ReadContext, request: IssuesRequest): Promise<DeadlinesAnswer> =>
   paged(context, 'deadlines', request, async (session, after, next) => {
     const { page: { rows, total }, selected, sums, verdicts, nextCursor } = await issueList(session, { request, after, next, ordOf: (_orgId, cell) => dayOrder(dueOf(cell)) });
-    const byDeadline = tally(deadlineConditions);
-    for (const { orgId, cell, n } of sums) {
-      const { last, first } = parsePair(cell);
-      byDeadline.add(last === null ? null : verdicts.condition(orgId, last), first === null ? null : verdicts.condition(orgId, first), n);
-    }
+    const { whole } = await figureSumsOf(session, selected.owners === null ? null : new Set(selected.owners), [], verdicts);
+    const { byDeadline } = rolledUpOf(whole).issues;
     const items = rows.map((row): DeadlineItem => {
       const cell = lastCell(row);
       const view = deadlineView(session, verdicts, row, cell);
@@ -170,7 +169,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
       };
     });
     return {
-      cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(byDeadline.counts), org: selected.org, figures: byDeadline.counts,
+      cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(byDeadline), org: selected.org, figures: byDeadline,
       items, total, nextCursor, assumptions: verdicts.assumptions, purged: 0,
     };
   });

@@ -1,10 +1,11 @@
-import { dayIn, instant, isDay, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Instant, type OrgId, type Position } from '@rectrail/kernel';
-import type { EventStore } from '@rectrail/event-store';
+import { dayIn, firstInstant, instant, isDay, lastInstant, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import { readCheckpoints, type ProjectionRunner, type Transaction } from '@rectrail/projections';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
 import type { DataSource, EntityManager } from 'typeorm';
 import { readTransaction } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import { instantText } from '../projections/register.ts';
 import type { OrgLabel } from './answers.ts';
 import { ReferenceData } from './reference-data.ts';
 import type { ReadRequest, TreeChoice } from './requests.ts';
@@ -14,6 +15,7 @@ export interface ReadContext {
   readonly dataSource: DataSource;
   readonly runner: ProjectionRunner;
   readonly store: EventStore;
+  readonly decode: (stored: StoredEvent) => Fact;
   readonly clock: Clock;
   /** IANA name of the zone of the installation. */
   readonly zone: string;
@@ -25,11 +27,27 @@ export interface ReadContext {
 /** How long a read waits for a position that the log has and the read models have not (rules.md section 7), in ms. */
 export const waitMsMax = 5_000;
 
+/** Where the read models stand in the snapshot of a read. */
+export interface Standings {
+  /** Of the registers and their roll-ups. */
+  readonly registers: Position;
+  /** Up to which position trees, policies and calendars are known. */
+  readonly reference: Position;
+  /** The last tree, policy or calendar event that the roll-ups rest on. */
+  readonly referencePosition: Position;
+  /** Organisations that stand below no other in the tree that roll-ups are kept on. */
+  readonly roots: readonly OrgId[];
+}
+
 /** Everything that one answer looks at: one snapshot, one cut, and the part of the forest that the caller may see. */
 export interface ReadSession {
   readonly tx: Transaction;
   readonly manager: EntityManager;
   readonly cut: Cut;
+  /** When the event at the cut's position was recorded; the beginning of time before the first. */
+  readonly recordedAt: Instant;
+  readonly zone: string;
+  readonly standing: Standings;
   readonly reference: ReferenceData;
   /** The administrative tree at the cut. */
   readonly tree: OrgTree;
@@ -58,28 +76,41 @@ const wait = async (context: ReadContext, request: ReadRequest): Promise<void> =
   }
 };
 
-const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Position> => {
+interface Reached { readonly all: Position; readonly registers: Position; readonly reference: Position }
+
+const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Reached> => {
   const checkpoints = await readCheckpoints(tx, schema, context.projections);
   if (checkpoints.length < context.projections.length || checkpoints.some((c) => c.position < c.rebuildingTo)) {
     throw new ReadRejected('projection-behind', 'a read model is being made anew. Potential solutions: ask again once it has caught up');
   }
-  return position(Math.min(...checkpoints.map((c) => c.position)));
+  const of = (name: string): Position => checkpoints.find((c) => c.name === name)?.position ?? position(0);
+  return { all: position(Math.min(...checkpoints.map((c) => c.position))), registers: of('registers'), reference: of('events') };
+};
+
+interface StandingRow { readonly recorded: Instant | null; readonly reference_position: string | null; readonly roots: readonly OrgId[] }
+
+/** What of the snapshot a read needs at its position, in one round trip. */
+const standingAt = async (tx: Transaction, at: Position): Promise<StandingRow> => {
+  const [row] = await tx.query<StandingRow>(
+    `select (select ${instantText('recorded_at')} from ${schema}.event where position = $1) as recorded,
+            (select max(reference_position)::text from ${schema}.figure_state) as reference_position,
+            array(select org_id::text from ${schema}.figure_org where parent_id is null order by 1) as roots`, [at],
+  );
+  return row ?? { recorded: null, reference_position: null, roots: [] };
 };
 
 /** The instant at which everything up to a position is known: now, or its recording where this clock is behind it. */
-const presentAt = async (tx: Transaction, { clock }: ReadContext, at: Position): Promise<Instant> => {
+const presentAt = ({ clock }: ReadContext, recorded: Instant | null): Instant => {
   const now = clock.now();
-  const [row] = await tx.query<{ recorded: Instant }>(`select fact ->> 'recordedAt' as recorded from ${schema}.event where position = $1`, [at]);
-  return maxInstant(now, row?.recorded ?? now);
+  return maxInstant(now, recorded ?? now);
 };
 
 /** A date means its last instant in the zone of the installation. */
 const knownAtOf = (zone: string, asked: Instant | Day): Instant => (isDay(asked) ? lastInstantOf(zone, asked as Day) : instant(asked));
 
-const resolveCut = async (tx: Transaction, context: ReadContext, request: ReadRequest, reached: Position): Promise<Cut> => {
-  const atPosition = request.atPosition ?? reached;
+const resolveCut = (context: ReadContext, request: ReadRequest, atPosition: Position, recorded: Instant | null): Cut => {
   const { zone } = context;
-  const knownAt = request.knownAt === undefined ? await presentAt(tx, context, atPosition) : knownAtOf(zone, request.knownAt);
+  const knownAt = request.knownAt === undefined ? presentAt(context, recorded) : knownAtOf(zone, request.knownAt);
   return { atPosition, knownAt, validAt: request.validAt ?? dayIn(zone, knownAt) };
 };
 
@@ -89,10 +120,10 @@ export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean
   && (request.validAt === undefined || request.validAt === cut.validAt)
   && (request.knownAt === undefined || knownAtOf(zone, request.knownAt) === cut.knownAt);
 
-const visibleTo = async (tx: Transaction, context: ReadContext, within: OrgId | null, reached: Position): Promise<ReadonlySet<OrgId> | null> => {
+/** The jurisdiction by the tree as it is now, whatever the cut. */
+const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position): ReadonlySet<OrgId> | null => {
   if (within === null) return null;
-  const now = await presentAt(tx, context, reached);
-  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: now, validAt: dayIn(context.zone, now) });
+  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: lastInstant, validAt: dayIn(context.zone, context.clock.now()) });
   return new Set([within, ...tree.subtree(within)]);
 };
 
@@ -111,11 +142,16 @@ export const readAt = async <T>(context: ReadContext, request: ReadRequest & Tre
   await wait(context, request);
   return readTransaction(context.dataSource, async (tx, { manager }) => {
     const reached = await reachedIn(tx, context);
-    const cut = await resolveCut(tx, context, request, reached);
-    await context.reference.refresh(tx, reached);
-    const { reference } = context;
-    const visible = await visibleTo(tx, context, request.within, reached);
-    return read({ tx, manager, cut, reference, tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible });
+    const atPosition = request.atPosition ?? reached.all;
+    const { recorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition);
+    const cut = resolveCut(context, request, atPosition, recorded);
+    const { reference, zone } = context;
+    await reference.refresh(tx, reached.reference);
+    const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
+    return read({
+      tx, manager, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
+      tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all),
+    });
   });
 };
 

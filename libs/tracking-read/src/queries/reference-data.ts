@@ -1,4 +1,4 @@
-import type { Cut, Fact, OrgId, Position, StreamId, TreeId } from '@rectrail/kernel';
+import { lastDay, lastInstant, type Cut, type Fact, type OrgId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import {
   administrativeTreeId, calendarAt, policyAt, streams, treeAt,
@@ -112,6 +112,21 @@ export class ReferenceData {
     return [...this.#streams].filter(([id]) => id.startsWith(treePrefix))
       .map(([id, stream]) => ({ treeId: id.slice(treePrefix.length) as TreeId, version: stream.versionAt(position) }))
       .filter(({ version }) => version > 0);
+  }
+
+  /** The streams of all policies, the default's included. */
+  policyStreams(): readonly StreamId[] {
+    return [...this.#streams.keys()].filter((id) => id.startsWith('policy-'));
+  }
+
+  /** All facts of a stream up to a position, whether they count or not. */
+  facts(streamId: StreamId, upTo: Position): readonly TrackingFact[] {
+    return this.#streams.get(streamId)?.facts.filter((fact) => fact.position <= upTo) ?? [];
+  }
+
+  /** The tree that roll-ups are kept on: everything recorded up to a position, on the last of days and with everything known. */
+  referenceTree(position: Position): OrgTree {
+    return this.administrativeTree({ atPosition: position, knownAt: lastInstant, validAt: lastDay });
   }
 
   /** The organisation's own policy at the cut, or null. */

@@ -1,26 +1,21 @@
 import type { OrgId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import { schema } from '../database/rows.ts';
+import type { CellPoint } from '../figures/figure-points.ts';
 import type { ReadSession } from './read-session.ts';
 
 /** Things of one owner in one cell at the cut. */
-export interface CellSum { readonly orgId: OrgId; readonly cell: string; readonly n: number; readonly fen: bigint }
+export interface CellSum extends Pick<CellPoint, 'kind' | 'orgId' | 'cell' | 'n' | 'fen'> {}
 
-type PointTable = 'issue_point' | 'measure_point' | 'funds_point';
-
-/** Issues and measures have no money: sums of bigint are numeric, which costs a tenth of a dashboard. */
-const fenOf: Readonly<Record<PointTable, string>> = { issue_point: '0::bigint', measure_point: '0::bigint', funds_point: 'sum(fen)' };
-
-/** The sum of the signed points up to the cut: what is in a cell there. `owners` null: all. */
-export const cellSums = async (session: ReadSession, table: PointTable, owners: readonly OrgId[] | null): Promise<readonly CellSum[]> => {
-  const { tx, cut } = session;
-  const rows = await tx.query<{ org_id: OrgId; cell: string; n: string; fen: string }>(
-    `select org_id, cell, sum(n)::text as n, ${fenOf[table]}::text as fen from ${schema}.${table}
-      where valid_from <= $1 and known_from <= $2 and position <= $3 and ($4::text[] is null or org_id = any($4))
-      group by org_id, cell having sum(n) <> 0 or ${fenOf[table]} <> 0`,
-    [cut.validAt, cut.knownAt, cut.atPosition, owners],
+/** The sum of the signed points up to the cut: what is in a cell there. Reads every point of the owners (null: of all); `kind` null: of all registers. */
+export const cellSums = async ({ tx, cut }: ReadSession, kind: CellPoint['kind'] | null, owners: readonly OrgId[] | null): Promise<readonly CellSum[]> => {
+  const rows = await tx.query<{ kind: CellPoint['kind']; org_id: OrgId; cell: string; n: string; fen: string }>(
+    `select kind, org_id, cell, sum(n)::text as n, sum(fen)::text as fen from ${schema}.point
+      where valid_from <= $1 and known_from <= $2 and position <= $3 and ($4::uuid[] is null or org_id = any($4)) and ($5::text is null or kind = $5)
+      group by kind, org_id, cell having sum(n) <> 0 or sum(fen) <> 0`,
+    [cut.validAt, cut.knownAt, cut.atPosition, owners, kind],
   );
-  return rows.map(({ org_id, cell, n, fen }) => ({ orgId: org_id, cell, n: Number(n), fen: BigInt(fen) }));
+  return rows.map(({ kind: of, org_id, cell, n, fen }) => ({ kind: of, orgId: org_id, cell, n: Number(n), fen: BigInt(fen) }));
 };
 
 /** The rectangle (or standing) that holds at the cut; `r` is the row's alias, the parameters are valid day, known instant, position. */

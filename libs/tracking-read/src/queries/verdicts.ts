@@ -6,6 +6,8 @@ import { findOrg, type ReadSession } from './read-session.ts';
 
 /** Judges cells by the policies and the calendar at the cut (rules.md sections 4 and 5); remembers what it had to assume. */
 export class Verdicts {
+  /** The one policy asked for; undefined: each owner's own. */
+  readonly policy: string | undefined;
   readonly #cut: Cut;
   readonly #calendar: WorkingCalendar;
   readonly #policyOf: (owner: OrgId) => PolicyContent;
@@ -15,6 +17,7 @@ export class Verdicts {
   /** `policy`: an organisation's id or code, or `default`; undefined: each owner's own. */
   constructor(session: ReadSession, policy: string | undefined) {
     const { reference, cut } = session;
+    this.policy = policy;
     this.#cut = cut;
     this.#calendar = reference.calendar(cut);
     const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? reference.defaultPolicy(cut);

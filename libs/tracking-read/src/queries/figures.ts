@@ -1,0 +1,179 @@
+import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Fact, type Instant, type OrgId, type StreamId } from '@rectrail/kernel';
+import { calendarAt, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { schema } from '../database/rows.ts';
+import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
+import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
+import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
+import { policyTerms } from '../figures/policy-terms.ts';
+import { blockOf, byBlock, byDay, byKnownDay, byValidDay, firstDayOfBlock } from '../figures/roll-up-tables.ts';
+import { instantText } from '../projections/register.ts';
+import type { ReadSession } from './read-session.ts';
+import { rawSums } from './raw-sums.ts';
+import { signedCover } from './signed-cover.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/** Owners whose things are asked for; null: all. */
+export type Owners = ReadonlySet<OrgId> | null;
+
+const dayMs = 86_400_000;
+
+/**
+ * Where a cut stands among the roll-ups, which hold what is known by the end of a day and recorded up to where the registers stand. `known`: nothing recorded by the
+ * position was known later than it was recorded, so that knowledge beyond that adds nothing.
+ */
+export interface FigureCut {
+  readonly validDay: number;
+  readonly knownDay: number;
+  readonly known: Instant;
+  readonly endOfKnownDay: Instant;
+}
+
+export const figureCutOf = ({ cut, recordedAt, zone }: ReadSession): FigureCut => {
+  const known = recordedAt < cut.knownAt ? recordedAt : cut.knownAt;
+  const knownDay = dayNumbersIn(zone)(known);
+  return { validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: lastInstantOf(zone, dayOfNumber(knownDay)) };
+};
+
+type PolicyFact = Fact<PolicyEvent | FactsRetracted>;
+
+/** Whether a fact of a policy counts in the roll-ups as they stand and not at the cut, or the other way round. */
+const isJudgedOtherwise = ({ cut }: ReadSession, { known, endOfKnownDay }: FigureCut, fact: PolicyFact): boolean => {
+  const isLater = fact.position > cut.atPosition;
+  if (!isLater && fact.knownTime <= known) return false;
+  const { event, validTime } = fact;
+  if (event.type === 'FactsRetracted') return event.data.kind === 'entered-in-error' ? isLater : fact.knownTime <= endOfKnownDay;
+  if (validTime === null) return isLater;
+  return fact.knownTime <= endOfKnownDay && validTime.last <= cut.validAt;
+};
+
+const isByWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(({ event }) => event.type !== 'FactsRetracted' && event.data.dueSoon.unit === 'working');
+
+/**
+ * Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. Where days are counted by the
+ * working calendar, the answer also names the years that lack one, which no sum tells.
+ */
+export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
+  const { reference, standing } = session;
+  if (policy !== undefined || standing.referencePosition > standing.reference) return null;
+  const owners = new Set<OrgId>();
+  for (const streamId of reference.policyStreams()) {
+    const facts = reference.facts(streamId, standing.registers) as readonly PolicyFact[];
+    if (!isByWorkingDays(facts) && !facts.some((fact) => isJudgedOtherwise(session, at, fact))) continue;
+    if (streamId === streams.defaultPolicy) return null;
+    // The rest of the name of a policy's stream is its organisation.
+    owners.add(streamId.slice('policy-'.length) as OrgId);
+  }
+  return owners;
+};
+
+/** How points of registers become figures as the roll-ups have it. */
+export const standingExpansion = ({ reference, standing, zone }: ReadSession): FigureExpansion => {
+  const upTo = standing.registers;
+  const calendarFacts = reference.facts(streams.workingCalendar, upTo) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
+  const whole = { get: (id: StreamId) => reference.facts(id, upTo) };
+  return new FigureExpansion(policyTerms(whole), calendarAt(calendarFacts), dayNumbersIn(zone));
+};
+
+export interface CoverPart { readonly part: number; readonly orgId: OrgId; readonly sign: 1 | -1 }
+
+/** Organisations with all below them in the reference tree that add up to each of the parts. */
+export const coverOf = (session: ReadSession, parts: readonly Owners[]): readonly CoverPart[] => {
+  const reference = session.reference.referenceTree(session.standing.registers);
+  return parts.flatMap((owners, part) => {
+    const cover = owners === null ? session.standing.roots.map((orgId) => ({ orgId, sign: 1 as const })) : signedCover(reference, owners);
+    return cover.map(({ orgId, sign }) => ({ part, orgId, sign }));
+  });
+};
+
+const figures = columnNames.join(', ');
+const figureSums = columnNames.map((name) => `sum(${name}) as ${name}`).join(', ');
+
+/** Parameters: parts, organisations, signs; then valid day, its block and the first day of that; known day, its block and the first day of that. */
+const sumSql = `
+  select c.part, c.sign, ${figureSums}
+    from unnest($1::integer[], $2::uuid[], $3::integer[]) as c(part, org_id, sign)
+    join ${schema}.figure_org o on o.org_id = c.org_id
+   cross join lateral (
+     select ${figures} from ${schema}.${byBlock.name} f where o.coarse and f.org_id = c.org_id and a < $5 and b < $8
+     union all select ${figures} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and a >= $6 and a <= $4 and b < $8
+     union all select ${figures} from ${schema}.${byKnownDay.name} f where o.coarse and f.org_id = c.org_id and a >= $9 and a <= $7 and b < $5
+     union all select ${figures} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and a >= $6 and a <= $4 and b >= $9 and b <= $7
+     union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= $4 and b <= $7) x
+   group by 1, 2`;
+
+type PartRow = SumRow & { readonly part: number; readonly sign: number };
+
+export const cutParameters = ({ validDay, knownDay }: Pick<FigureCut, 'validDay' | 'knownDay'>): readonly number[] => {
+  const [validBlock, knownBlock] = [blockOf(validDay), blockOf(knownDay)];
+  return [validDay, validBlock, firstDayOfBlock(validBlock), knownDay, knownBlock, firstDayOfBlock(knownBlock)];
+};
+
+/** What the roll-ups add up to for each part, everything known by the end of the day and recorded by where they stand. */
+export const rolledUpSums = async (session: ReadSession, at: Pick<FigureCut, 'validDay' | 'knownDay'>, parts: number, cover: readonly CoverPart[]): Promise<readonly FigureSums[]> => {
+  const rows = await session.tx.query<PartRow>(sumSql, [cover.map((c) => c.part), cover.map((c) => c.orgId), cover.map((c) => c.sign), ...cutParameters(at)]);
+  const sums = Array.from({ length: parts }, () => noFigures);
+  for (const row of rows) sums[row.part] = addSums(sums[row.part] ?? noFigures, sumsOfRow(row), row.sign < 0 ? -1n : 1n);
+  return sums;
+};
+
+const surplusColumns = `kind, org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", n, fen`;
+
+/**
+ * Points that the roll-ups of the known day hold and the cut does not: known later on that day, or recorded later. Of the latter, what was known in time was recorded within a
+ * day or is marked as late.
+ */
+export const surplusPoints = async (session: ReadSession, at: FigureCut, owners: Owners): Promise<readonly CellPoint[]> => {
+  const { tx, cut, standing, recordedAt } = session;
+  const isStanding = cut.atPosition === standing.registers;
+  if (isStanding && (at.known === recordedAt || at.known === at.endOfKnownDay)) return [];
+  const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
+    `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
+       select ${surplusColumns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
+       union all select ${surplusColumns} from ${schema}.point
+        where $5::bigint < $7 and position > $5 and late and known_from <= $1 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
+       union all select ${surplusColumns} from ${schema}.point
+        where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from > $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))) p
+      group by 1, 2, 3, 4, 5 having sum(n) <> 0 or sum(fen) <> 0`,
+    [at.known, at.endOfKnownDay, cut.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers],
+  );
+  return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
+};
+
+const isIn = (owners: Owners, orgId: OrgId): boolean => owners === null || owners.has(orgId);
+
+const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> => (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
+
+const without = (session: ReadSession, owners: Owners, others: ReadonlySet<OrgId>): Owners => {
+  if (others.size === 0) return owners;
+  const all = owners ?? new Set([...session.reference.referenceTree(session.standing.registers).orgs.keys(), ...session.standing.roots]);
+  return new Set([...all].filter((orgId) => !others.has(orgId)));
+};
+
+export interface SumsOf { readonly whole: FigureSums; readonly parts: readonly FigureSums[] }
+
+/**
+ * The figures of a selection at the cut, and of parts of it. Where an owner is judged at the cut as in the roll-ups, they are sums of few cells; owners that are judged otherwise are
+ * added up from their points.
+ */
+export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: readonly Owners[], verdicts: Verdicts): Promise<SumsOf> => {
+  const at = figureCutOf(session);
+  const otherwise = ownersJudgedOtherwise(session, at, verdicts.policy);
+  if (otherwise === null) return rawSums(session, whole, parts, verdicts);
+  const apart = inBoth(otherwise, whole);
+  const all = [whole, ...parts];
+  const rolled = all.map((owners) => without(session, owners, apart));
+  const sums = [...await rolledUpSums(session, at, all.length, coverOf(session, rolled))];
+  const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
+  const expansion = standingExpansion(session);
+  for (const point of await surplusPoints(session, at, whole)) {
+    if (apart.has(point.orgId)) continue;
+    const surplus = expansion.sumsAt(point, at.validDay, at.knownDay);
+    for (const [part, owners] of rolled.entries()) if (isIn(owners, point.orgId)) add(part, surplus, -1n);
+  }
+  if (apart.size > 0) {
+    const raw = await rawSums(session, apart, all.map((owners) => inBoth(apart, owners)), verdicts);
+    for (const [part, more] of raw.parts.entries()) add(part, more, 1n);
+  }
+  const [ofWhole = noFigures, ...ofParts] = sums;
+  return { whole: ofWhole, parts: ofParts };
+};
