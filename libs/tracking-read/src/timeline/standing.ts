@@ -15,10 +15,10 @@ export interface Standing<F extends Fact = Fact> {
 
 export const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
 
-interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
+export interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
 
-/** Retractions name what stands before them, so from the newest to the oldest each one is settled before its own turn comes. */
-const retractedBy = (facts: readonly Fact[]): Retracted => {
+/** What retractions do to what they name. They name what stands before them, so from the newest to the oldest each one is settled before its own turn comes. */
+export const retractedBy = (facts: readonly Fact[]): Retracted => {
   const inError = new Set<EventId>();
   const withdrawnFrom = new Map<EventId, Instant>();
   for (const fact of facts.filter(isRetraction).reverse()) {
@@ -50,6 +50,59 @@ export const standings = <F extends Fact>(facts: readonly F[]): readonly Standin
     return standing.knownFrom < standing.knownTo ? [standing] : [];
   });
 };
+
+/** What a fact takes from what stands of its stream, and what it adds. */
+export interface StandingChange<F extends Fact> { readonly closed: readonly Standing<F>[]; readonly opened: readonly Standing<F>[] }
+
+/** `standings` of a stream fact by fact: each adds its own, and only a retraction touches those of others. */
+export class StandingHistory<F extends Fact> {
+  readonly #facts = new Map<EventId, F>();
+  /** Retractions by what they name. */
+  readonly #naming = new Map<EventId, Fact<FactsRetracted>[]>();
+  readonly #standing = new Map<EventId, Standing<F>>();
+
+  add(fact: F): StandingChange<F> {
+    if (isRetraction(fact)) {
+      for (const id of fact.event.data.eventIds) this.#naming.set(id, [...this.#naming.get(id) ?? [], fact]);
+    }
+    this.#facts.set(fact.eventId, fact);
+    const closed: Standing<F>[] = [];
+    const opened: Standing<F>[] = [];
+    for (const concerned of new Set(this.#concernedBy(fact))) {
+      const [before, after] = [this.#standing.get(concerned.eventId), this.#standingOf(concerned)];
+      if (before?.knownTo === after?.knownTo) continue;
+      if (before !== undefined) closed.push(before);
+      this.#standing.delete(concerned.eventId);
+      if (after === undefined) continue;
+      opened.push(after);
+      this.#standing.set(concerned.eventId, after);
+    }
+    return { closed, opened };
+  }
+
+  /** The fact itself; of a retraction what it names, and what is named by those retractions that it names. */
+  #concernedBy(fact: F): readonly F[] {
+    if (!isRetraction(fact)) return [fact];
+    return fact.event.data.eventIds.flatMap((id) => {
+      const named = this.#facts.get(id);
+      return named === undefined || named.streamVersion >= fact.streamVersion ? [] : this.#concernedBy(named);
+    });
+  }
+
+  #standingOf(fact: F): Standing<F> | undefined {
+    const naming = this.#countingRetractionsOf(fact);
+    if (naming.some(({ event }) => event.data.kind === 'entered-in-error')) return undefined;
+    const standing = unretracted(fact);
+    const knownTo = naming.reduce<InstantBound>((earliest, { knownTime }) => (knownTime < earliest ? knownTime : earliest), 'infinity');
+    return standing.knownFrom < knownTo ? { ...standing, knownTo } : undefined;
+  }
+
+  /** A retraction counts by its position alone unless it was itself entered in error. */
+  #countingRetractionsOf(fact: Fact): readonly Fact<FactsRetracted>[] {
+    const naming = this.#naming.get(fact.eventId) ?? [];
+    return naming.filter((r) => r.streamVersion > fact.streamVersion && !this.#countingRetractionsOf(r).some(({ event }) => event.data.kind === 'entered-in-error'));
+  }
+}
 
 /** Those that count at (knownAt, validAt), in fold order; the stream's order decides among equal days. */
 export const standingAt = <F extends Fact>(all: readonly Standing<F>[], at: { readonly knownAt: Instant; readonly validAt: Day }): readonly F[] =>
