@@ -149,12 +149,13 @@ export class RollUp {
     const { tx, schema } = this.#context;
     const above = [...this.#upwards(orgId)].slice(1);
     if (above.length === 0) return;
-    const signed = columnNames.map((name) => `${sign < 0 ? '-' : ''}sum(${name})::${figureColumnTypes[name] ?? ''}`).join(', ');
+    const signed = columnNames.map((name) => `nullif(${sign < 0 ? '-' : ''}sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
     for (const table of rollUpTables) {
       const to = table.coarse ? above.filter((at) => this.#get(at).coarse) : above;
       await tx.query(upsert(schema, table.name, `
         select at.org_id, x.* from unnest($2::uuid[]) as at(org_id)
-         cross join (select ${table.a} as a, ${table.b} as b, ${signed} from ${daysOf(schema, 'org_id = $1')} group by 1, 2) x`), [orgId, to]);
+         cross join (select ${table.a} as a, ${table.b} as b, ${signed} from ${daysOf(schema, 'org_id = $1')} group by 1, 2) x
+         where not (${isEmptyRow})`), [orgId, to]);
       await tx.query(removeEmpty(schema, table.name));
     }
   }
