@@ -46,6 +46,16 @@ export const parsePair = (text: string): CellPair => {
 
 export const isClosedCondition = (deadline: IssueCell['deadline']): deadline is ClosedCondition => closedConditions.some((condition) => condition === deadline);
 
+/** An open date; null once closed, without one, and where the status is not disclosed. */
+export const dueOf = (cell: IssueCell): Day | null =>
+  (cell.disclosure !== 'STATED' || isClosedCondition(cell.deadline) || cell.deadline === 'NO_DEADLINE' ? null : cell.deadline);
+
+/** The later of the open dates by last and by first days. */
+export const openUntil = ({ last, first }: CellPair): Day | null => {
+  const [a, b] = [last === null ? null : dueOf(last), first === null ? null : dueOf(first)];
+  return a === null || (b !== null && b > a) ? b : a;
+};
+
 export const shownIssueState = (cell: Pick<IssueCell, 'state' | 'disclosure'>): ShownIssueState => (cell.disclosure === 'STATED' ? cell.state : 'NOT_DISCLOSED');
 
 /** State by last and by first days (null: does not exist there), and the links to issues by last days. */

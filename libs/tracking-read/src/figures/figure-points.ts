@@ -1,7 +1,7 @@
 import { dayNumber, dayOfNumber, type OrgId } from '@rectrail/kernel';
 import { bucketOf, workingDaysBetween, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
-import { isClosedCondition, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
+import { dueOf, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
 import { columnAt, noFigures, type FigureSums, type FundsDirection } from './figure-columns.ts';
 import { beforeAllDays, dayNumberOf } from './day-numbers.ts';
 import type { PolicyTerm } from './policy-terms.ts';
@@ -70,13 +70,15 @@ const classed = (path: string, last: string | null, first: string | null): reado
 
 const mapCell = <T>(cell: IssueCell | null, of: (cell: IssueCell) => T): T | null => (cell === null ? null : of(cell));
 
-/** The last day of an open date; null where nothing is due. */
-const dueOf = (cell: IssueCell | null): number | null =>
-  (cell === null || cell.disclosure !== 'STATED' || isClosedCondition(cell.deadline) || cell.deadline === 'NO_DEADLINE' ? null : dayNumber(cell.deadline));
+/** The day of an open date; null where nothing is due. */
+const dueDay = (cell: IssueCell | null): number | null => {
+  const due = cell === null ? null : dueOf(cell);
+  return due === null ? null : dayNumber(due);
+};
 
 const conditionOn = (cell: IssueCell, day: number, dueSoonFrom: (due: number) => number): string => {
   if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
-  const due = dueOf(cell);
+  const due = dueDay(cell);
   if (due === null) return cell.deadline;
   if (due < day) return 'OVERDUE';
   return day < dueSoonFrom(due) ? 'ON_TRACK' : 'DUE_SOON';
@@ -110,7 +112,7 @@ class Judge {
       ...classed('issues.byState', mapCell(last, shownIssueState), mapCell(first, shownIssueState)),
       ...classed('issues.byBucket', mapCell(last, (c) => bucketOf(this.#policy, c)), mapCell(first, (c) => bucketOf(this.#policy, c))),
     ];
-    const dues = [...new Set([dueOf(last), dueOf(first)])].filter((due) => due !== null);
+    const dues = [...new Set([dueDay(last), dueDay(first)])].filter((due) => due !== null);
     const turns = [...new Set(dues.flatMap((due) => [this.#dueSoonFrom(due), due + 1]))].sort((a, b) => a - b);
     const days = [beforeTurns, ...turns];
     const vectors = days.map((day) => {

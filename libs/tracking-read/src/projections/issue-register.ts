@@ -1,6 +1,6 @@
 import type { Day, Fact, FuzzyDate, InspectionId, OrgId } from '@rectrail/kernel';
 import { evolveIssue, initialIssueState, isIssueStatusAssertion, type Continuation, type FactsRetracted, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
-import { pairText, type IssueCell } from '../figures/cells.ts';
+import { openUntil, pairText, parsePair, type IssueCell } from '../figures/cells.ts';
 import { type TimelineDefinition } from '../timeline/timeline.ts';
 import type { Register, RegisterView } from './register.ts';
 import type { ResidualView } from '../queries/answers.ts';
@@ -103,11 +103,12 @@ export const issueRegister: Register<IssueEvent | FactsRetracted, IssueState, Is
   timeline: issueTimeline,
   rowTable: 'issue_row',
   viewTable: 'issue_view',
-  columns: { cell: 'text collate "C" not null', inspection_id: 'uuid', number_key: 'text collate "C"', search: 'text' },
-  indexes: { issue_row_org_cell: '(org_id, cell)', issue_row_inspection: '(inspection_id)' },
+  columns: { cell: 'text collate "C" not null', inspection_id: 'uuid', number_key: 'text collate "C"', search: 'text', open_until: 'date' },
+  indexes: { issue_row_org_cell: '(org_id, cell)', issue_row_inspection: '(inspection_id)', issue_row_open_until: '(open_until) where open_until is not null' },
   row: ({ cell, detail }) => [
     cell, detail?.inspectionId ?? null, detail?.numberKey ?? null,
     detail === null ? null : [detail.title, detail.heading ?? '', detail.numberPath.join('')].join('\n').toLowerCase(),
+    openUntil(parsePair(cell)),
   ],
   detail: ({ detail }) => detail,
   contributions: ({ cell }) => [{ cell, n: 1, fen: 0n }],

@@ -1,4 +1,4 @@
-import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Fact, type Instant, type OrgId, type StreamId } from '@rectrail/kernel';
+import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type StreamId } from '@rectrail/kernel';
 import { calendarAt, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
@@ -10,10 +10,13 @@ import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
 import { signedCover } from './signed-cover.ts';
+import { atCut } from './sums.ts';
 import type { Verdicts } from './verdicts.ts';
 
 /** Owners whose things are asked for; null: all. */
 export type Owners = ReadonlySet<OrgId> | null;
+
+const isIn = (owners: Owners, orgId: OrgId): boolean => owners === null || owners.has(orgId);
 
 const dayMs = 86_400_000;
 
@@ -46,24 +49,36 @@ const isJudgedOtherwise = ({ cut }: ReadSession, { known, endOfKnownDay }: Figur
   return fact.knownTime <= endOfKnownDay && validTime.last <= cut.validAt;
 };
 
-const isByWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(({ event }) => event.type !== 'FactsRetracted' && event.data.dueSoon.unit === 'working');
+const countsWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(({ event }) => event.type !== 'FactsRetracted' && event.data.dueSoon.unit === 'working');
 
-/**
- * Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. Where days are counted by the
- * working calendar, the answer also names the years that lack one, which no sum tells.
- */
-export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
-  const { reference, standing } = session;
+/** Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. */
+const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
+  const { reference, standing, cut } = session;
   if (policy !== undefined || standing.referencePosition > standing.reference) return null;
+  const isOtherCalendar = reference.facts(streams.workingCalendar, standing.registers).some((fact) => fact.position > cut.atPosition);
   const owners = new Set<OrgId>();
   for (const streamId of reference.policyStreams()) {
     const facts = reference.facts(streamId, standing.registers) as readonly PolicyFact[];
-    if (!isByWorkingDays(facts) && !facts.some((fact) => isJudgedOtherwise(session, at, fact))) continue;
+    if (!(isOtherCalendar && countsWorkingDays(facts)) && !facts.some((fact) => isJudgedOtherwise(session, at, fact))) continue;
     if (streamId === streams.defaultPolicy) return null;
     // The rest of the name of a policy's stream is its organisation.
     owners.add(streamId.slice('policy-'.length) as OrgId);
   }
   return owners;
+};
+
+/** A sum tells no year without a calendar: where deadlines draw near by working days, the latest open date tells them all. */
+const assumeYears = async ({ tx, cut, reference }: ReadSession, owners: Owners, verdicts: Verdicts): Promise<void> => {
+  const own = reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId).filter((orgId) => isIn(owners, orgId));
+  const isDefaultWorking = verdicts.defaultCountsWorkingDays;
+  const others = own.filter((orgId) => verdicts.countsWorkingDays(orgId) !== isDefaultWorking);
+  if (!isDefaultWorking && others.length === 0) return;
+  const [row] = await tx.query<{ due: Day | null }>(
+    `select max(open_until)::text as due from ${schema}.issue_row r
+      where open_until >= make_date($4, 1, 1) and ${atCut('r', ['$1', '$2', '$3'])} and ($5::uuid[] is null or org_id = any($5)) and (org_id = any($6)) <> $7`,
+    [cut.validAt, cut.knownAt, cut.atPosition, verdicts.firstYearWithoutCalendar, owners === null ? null : [...owners], others, isDefaultWorking],
+  );
+  if (row?.due != null) verdicts.assumeUpTo(row.due);
 };
 
 /** How points of registers become figures as the roll-ups have it. */
@@ -139,8 +154,6 @@ export const surplusPoints = async (session: ReadSession, at: FigureCut, owners:
   return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
 };
 
-const isIn = (owners: Owners, orgId: OrgId): boolean => owners === null || owners.has(orgId);
-
 const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> => (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
 
 const without = (session: ReadSession, owners: Owners, others: ReadonlySet<OrgId>): Owners => {
@@ -164,6 +177,7 @@ export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: r
   const rolled = all.map((owners) => without(session, owners, apart));
   const sums = [...await rolledUpSums(session, at, all.length, coverOf(session, rolled))];
   const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
+  await assumeYears(session, rolled[0] ?? null, verdicts);
   const expansion = standingExpansion(session);
   for (const point of await surplusPoints(session, at, whole)) {
     if (apart.has(point.orgId)) continue;

@@ -1,5 +1,5 @@
-import { daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
-import { bucketOf, workingDaysBetween, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import { addDays, daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
+import { bucketOf, streams, workingDaysBetween, yearOf, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import { isClosedCondition, type IssueCell } from '../figures/cells.ts';
 import type { Assumptions } from './answers.ts';
 import { findOrg, type ReadSession } from './read-session.ts';
@@ -11,6 +11,8 @@ export class Verdicts {
   readonly #cut: Cut;
   readonly #calendar: WorkingCalendar;
   readonly #policyOf: (owner: OrgId) => PolicyContent;
+  readonly #default: () => PolicyContent;
+  readonly #isInstalled: boolean;
   readonly #policies = new Map<OrgId, PolicyContent>();
   readonly #yearsWithoutCalendar = new Set<number>();
 
@@ -20,9 +22,11 @@ export class Verdicts {
     this.policy = policy;
     this.#cut = cut;
     this.#calendar = reference.calendar(cut);
-    const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? reference.defaultPolicy(cut);
+    this.#default = () => reference.defaultPolicy(cut);
+    this.#isInstalled = reference.facts(streams.defaultPolicy, cut.atPosition).length > 0;
+    const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? this.#default();
     if (policy === undefined) this.#policyOf = ofOwner;
-    else if (policy === 'default') this.#policyOf = () => reference.defaultPolicy(cut);
+    else if (policy === 'default') this.#policyOf = this.#default;
     else {
       // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
       const { orgId } = findOrg({ ...session, visible: null }, policy);
@@ -32,6 +36,28 @@ export class Verdicts {
 
   get assumptions(): Assumptions {
     return { calendarYears: [...this.#yearsWithoutCalendar].sort((a, b) => a - b) };
+  }
+
+  /** By which of the two kinds of days the owner's deadlines draw near. */
+  countsWorkingDays(owner: OrgId): boolean {
+    return this.#policy(owner).dueSoon.unit === 'working';
+  }
+
+  /** The same where an organisation has no policy of its own; before the first start of the installation there is none at all. */
+  get defaultCountsWorkingDays(): boolean {
+    return this.#isInstalled && this.#default().dueSoon.unit === 'working';
+  }
+
+  /** The first year from the day of the cut on that has no calendar. */
+  get firstYearWithoutCalendar(): number {
+    let year = yearOf(addDays(this.#cut.validAt, 1));
+    while (this.#calendar.years.has(year)) year += 1;
+    return year;
+  }
+
+  /** Remembers the years without a calendar that working days up to an open date run through. */
+  assumeUpTo(due: Day): void {
+    this.#workingDays(this.#cut.validAt, due);
   }
 
   bucket(owner: OrgId, cell: IssueCell): Bucket {
