@@ -1,5 +1,5 @@
-import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type StreamId } from '@rectrail/kernel';
-import { calendarAt, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { dayOfNumber, instantOfMs, lastDay, lastInstant, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position, type StreamId } from '@rectrail/kernel';
+import { calendarAt, countingFacts, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
@@ -25,6 +25,7 @@ const dayMs = 86_400_000;
  * position was known later than it was recorded, so that knowledge beyond that adds nothing.
  */
 export interface FigureCut {
+  readonly validAt: Day;
   readonly validDay: number;
   readonly knownDay: number;
   readonly known: Instant;
@@ -34,28 +35,29 @@ export interface FigureCut {
 export const figureCutOf = ({ cut, recordedAt, zone }: ReadSession): FigureCut => {
   const known = recordedAt < cut.knownAt ? recordedAt : cut.knownAt;
   const knownDay = dayNumbersIn(zone)(known);
-  return { validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: lastInstantOf(zone, dayOfNumber(knownDay)) };
+  return { validAt: cut.validAt, validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: lastInstantOf(zone, dayOfNumber(knownDay)) };
 };
 
 type PolicyFact = Fact<PolicyEvent | FactsRetracted>;
 
 /** Whether a fact of a policy counts in the roll-ups as they stand and not at the cut, or the other way round. */
-const isJudgedOtherwise = ({ cut }: ReadSession, { known, endOfKnownDay }: FigureCut, fact: PolicyFact): boolean => {
+const isJudgedOtherwise = ({ cut }: ReadSession, { validAt, known, endOfKnownDay }: FigureCut, fact: PolicyFact): boolean => {
   const isLater = fact.position > cut.atPosition;
   if (!isLater && fact.knownTime <= known) return false;
   const { event, validTime } = fact;
   if (event.type === 'FactsRetracted') return event.data.kind === 'entered-in-error' ? isLater : fact.knownTime <= endOfKnownDay;
   if (validTime === null) return isLater;
-  return fact.knownTime <= endOfKnownDay && validTime.last <= cut.validAt;
+  return fact.knownTime <= endOfKnownDay && validTime.last <= validAt;
 };
 
 const countsWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(({ event }) => event.type !== 'FactsRetracted' && event.data.dueSoon.unit === 'working');
 
 /** Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. */
-const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
+export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
   const { reference, standing, cut } = session;
   if (policy !== undefined || standing.referencePosition > standing.reference) return null;
-  const isOtherCalendar = reference.facts(streams.workingCalendar, standing.registers).some((fact) => fact.position > cut.atPosition);
+  const isOtherCalendar = reference.facts(streams.workingCalendar, standing.registers)
+    .some((fact) => fact.position > cut.atPosition || (fact.event.type === 'FactsRetracted' && fact.knownTime > at.known));
   const owners = new Set<OrgId>();
   for (const streamId of reference.policyStreams()) {
     const facts = reference.facts(streamId, standing.registers) as readonly PolicyFact[];
@@ -81,12 +83,14 @@ const assumeYears = async ({ tx, cut, reference }: ReadSession, owners: Owners, 
   if (row?.due != null) verdicts.assumeUpTo(row.due);
 };
 
-/** How points of registers become figures as the roll-ups have it. */
-export const standingExpansion = ({ reference, standing, zone }: ReadSession): FigureExpansion => {
-  const upTo = standing.registers;
+/** How points of registers become figures by what is recorded of policies and the calendar up to a position (where the registers stand, for what the roll-ups hold), and known by an instant. */
+export const expansionUpTo = ({ reference, zone }: ReadSession, upTo: Position, knownBy?: Instant): FigureExpansion => {
   const calendarFacts = reference.facts(streams.workingCalendar, upTo) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
+  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
   const whole = { get: (id: StreamId) => reference.facts(id, upTo) };
-  return new FigureExpansion(policyTerms(whole), calendarAt(calendarFacts), dayNumbersIn(zone));
+  const terms = policyTerms(whole);
+  const known = knownBy === undefined ? terms : (owner: OrgId) => terms(owner).filter(({ knownFrom }) => knownFrom <= knownBy);
+  return new FigureExpansion(known, calendar, dayNumbersIn(zone));
 };
 
 export interface CoverPart { readonly part: number; readonly orgId: OrgId; readonly sign: 1 | -1 }
@@ -131,7 +135,7 @@ export const rolledUpSums = async (session: ReadSession, at: Pick<FigureCut, 'va
   return sums;
 };
 
-const surplusColumns = `kind, org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", n, fen`;
+export const pointColumns = `kind, org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", n, fen`;
 
 /**
  * Points that the roll-ups of the known day hold and the cut does not: known later on that day, or recorded later. Of the latter, what was known in time was recorded within a
@@ -143,20 +147,20 @@ export const surplusPoints = async (session: ReadSession, at: FigureCut, owners:
   if (isStanding && (at.known === recordedAt || at.known === at.endOfKnownDay)) return [];
   const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
     `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
-       select ${surplusColumns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
-       union all select ${surplusColumns} from ${schema}.point
+       select ${pointColumns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
+       union all select ${pointColumns} from ${schema}.point
         where $5::bigint < $7 and position > $5 and late and known_from <= $1 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
-       union all select ${surplusColumns} from ${schema}.point
+       union all select ${pointColumns} from ${schema}.point
         where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from > $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))) p
       group by 1, 2, 3, 4, 5 having sum(n) <> 0 or sum(fen) <> 0`,
-    [at.known, at.endOfKnownDay, cut.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers],
+    [at.known, at.endOfKnownDay, at.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers],
   );
   return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
 };
 
-const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> => (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
+export const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> => (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
 
-const without = (session: ReadSession, owners: Owners, others: ReadonlySet<OrgId>): Owners => {
+export const without = (session: ReadSession, owners: Owners, others: ReadonlySet<OrgId>): Owners => {
   if (others.size === 0) return owners;
   const all = owners ?? new Set([...session.reference.referenceTree(session.standing.registers).orgs.keys(), ...session.standing.roots]);
   return new Set([...all].filter((orgId) => !others.has(orgId)));
@@ -178,7 +182,7 @@ export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: r
   const sums = [...await rolledUpSums(session, at, all.length, coverOf(session, rolled))];
   const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
   await assumeYears(session, rolled[0] ?? null, verdicts);
-  const expansion = standingExpansion(session);
+  const expansion = expansionUpTo(session, session.standing.registers);
   for (const point of await surplusPoints(session, at, whole)) {
     if (apart.has(point.orgId)) continue;
     const surplus = expansion.sumsAt(point, at.validDay, at.knownDay);
