@@ -8,6 +8,7 @@ export const figureDefinitions = {
   dashboard: 'rectrail.dashboard/1',
   deadlines: 'rectrail.deadlines/1',
   funds: 'rectrail.funds/1',
+  lateness: 'rectrail.lateness/1',
 } as const;
 
 /** What a view shows of an issue: its kept state, or NOT_DISCLOSED in its place (rules.md section 3). */

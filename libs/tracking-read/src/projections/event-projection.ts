@@ -1,118 +1,148 @@
-import { type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import { defineProjection, type TableDefinition } from '@rectrail/projections';
+import { dayNumber, type Fact, type Position, type StreamId } from '@rectrail/kernel';
+import { defineProjection, type BulkLoadOf, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
-import { closeRows, columnTypes, insertRows, stillStands, type Row } from '../database/rows.ts';
-import { standings, type Standing } from '../timeline/standing.ts';
-import { begunEarlier, byStream } from './aggregate-projection.ts';
+import { closeRows, stillStands } from '../database/rows.ts';
+import { dayNumbersIn } from '../figures/day-numbers.ts';
+import { isRetraction, StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
 import { referencesOf } from './references.ts';
+import { begunEarlier, byStream } from './streams.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 
+/** Streams that are folded when read, by their rows here: few, or read many at a time. All other facts are read from the log. */
+const foldedPrefixes = ['org-tree-', 'policy-', 'working-calendar', 'inspection-', 'report-'] as const;
+
+/** Facts that became known at least so many days after they were true, more than a week, are few enough for an index of their own. */
+export const lateDaysMin = 8;
+
+/**
+ * Where an event stands in all orders, and nothing of what it says. By `known_from` and `valid_from` it counts, as far as no retraction names
+ * it: both are -infinity where position alone decides; a retraction itself, which takes part in no fold, has the day infinity.
+ */
 const eventTable: TableDefinition = {
   name: 'event',
   columns: {
-    position: 'bigint not null', stream_id: 'text not null', stream_version: 'integer not null', event_id: 'text not null', type: 'text not null', org_id: 'text',
-    subject: 'text not null', fact: 'jsonb not null',
+    position: 'bigint not null', recorded_at: 'timestamptz not null', known_from: 'timestamptz not null', stream_version: 'integer not null', valid_from: 'date not null',
+    days_late: 'integer', event_id: 'uuid not null', org_id: 'uuid', stream_id: 'text collate "C" not null', type: 'text collate "C" not null',
+    subject: 'text collate "C" not null', fact: 'jsonb',
   },
   primaryKey: ['position'],
   indexes: {
-    event_stream: 'unique (stream_id, stream_version) include (position)',
+    event_stream: '(stream_id, position)',
     event_event_id: 'unique (event_id)',
     event_type: '(type, position)',
     event_org: '(org_id, position)',
     event_subject: '(subject, position)',
+    event_late: `(days_late, position) include (org_id, subject, type, valid_from, known_from) where days_late >= ${lateDaysMin}`,
+    event_folded: '(type, org_id) where fact is not null',
     event_reference_data: `(position) where stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar'`,
   },
 };
 
-const standingTable: TableDefinition = {
-  name: 'event_standing',
-  columns: {
-    position: 'bigint not null', stream_id: 'text not null', type: 'text not null', org_id: 'text',
-    valid_from: 'date not null', known_from: 'timestamptz not null', known_to: 'timestamptz not null', pos_from: 'bigint not null', pos_to: 'bigint not null',
-  },
+/** What retractions name: at the positions [pos_from, pos_to) it counts only for those whose knowledge ends before `known_from`. */
+const retractedTable: TableDefinition = {
+  name: 'event_retracted',
+  columns: { position: 'bigint not null', known_from: 'timestamptz not null', pos_from: 'bigint not null', pos_to: 'bigint not null' },
   primaryKey: ['position', 'pos_from'],
-  indexes: { event_standing_type: '(type, org_id)', event_standing_stream: '(stream_id)' },
 };
 
 const referenceTable: TableDefinition = {
-  name: 'event_reference',
-  columns: { position: 'bigint not null', stream_id: 'text not null', ref: 'text not null' },
-  primaryKey: ['ref', 'position'],
+  name: 'event_reference', columns: { ref: 'text collate "C" not null', position: 'bigint not null' }, primaryKey: ['ref', 'position'],
 };
 
-const eventRow = (fact: TrackingFact): Row => ({
-  position: fact.position,
-  stream_id: fact.streamId,
-  stream_version: fact.streamVersion,
-  event_id: fact.eventId,
-  type: fact.event.type,
-  org_id: fact.scope.orgId,
-  subject: fact.actor.subject,
-  fact,
-});
+/** The day of an instant, as a number. */
+type KnownDay = (known: InstantBound) => number;
 
-interface StandingRow extends Row { pos_to: number }
+const eventRow = (fact: TrackingFact, knownDay: KnownDay): readonly CopyValue[] => {
+  const { position, recordedAt, streamVersion, eventId, scope, streamId, event: { type }, actor, validTime } = fact;
+  const { knownFrom, validFrom } = isRetraction(fact) ? { knownFrom: fact.knownTime, validFrom: 'infinity' } : unretracted(fact);
+  const daysLate = validTime === null ? null : knownDay(fact.knownTime) - dayNumber(validTime.last);
+  const isFolded = foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
+  return [position, recordedAt, knownFrom, streamVersion, validFrom, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
+};
 
-const standingRow = ({ fact, validFrom, knownFrom, knownTo }: Standing<TrackingFact>, from: Position): StandingRow => ({
-  position: fact.position, stream_id: fact.streamId, type: fact.event.type, org_id: fact.scope.orgId,
-  valid_from: validFrom, known_from: knownFrom, known_to: knownTo, pos_from: from, pos_to: stillStands,
-});
+const knownTo = (standings: readonly Standing<TrackingFact>[]): ReadonlyMap<Position, InstantBound> =>
+  new Map(standings.map((standing) => [standing.fact.position, standing.knownTo]));
 
-/** What stands of each event, by the positions at which that changes: an event adds its own; only a retraction touches others. */
-class StandingChanges {
-  readonly rows: StandingRow[] = [];
-  readonly closed: Row[] = [];
+interface RetractedRow { readonly position: Position; readonly knownFrom: InstantBound; readonly posFrom: Position; posTo: number }
 
-  addStream(earlier: readonly TrackingFact[], added: readonly TrackingFact[]): void {
-    const openedHere = new Map<Position, StandingRow>();
-    const open = (standing: Standing<TrackingFact>, from: Position): void => {
-      const row = standingRow(standing, from);
-      openedHere.set(standing.fact.position, row);
-      this.rows.push(row);
-    };
-    const close = (of: Position, at: Position): void => {
-      const here = openedHere.get(of);
-      if (here === undefined) this.closed.push({ position: of, pos_to: at });
-      else here.pos_to = at;
-      openedHere.delete(of);
-    };
-    for (const [index, fact] of added.entries()) {
-      if (fact.event.type !== 'FactsRetracted') {
-        for (const standing of standings([fact])) open(standing, fact.position);
-        continue;
-      }
-      const upTo = [...earlier, ...added.slice(0, index + 1)];
-      const before = new Map(standings(upTo.slice(0, -1)).map((s) => [s.fact.position, s]));
-      const after = new Map(standings(upTo).map((s) => [s.fact.position, s]));
-      for (const [of, was] of before) if (after.get(of)?.knownTo !== was.knownTo) close(of, fact.position);
-      for (const [of, is] of after) if (before.get(of)?.knownTo !== is.knownTo) open(is, fact.position);
+/** What the retractions of a stream change, each at its position. */
+class StreamRetractions {
+  readonly opened: RetractedRow[] = [];
+  /** Rows of earlier batches, and where they end. */
+  readonly closed: { readonly position: Position; readonly pos_to: Position }[] = [];
+  readonly #openedHere = new Map<Position, RetractedRow>();
+
+  constructor(earlier: readonly TrackingFact[], added: readonly TrackingFact[]) {
+    const history = new StandingHistory<TrackingFact>();
+    for (const fact of earlier) history.add(fact);
+    for (const fact of added) {
+      const change = history.add(fact);
+      if (isRetraction(fact)) this.#add(fact.position, change);
     }
+  }
+
+  #add(at: Position, change: StandingChange<TrackingFact>): void {
+    const [was, is] = [knownTo(change.closed), knownTo(change.opened)];
+    for (const position of new Set([...was.keys(), ...is.keys()])) {
+      // What does not stand at all is retracted for whatever is known.
+      if ((was.get(position) ?? '-infinity') !== 'infinity') this.#close(position, at);
+      const knownFrom = is.get(position) ?? '-infinity';
+      if (knownFrom !== 'infinity') this.#open({ position, knownFrom, posFrom: at, posTo: stillStands });
+    }
+  }
+
+  #close(position: Position, at: Position): void {
+    const here = this.#openedHere.get(position);
+    if (here === undefined) this.closed.push({ position, pos_to: at });
+    else here.posTo = at;
+  }
+
+  #open(row: RetractedRow): void {
+    this.#openedHere.set(row.position, row);
+    this.opened.push(row);
   }
 }
 
-const withRetraction = (streams: ReadonlyMap<StreamId, readonly TrackingFact[]>): ReadonlyMap<StreamId, readonly TrackingFact[]> =>
-  new Map([...streams].filter(([, facts]) => facts.some((fact) => fact.event.type === 'FactsRetracted')));
+type Streams = ReadonlyMap<StreamId, readonly TrackingFact[]>;
+
+const withRetraction = (streams: Streams): Streams => new Map([...streams].filter(([, facts]) => facts.some(isRetraction)));
+
+const copyInto = async ({ tx, schema }: ContextOf<TrackingEvent>, table: TableDefinition, rows: readonly (readonly CopyValue[])[]): Promise<void> => {
+  if (rows.length > 0) await tx.copy(`${schema}.${table.name}`, Object.keys(table.columns), rows);
+};
+
+/** New rows of these streams; gives back what ends of the old ones. */
+const writeStreams = async (streams: Streams, earlier: Streams, context: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<StreamRetractions['closed']> => {
+  const facts = [...streams.values()].flat();
+  const retractions = [...withRetraction(streams)].map(([id, added]) => new StreamRetractions(earlier.get(id) ?? [], added));
+  await copyInto(context, eventTable, facts.map((fact) => eventRow(fact, knownDay)));
+  await copyInto(context, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position])));
+  await copyInto(context, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo])));
+  return retractions.flatMap(({ closed }) => closed);
+};
+
+const bulk = (knownDay: KnownDay): BulkLoadOf<TrackingEvent> => ({
+  addStreams: async (streams, context) => { await writeStreams(streams, new Map(), context, knownDay); },
+});
 
 /**
- * Every event, what stands of it at which positions, and which other streams it needs: the audit trail, histories, ledger rows,
- * reports and inspections, and the trees, policies and calendars (folded when read) come from here.
+ * Every event by its place in all orders, what retractions do to it at which positions, and which other streams it needs: the audit trail, lookups, lateness,
+ * reports and inspections, and the trees, policies and calendars (folded when read) come from here. `zone`: in which days become known.
  */
-export const eventProjection = defineProjection<TrackingEvent>({
-  name: 'events',
-  version: 1,
-  streamPrefix: '',
-  tables: [eventTable, standingTable, referenceTable],
-  async apply(facts, context) {
-    const { tx, schema } = context;
-    const streams = byStream(facts);
-    const before = await context.earlier(begunEarlier(withRetraction(streams)));
-    const changes = new StandingChanges();
-    for (const [streamId, added] of streams) changes.addStream(before.get(streamId) ?? [], added);
-    await insertRows(tx, `${schema}.event`, columnTypes(eventTable), facts.map(eventRow));
-    await closeRows(tx, `${schema}.event_standing`, { position: 'bigint' }, changes.closed);
-    await insertRows(tx, `${schema}.event_standing`, columnTypes(standingTable), changes.rows);
-    const references = facts.flatMap((fact) => referencesOf(fact).map((ref) => ({ position: fact.position, stream_id: fact.streamId, ref })));
-    await insertRows(tx, `${schema}.event_reference`, columnTypes(referenceTable), references);
-  },
-});
+export const eventProjection = (zone: string): Projection => {
+  const knownDay = dayNumbersIn(zone);
+  return defineProjection<TrackingEvent>({
+    name: 'events',
+    version: 1,
+    streamPrefix: '',
+    tables: [eventTable, retractedTable, referenceTable],
+    async apply(facts, context) {
+      const streams = byStream(facts);
+      const earlier = await context.earlier(begunEarlier(withRetraction(streams)));
+      const closed = await writeStreams(streams, earlier, context, knownDay);
+      await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { position: 'bigint' }, closed);
+    },
+    bulk: bulk(knownDay),
+  });
+};

@@ -126,14 +126,10 @@ export interface EventView {
   readonly counts: boolean;
 }
 
-/** What was believed: this state, for the days [validFrom, validTo), by those who knew what was known in [knownFrom, knownTo). A null end is open. */
-export interface Belief {
-  readonly validFrom: Day | null;
-  readonly validTo: Day | null;
-  readonly knownFrom: Instant | null;
-  readonly knownTo: Instant | null;
-  readonly state: ShownIssueState | null;
-  readonly possibly: ShownIssueState | null;
+/** The newest first; not counted. */
+export interface AuditTrailAnswer extends Answered {
+  readonly items: readonly EventView[];
+  readonly nextCursor: string | null;
 }
 
 export interface IssueHistory extends Answered {
@@ -141,6 +137,55 @@ export interface IssueHistory extends Answered {
   readonly orgId: OrgId | null;
   readonly streamVersion: StreamVersion;
   readonly events: readonly EventView[];
+}
+
+export type TimelineKind = 'issue' | 'measure' | 'fundsCase' | 'inspection' | 'organisation';
+
+/** An event as a timeline names it. */
+export interface BeliefEvent {
+  readonly eventId: EventId;
+  readonly position: Position;
+  readonly type: string;
+  readonly validTime: FuzzyDate | null;
+  readonly knownTime: Instant;
+  readonly recordedAt: Instant;
+  readonly actor: Actor;
+  readonly source: Source | null;
+  /** Why, where it is a retraction. */
+  readonly retraction: { readonly kind: string; readonly reason: string } | null;
+}
+
+/**
+ * What the log said, while it ended at one of the positions [positionFrom, positionTo), of the days [validFrom, validTo) to those who knew what was
+ * known in [knownFrom, knownTo). A null end is open; `positionTo` null: it stands at the position read. Beliefs of one thing never overlap.
+ */
+export interface Belief {
+  readonly validFrom: Day | null;
+  readonly validTo: Day | null;
+  readonly knownFrom: Instant | null;
+  readonly knownTo: Instant | null;
+  readonly positionFrom: Position;
+  readonly positionTo: Position | null;
+  /** Fields of the state by last days, named as in histories; null where the thing is there by first days only. */
+  readonly state: Readonly<Record<string, unknown>> | null;
+  /** Where an issue or a measure stands by first days, where that differs: it is undetermined. */
+  readonly possibly: string | null;
+  /** The event that last changed a field of the state. */
+  readonly from: BeliefEvent;
+  /** The event at `positionTo`; where the belief stands, the one that became known at `knownTo` and superseded or withdrew it; null while it is held. */
+  readonly endedBy: BeliefEvent | null;
+  /** Whether this is what is believed at the cut. */
+  readonly holds: boolean;
+}
+
+/** Every belief about one thing up to the position read; valid day and known instant of the cut choose the one that `holds`. */
+export interface TimelineAnswer extends Answered {
+  readonly kind: TimelineKind;
+  readonly id: string;
+  readonly orgId: OrgId | null;
+  /** Of its stream; of an organisation that of the tree. */
+  readonly streamVersion: StreamVersion;
+  /** By position, then known instant, then day from which they begin. */
   readonly beliefs: readonly Belief[];
 }
 
@@ -255,4 +300,47 @@ export interface ReportItem {
 export interface DiscrepanciesAnswer extends Answered {
   readonly report: ReportItem;
   readonly items: readonly Discrepancy[];
+}
+
+/** Days from the last day on which a fact may have happened to the day on which it became known, in the zone of the installation. */
+export const latenessBands = ['0-7', '8-30', '31-90', '91-365', '366-'] as const;
+export type LatenessBand = (typeof latenessBands)[number];
+
+/** Facts of the selection, counted. Of organisations and actors the fifty with the most; `orgId` null: the installation's own. */
+export interface LatenessFigures {
+  readonly facts: number;
+  readonly byBand: Readonly<Record<LatenessBand, number>>;
+  readonly byOrganisation: readonly { readonly orgId: OrgId | null; readonly facts: number }[];
+  readonly byActor: readonly { readonly subject: string; readonly facts: number }[];
+}
+
+export interface LatenessItem {
+  readonly eventId: EventId;
+  readonly position: Position;
+  readonly streamId: StreamId;
+  readonly streamVersion: StreamVersion;
+  readonly type: string;
+  readonly orgId: OrgId | null;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly validTime: FuzzyDate;
+  readonly knownTime: Instant;
+  readonly recordedAt: Instant;
+  /** From the last day of `validTime` to the day of `knownTime`. */
+  readonly daysLate: number;
+  /** From the same day to the day of `recordedAt`. */
+  readonly daysUntilRecorded: number;
+  readonly actor: Actor;
+  readonly source: Source | null;
+}
+
+export interface LatenessAnswer extends Answered {
+  readonly definition: typeof figureDefinitions.lateness;
+  readonly digest: string;
+  readonly org: OrgLabel | null;
+  readonly figures: LatenessFigures;
+  /** The latest first: by `daysLate`, among equals the newest. */
+  readonly items: readonly LatenessItem[];
+  readonly total: number;
+  readonly nextCursor: string | null;
 }

@@ -1,17 +1,14 @@
-import { streamVersion, type Cut, type Fact, type IssueId, type Position, type StreamId } from '@rectrail/kernel';
-import { streams, type FactsRetracted, type IssueEvent } from '@rectrail/tracking-domain';
-import { EventRow } from '../database/entities.ts';
-import { issueTimeline, parsePair, shownIssueState } from '../projections/issue-projection.ts';
-import { standingAt, standings, type DayBound, type InstantBound } from '../timeline/standing.ts';
-import { timeline } from '../timeline/timeline.ts';
-import type { Belief, EventView, IssueHistory, Page } from './answers.ts';
-import { changesOf } from './changes.ts';
-import { wholeStreams, type TrackingFact } from './counting-facts.ts';
+import { streamVersion, type Cut, type Fact, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
+import { streams, type FactsRetracted } from '@rectrail/tracking-domain';
+import { standingAt, standings } from '../timeline/standing.ts';
+import type { AuditTrailAnswer, EventView, IssueHistory } from './answers.ts';
+import { orgsConcerned, StreamChanges } from './changes.ts';
+import { isTree, streamInSight, streamsAt, type TrackingFact } from './counting-facts.ts';
 import { limitOf } from './cursor.ts';
-import { countOf, paged } from './paging.ts';
+import { newestEvents, type EventPlace } from './event-search.ts';
+import { paged } from './paging.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { AuditRequest, ReadRequest } from './requests.ts';
-import { ReadRejected } from './tracking-read.ts';
 
 const isRetraction = (fact: TrackingFact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
 
@@ -28,81 +25,56 @@ const countingPositions = (stream: readonly TrackingFact[], cut: Cut): ReadonlyS
   return counting;
 };
 
-/** Events as the audit trail shows them; `stream` is the whole stream up to the position read. */
+/** Events as the audit trail shows them; `stream` is the whole stream up to the position read, of a tree all that concerns them. */
 const eventViews = (facts: readonly TrackingFact[], stream: readonly TrackingFact[], cut: Cut): readonly EventView[] => {
   const retractions = stream.filter(isRetraction);
   const counting = countingPositions(stream, cut);
+  const changes = new StreamChanges(stream);
   return facts.map((fact) => ({
     position: fact.position, streamId: fact.streamId, streamVersion: fact.streamVersion, eventId: fact.eventId, type: fact.event.type, data: fact.event.data,
     recordedAt: fact.recordedAt, knownTime: fact.knownTime, validTime: fact.validTime, actor: fact.actor, orgId: fact.scope.orgId, source: fact.source ?? null,
     commandId: fact.commandId, correlationId: fact.correlationId,
-    changes: changesOf(fact, stream),
+    changes: changes.of(fact),
     retractedBy: retractions.filter((r) => r.event.data.eventIds.includes(fact.eventId))
       .map(({ eventId, position, actor, event: { data: { kind, reason } } }) => ({ eventId, position, kind, reason, actor })),
     counts: counting.has(fact.position),
   }));
 };
 
-/** Every event that lies within the caller's jurisdiction, the newest first. */
-export const auditTrail = (context: ReadContext, request: AuditRequest): Promise<Page<EventView>> =>
+/** Of a tree, long and kept in memory: what concerns the organisations of these facts. */
+const concerning = (facts: readonly TrackingFact[], tree: readonly TrackingFact[]): readonly TrackingFact[] => {
+  const [orgs, own] = [new Set<OrgId>(facts.flatMap((fact) => orgsConcerned(fact, tree))), new Set(facts)];
+  return tree.filter((fact) => isRetraction(fact) || own.has(fact) || orgsConcerned(fact, []).some((orgId) => orgs.has(orgId)));
+};
+
+const viewsOf = async (context: ReadContext, session: ReadSession, places: readonly EventPlace[]): Promise<readonly EventView[]> => {
+  const byStream = Map.groupBy(places, (place) => place.streamId);
+  const streamOf = await streamsAt(context, session, byStream.keys());
+  const views = [...byStream].flatMap(([streamId, ofStream]) => {
+    const stream = streamOf.get(streamId) ?? [];
+    const positions = new Set(ofStream.map((place) => place.position));
+    const facts = stream.filter((fact) => positions.has(fact.position));
+    return eventViews(facts, isTree(streamId) ? concerning(facts, stream) : stream, session.cut);
+  });
+  return views.toSorted((a, b) => b.position - a.position);
+};
+
+/** Every event that lies within the caller's jurisdiction, the newest first. They are not counted: that would take longer than the page. */
+export const auditTrail = (context: ReadContext, request: AuditRequest): Promise<AuditTrailAnswer> =>
   paged(context, 'audit-trail', request, async (session, after, next) => {
-    const { cut, manager, tx } = session;
+    const { cut, tx } = session;
     const size = limitOf(request.limit);
-    const query = manager.createQueryBuilder(EventRow, 'e').where('e.position <= :atPosition', { atPosition: cut.atPosition });
-    const { owners } = select(session, request.org);
-    if (owners !== null) query.andWhere('e.org_id = any(:owners)', { owners });
-    if (request.stream !== undefined) query.andWhere('e.stream_id = :stream', { stream: request.stream });
-    if (request.type !== undefined) query.andWhere('e.type = :type', { type: request.type });
-    if (request.actor !== undefined) query.andWhere('e.subject = :subject', { subject: request.actor });
-    // Positions have no gaps, so that the whole log need not be counted.
-    const isWholeLog = owners === null && request.stream === undefined && request.type === undefined && request.actor === undefined;
-    const total = isWholeLog ? cut.atPosition : await countOf(query);
-    if (after !== null) query.andWhere('e.position < :before', { before: after[0] });
-    const found = await query.orderBy('e.position', 'DESC').limit(size + 1).getMany();
+    const { stream, type, actor } = request;
+    const before = Math.min(cut.atPosition + 1, Number(after?.[0] ?? Infinity));
+    const found = await newestEvents(tx, { owners: select(session, request.org).owners, stream, type, actor }, before, size + 1);
     const page = found.slice(0, size);
-    const whole = await wholeStreams(tx, [...new Set(page.map((row) => row.streamId))], cut.atPosition);
-    const byStream = Map.groupBy(page.map((row) => row.fact), (fact) => fact.streamId);
-    const views = [...byStream].flatMap(([streamId, facts]) => eventViews(facts, whole.get(streamId) ?? [], cut));
     const last = found.length > size ? page.at(-1) : undefined;
-    return { cut, items: views.toSorted((a, b) => b.position - a.position), total, nextCursor: last === undefined ? null : next([last.position]) };
+    return { cut, items: await viewsOf(context, session, page), nextCursor: last === undefined ? null : next([last.position]) };
   });
 
-const openEnd = <T extends string>(bound: T | '-infinity' | 'infinity'): T | null => (bound === '-infinity' || bound === 'infinity' ? null : bound);
-
-/** What was believed of an issue, by what was known and for which days: its timeline at the position read. */
-const beliefs = (stream: readonly TrackingFact[]): readonly Belief[] => {
-  // The stream is an issue's: the codec has checked its events.
-  return timeline(stream as unknown as readonly Fact<IssueEvent | FactsRetracted>[], issueTimeline)
-    .toSorted((a, b) => compare(a.knownFrom, b.knownFrom) || compare(a.validFrom, b.validFrom))
-    .map(({ validFrom, validTo, knownFrom, knownTo, view: { cell } }) => {
-      const { last, first } = parsePair(cell);
-      const [state, possibly] = [last === null ? null : shownIssueState(last), first === null ? null : shownIssueState(first)];
-      return {
-        validFrom: openEnd(validFrom), validTo: openEnd(validTo), knownFrom: openEnd(knownFrom), knownTo: openEnd(knownTo),
-        state, possibly: possibly === state ? null : possibly,
-      };
-    });
-};
-
-const compare = (a: DayBound | InstantBound, b: DayBound | InstantBound): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const issueStream = async (session: ReadSession, id: IssueId): Promise<{ readonly streamId: StreamId; readonly stream: readonly TrackingFact[] }> => {
-  const streamId = streams.issue(id);
-  const stream = (await wholeStreams(session.tx, [streamId], session.cut.atPosition)).get(streamId) ?? [];
-  return { streamId, stream };
-};
-
-/** Every event of an issue up to the position read, counting or not, and what was believed. @throws ReadRejected `unknown-issue`, `outside-jurisdiction`. */
+/** Every event of an issue up to the position read, counting or not. @throws ReadRejected `unknown-issue`, `outside-jurisdiction`. */
 export const issueHistory = (context: ReadContext, id: IssueId, request: ReadRequest): Promise<IssueHistory> =>
   readAt(context, request, async (session) => {
-    const { stream } = await issueStream(session, id);
-    const owner = stream[0]?.scope.orgId;
-    if (owner === undefined) throw new ReadRejected('unknown-issue', `issue ${id} has no event up to position ${session.cut.atPosition}`);
-    if (session.visible !== null && (owner === null || !session.visible.has(owner))) {
-      throw new ReadRejected('outside-jurisdiction', `issue ${id} lies outside the jurisdiction of this token`);
-    }
-    return {
-      cut: session.cut, issueId: id, orgId: owner, streamVersion: streamVersion(stream.length),
-      events: eventViews(stream, stream, session.cut), beliefs: beliefs(stream),
-    };
+    const { orgId, stream } = await streamInSight(context, session, streams.issue(id), 'unknown-issue');
+    return { cut: session.cut, issueId: id, orgId, streamVersion: streamVersion(stream.length), events: eventViews(stream, stream, session.cut) };
   });

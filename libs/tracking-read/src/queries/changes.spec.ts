@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { day, instant, onDay, position, streamId, streamVersion, type CommandId, type EventId, type Fact } from '@rectrail/kernel';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
-import { changesOf } from './changes.ts';
+import { StreamChanges } from './changes.ts';
 
 const idOf = (version: number): EventId => `event-${version}` as EventId;
 
@@ -20,7 +20,7 @@ const stream = (name: string, ...events: readonly (readonly [type: string, data:
 const retraction = (...versions: readonly number[]) => ['FactsRetracted', { eventIds: versions.map(idOf), reason: '更正', kind: 'withdrawn' }] as const;
 const changesOfLast = (...args: Parameters<typeof stream>) => {
   const facts = stream(...args);
-  return changesOf(facts.at(-1)!, facts);
+  return new StreamChanges(facts).of(facts.at(-1)!);
 };
 
 describe('what an event changed', () => {

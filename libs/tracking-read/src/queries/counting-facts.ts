@@ -1,28 +1,65 @@
-import type { Cut, Fact, OrgId, StreamId } from '@rectrail/kernel';
+import type { EventStore, StoredEvent } from '@rectrail/event-store';
+import type { Cut, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
+import type { ReadSession } from './read-session.ts';
+import { ReadRejected, type ReadRejectionCode } from './tracking-read.ts';
 
 export type TrackingFact = Fact<TrackingEvent>;
 
+/**
+ * Whether an event counts at a cut (rules.md section 2), as a condition on the row `event` of the index of events; retractions take part in no fold and never do. `cut`: the three
+ * parameters of the statement.
+ */
+export const countsAtCut = (event: string, [validAt, knownAt, atPosition]: readonly [validAt: string, knownAt: string, atPosition: string]): string =>
+  `${event}.position <= ${atPosition} and ${event}.known_from <= ${knownAt} and ${event}.valid_from <= ${validAt}
+   and not exists (select from ${schema}.event_retracted retracted
+     where retracted.position = ${event}.position and retracted.known_from <= ${knownAt} and retracted.pos_from <= ${atPosition} and ${atPosition} < retracted.pos_to)`;
+
+export const isTree = (streamId: StreamId): boolean => streamId.startsWith('org-tree-');
+
 interface Of { readonly types?: readonly string[]; readonly streamId?: StreamId; readonly owners?: readonly OrgId[] | null }
 
-/** The facts that count at the cut, by stream, each in fold order. */
+/** The facts that count at the cut, by stream, each in fold order: of streams that are folded when read (inspections, reports). */
 export const countingByStream = async (tx: Transaction, cut: Cut, of: Of): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
   const rows = await tx.query<{ fact: TrackingFact }>(
-    `select e.fact from ${schema}.event_standing s join ${schema}.event e using (position)
-      where ($4::text[] is null or s.type = any($4)) and ($5::text is null or s.stream_id = $5) and ($6::text[] is null or s.org_id = any($6))
-        and s.valid_from <= $1 and s.known_from <= $2 and $2 < s.known_to and s.pos_from <= $3 and $3 < s.pos_to
-      order by s.stream_id, s.valid_from, e.stream_version`,
+    `select e.fact from ${schema}.event e
+      where e.fact is not null and ($4::text[] is null or e.type = any($4)) and ($5::text is null or e.stream_id = $5) and ($6::uuid[] is null or e.org_id = any($6))
+        and ${countsAtCut('e', ['$1', '$2', '$3'])}
+      order by e.stream_id, e.valid_from, e.stream_version`,
     [cut.validAt, cut.knownAt, cut.atPosition, of.types ?? null, of.streamId ?? null, of.owners ?? null],
   );
   return Map.groupBy(rows.map((row) => row.fact), (fact) => fact.streamId);
 };
 
-/** Every fact of these streams up to a position, whether it counts or not, in stream order. */
-export const wholeStreams = async (tx: Transaction, streamIds: readonly StreamId[], atPosition: number): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
-  const rows = await tx.query<{ fact: TrackingFact }>(
-    `select fact from ${schema}.event where stream_id = any($1) and position <= $2 order by stream_id, stream_version`, [streamIds, atPosition],
-  );
-  return Map.groupBy(rows.map((row) => row.fact), (fact) => fact.streamId);
+/** What reads the facts themselves, which the index of events does not keep. */
+export interface FactSource {
+  readonly store: EventStore;
+  readonly decode: (stored: StoredEvent) => Fact;
+}
+
+/** Every fact of these streams up to a position, whether it counts or not, in stream order. The log never changes: it needs no snapshot. */
+export const wholeStreams = async ({ store, decode }: FactSource, streamIds: readonly StreamId[], upTo: Position): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
+  if (streamIds.length === 0) return new Map();
+  const slices = await store.readStreams(streamIds, upTo);
+  // The codec has checked each event against its schema.
+  return new Map([...slices].map(([id, { events }]) => [id, events.map((stored) => decode(stored) as TrackingFact)]));
+};
+
+/** The same of many streams at once; a tree, which is long, is kept in memory. */
+export const streamsAt = async (source: FactSource, { cut: { atPosition }, reference }: Pick<ReadSession, 'cut' | 'reference'>, streamIds: Iterable<StreamId>): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
+  const { trees = [], others = [] } = Object.groupBy(streamIds, (id) => (isTree(id) ? 'trees' : 'others'));
+  return new Map([...await wholeStreams(source, others, atPosition), ...trees.map((id) => [id, reference.facts(id, atPosition)] as const)]);
+};
+
+/** A whole stream up to the position read, and whose it is. @throws ReadRejected `unknown` where it has no event there, `outside-jurisdiction`. */
+export const streamInSight = async (
+  source: FactSource, { cut, visible }: Pick<ReadSession, 'cut' | 'visible'>, streamId: StreamId, unknown: ReadRejectionCode,
+): Promise<{ readonly orgId: OrgId | null; readonly stream: readonly TrackingFact[] }> => {
+  const stream = (await wholeStreams(source, [streamId], cut.atPosition)).get(streamId) ?? [];
+  const orgId = stream[0]?.scope.orgId;
+  if (orgId === undefined) throw new ReadRejected(unknown, `${streamId} has no event up to position ${cut.atPosition}`);
+  if (visible !== null && (orgId === null || !visible.has(orgId))) throw new ReadRejected('outside-jurisdiction', `${streamId} lies outside the jurisdiction of this token`);
+  return { orgId, stream };
 };

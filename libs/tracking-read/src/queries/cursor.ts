@@ -11,6 +11,7 @@ const keyShapes = {
   deadlines: ['integer', 'uuid', 'uuid', 'text', 'uuid'],
   measures: ['uuid', 'uuid'],
   'audit-trail': ['integer'],
+  lateness: ['integer', 'integer'],
 } as const satisfies Readonly<Record<string, readonly ('integer' | 'text' | 'uuid')[]>>;
 export type PagedList = keyof typeof keyShapes;
 

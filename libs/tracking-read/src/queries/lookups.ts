@@ -4,7 +4,8 @@ import { projectionDatabase } from '../database/data-source.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
 import { ReadRejected, type Dependent, type TrackingLookups } from './tracking-read.ts';
 
-const stands = `exists (select from ${schema}.event_standing s where s.position = e.position and s.pos_to = ${stillStands} and s.known_to = 'infinity')`;
+/** With everything known and recorded. */
+const counts = `not exists (select from ${schema}.event_retracted retracted where retracted.position = e.position and retracted.pos_to = ${stillStands})`;
 
 interface DependentRow { readonly stream_id: StreamId; readonly ref: string; readonly event_id: EventId; readonly type: string; readonly position: string }
 
@@ -15,7 +16,7 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
     dependents: (refs) => database.transaction(async (tx): Promise<readonly Dependent[]> => {
       const rows = await tx.query<DependentRow>(
         `select e.stream_id, r.ref, e.event_id, e.type, e.position::text from ${schema}.event_reference r join ${schema}.event e using (position)
-          where r.ref = any($1) and ${stands} order by e.position, r.ref`, [refs],
+          where r.ref = any($1) and ${counts} order by e.position, r.ref`, [refs],
       );
       return rows.map((row) => ({ from: row.stream_id, to: row.ref, eventId: row.event_id, type: row.type, position: position(Number(row.position)) }));
     }),

@@ -64,3 +64,11 @@ export interface AuditRequest extends OrgRequest, PageRequest {
   /** The opaque subject of the actor. */
   readonly actor?: string | undefined;
 }
+
+export interface LatenessRequest extends RollUpRequest, PageRequest {
+  /** Days late at least; default 8, more than a week. Below that every fact that counts is looked at. */
+  readonly minDays?: number | undefined;
+  readonly type?: string | undefined;
+  /** The opaque subject of who recorded it. */
+  readonly actor?: string | undefined;
+}

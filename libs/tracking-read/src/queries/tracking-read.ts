@@ -1,12 +1,14 @@
 import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@rectrail/kernel';
+import type { BuildProgress, RebuildOptions, Skip } from '@rectrail/projections';
 import type {
-  DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TreesAnswer,
+  AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem, LatenessAnswer,
+  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
-import type { AuditRequest, IssuesRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest } from './requests.ts';
+import type { AuditRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest } from './requests.ts';
 
 export type ReadRejectionCode =
-  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-report'
+  | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
+  | 'unknown-inspection' | 'unknown-report'
   | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
 
 /** A read that cannot be answered; match on `code`. */
@@ -33,11 +35,20 @@ export interface Dependent {
 
 export interface ProjectionStatus {
   readonly name: string;
+  /** Of the rows that are read; 0 while there are none. */
   readonly version: number;
   readonly position: Position;
+  /** `rebuilding`: there are no rows yet that this version may read. A rebuild beside rows that are read is in `build` alone. */
   readonly state: 'running' | 'stopped' | 'rebuilding';
-  /** Why a stopped projection stopped, and where. */
+  /** Why a stopped projection, or else its rebuild, stopped, and where. */
   readonly failure: { readonly position: Position; readonly reason: string } | null;
+  /** Events that the log has beyond the position. */
+  readonly lagEvents: number;
+  /** Age of the first of them; 0 where there is none. */
+  readonly lagSeconds: number;
+  readonly build: BuildProgress | null;
+  /** Events that an operator has let it leave out. */
+  readonly skips: readonly Skip[];
 }
 
 /** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
@@ -56,7 +67,10 @@ export interface TrackingQueries {
   inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
   reports(request: OrgRequest): Promise<Page<ReportItem>>;
   discrepancies(id: ReportId, request: ReadRequest): Promise<DiscrepanciesAnswer>;
-  auditTrail(request: AuditRequest): Promise<Page<EventView>>;
+  auditTrail(request: AuditRequest): Promise<AuditTrailAnswer>;
+  /** `id`: of an organisation its id or its code at the cut. */
+  timeline(kind: TimelineKind, id: string, request: ReadRequest): Promise<TimelineAnswer>;
+  lateness(request: LatenessRequest): Promise<LatenessAnswer>;
 }
 
 /** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */
@@ -79,8 +93,12 @@ export interface TrackingRead {
   project(upTo?: Position): Promise<void>;
   /** Waits until every projection used by reads has reached `position`. @throws ReadRejected projection-behind after `timeoutMs` (default 5,000). */
   catchUp(position: Position, timeoutMs?: number): Promise<void>;
-  /** Drops a projection's rows and makes them anew from the first event. */
-  rebuild(name: string): Promise<void>;
+  /** Makes a projection's rows anew from the first event, beside those that are read; goes on where an earlier call was stopped. @throws ProjectionError. */
+  rebuild(name: string, options?: RebuildOptions): Promise<void>;
+  /** Drops what a rebuild has made so far; false where there is none. @throws ProjectionError. */
+  cancelRebuild(name: string): Promise<boolean>;
+  /** Lets a projection leave out, for good, the event at which it stands stopped. @throws ProjectionError `skip-refused`. */
+  skip(name: string, at: Position, why: { readonly by: string; readonly reason: string }): Promise<void>;
   projectionStatus(): Promise<readonly ProjectionStatus[]>;
   /** Ends after the batch at hand and closes the connections. */
   stop(): Promise<void>;

@@ -15,10 +15,10 @@ export interface Standing<F extends Fact = Fact> {
 
 export const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
 
-export interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
+interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
 
 /** What retractions do to what they name. They name what stands before them, so from the newest to the oldest each one is settled before its own turn comes. */
-export const retractedBy = (facts: readonly Fact[]): Retracted => {
+const retractedBy = (facts: readonly Fact[]): Retracted => {
   const inError = new Set<EventId>();
   const withdrawnFrom = new Map<EventId, Instant>();
   for (const fact of facts.filter(isRetraction).reverse()) {
