@@ -50,17 +50,47 @@ export interface EventView {
   readonly retractedBy: readonly { readonly position: number; readonly reason: string }[];
 }
 
-export interface IssueHistory extends Answered {
-  readonly events: readonly EventView[];
-  readonly beliefs: readonly {
-    readonly validFrom: string | null;
-    readonly validTo: string | null;
-    readonly knownFrom: string | null;
-    readonly knownTo: string | null;
-    readonly state: string | null;
-    readonly possibly: string | null;
-  }[];
+export interface IssueHistory extends Answered { readonly events: readonly EventView[] }
+
+export interface BeliefEvent {
+  readonly eventId: string;
+  readonly position: number;
+  readonly commandId: string;
+  readonly type: string;
+  readonly source: { readonly documentId: string } | null;
+  readonly retraction: { readonly reason: string } | null;
 }
+export interface Belief {
+  readonly validFrom: string | null;
+  readonly validTo: string | null;
+  readonly knownFrom: string | null;
+  readonly knownTo: string | null;
+  readonly positionFrom: number;
+  readonly positionTo: number | null;
+  readonly state: Readonly<Record<string, unknown>> | null;
+  readonly possibly: string | null;
+  readonly from: BeliefEvent;
+  readonly endedBy: BeliefEvent | null;
+  readonly holds: boolean;
+}
+export interface Timeline extends Answered {
+  readonly kind: 'issue' | 'measure' | 'fundsCase' | 'inspection' | 'organisation';
+  readonly id: string;
+  readonly beliefs: readonly Belief[];
+}
+
+export interface Lateness extends Page<{
+  readonly position: number;
+  readonly type: string;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly validTime: Printed;
+  readonly knownTime: string;
+  readonly recordedAt: string;
+  readonly daysLate: number;
+  readonly actor: { readonly subject: string };
+  readonly source: { readonly documentId: string } | null;
+}> { readonly figures: { readonly byBand: Readonly<Record<string, number>> } }
 
 export interface DeadlineItem {
   readonly issueId: string;

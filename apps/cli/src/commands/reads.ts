@@ -1,11 +1,12 @@
-import type { Command } from 'commander';
-import type { Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Page, Printed, Report } from '../answers.ts';
+import { Argument, type Command } from 'commander';
+import type { Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Lateness, Page, Printed, Report, Timeline } from '../answers.ts';
 import type { Query } from '../api-client.ts';
 import { discrepanciesText } from '../format/discrepancies.ts';
 import { cutLine, dashboardText, sumText } from '../format/figures.ts';
 import { aside, label, type Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { table } from '../format/table.ts';
+import { timelineText } from '../format/timeline.ts';
 import type { Session } from '../session.ts';
 
 export type Open = (command: Command) => Promise<Session>;
@@ -20,15 +21,16 @@ const policyOption = (command: Command): Command => command.option('--policy <id
 const treeOptions = (command: Command): Command => command
   .option('--tree <id>', 'the tree by which --org rolls up; default: the administrative one')
   .option('--tree-at <then|now>', 'that tree as of the day in the world (then) or of what is known (now); default: then');
-const issueFilters = (command: Command): Command => command
+const pageOptions = (command: Command): Command => command
+  .option('--limit <n>', 'rows of a page, 1 to 500')
+  .option('--cursor <cursor>', 'of the page before');
+const issueFilters = (command: Command): Command => pageOptions(command
   .option('--state <state>', 'IN_PROGRESS, DONE_REPORTED, …')
   .option('--bucket <bucket>', 'complete, open, longTerm, notDisclosed')
   .option('--deadline <condition>', 'OVERDUE, DUE_SOON, NO_DEADLINE, …')
   .option('--track <track>', 'IMMEDIATE, TIMED, LONG_TERM')
   .option('--inspection <id>', 'issues of one inspection')
-  .option('--q <text>', 'part of the title, the heading or the printed number')
-  .option('--limit <n>', 'rows of a page, 1 to 500')
-  .option('--cursor <cursor>', 'of the page before');
+  .option('--q <text>', 'part of the title, the heading or the printed number'));
 
 /** The options of a read are named like the parameters of the interface. */
 const queryOf = (command: Command): Query => command.opts<Query>();
@@ -100,11 +102,6 @@ const historyText = (language: Language, answer: IssueHistory): string => [
   table(heads(language, 'position', 'recordedAt', 'known', 'valid', 'event', 'changes', 'retracted'), answer.events.map((event) => [
     event.position, event.recordedAt, event.knownTime.slice(0, 10), dateText(event.validTime), event.type, changeText(event), event.retractedBy.map(({ position, reason }) => `${position}: ${reason}`).join('; '),
   ])),
-  '',
-  label(language, 'beliefs'),
-  table(heads(language, 'validFrom', 'validTo', 'knownFrom', 'knownTo', 'state'), answer.beliefs.map((belief) => [
-    belief.validFrom, belief.validTo, belief.knownFrom, belief.knownTo, belief.state === null ? '—' : stateText(language, belief.state, belief.possibly),
-  ])),
 ].join('\n');
 
 const deadlinesText = (language: Language, answer: Deadlines): string => [
@@ -128,6 +125,20 @@ const fundsText = (language: Language, answer: Funds): string => [
     one.fundsCaseId, sumText(language, one.identified), sumText(language, one.recovered), sumText(language, one.returned), one.duplicates.map(({ fundsCaseId }) => fundsCaseId).join(' '),
   ])),
 ].join('\n');
+
+const latenessText = (language: Language, answer: Lateness): string => [
+  cutLine(language, answer),
+  '',
+  table(heads(language, 'daysLate', 'facts'), Object.entries(answer.figures.byBand).filter(([, facts]) => facts > 0).map(([band, facts]) => [label(language, band), facts])),
+  '',
+  table(heads(language, 'daysLate', 'organisation', 'event', 'valid', 'known', 'recordedAt', 'actor', 'document', 'position'), answer.items.map((item) => [
+    item.daysLate, item.orgName ?? item.orgCode, item.type, dateText(item.validTime), item.knownTime.slice(0, 10), item.recordedAt, item.actor.subject, item.source?.documentId ?? '', item.position,
+  ])),
+  ...moreLine(language, answer),
+].join('\n');
+
+/** What has a timeline, and where. */
+const timelinePaths: Readonly<Record<string, string>> = { 'issue': 'issues', 'measure': 'measures', 'funds-case': 'funds-cases', 'inspection': 'inspections', 'organisation': 'organisations' };
 
 const addDiscrepancies = (program: Command, open: Open): void => {
   const command = orgOptions(program.command('discrepancies')).description('where reports declare other figures than are found');
@@ -157,8 +168,20 @@ export const addReads = (program: Command, open: Open): void => {
     path: ([id]) => `/issues/${encoded(id)}`, text: issueText,
   });
   read<IssueHistory>(open, {
-    command: cutOptions(program.command('history').argument('<id>', 'id of the issue')).description('all events of an issue, and what was believed when'),
+    command: cutOptions(program.command('history').argument('<id>', 'id of the issue')).description('all events of an issue'),
     path: ([id]) => `/issues/${encoded(id)}/history`, text: historyText,
+  });
+  read<Timeline>(open, {
+    command: cutOptions(program.command('timeline').addArgument(new Argument('<kind>', 'what it is about').choices(Object.keys(timelinePaths)))
+      .argument('<id>', 'its id; of an organisation its id or code')).description('every belief about one thing: when it held and was held, from which event, and what ended it'),
+    path: ([kind, id]) => `/${timelinePaths[kind ?? ''] ?? ''}/${encoded(id)}/timeline`, text: timelineText,
+  });
+  read<Lateness>(open, {
+    command: pageOptions(treeOptions(orgOptions(program.command('lateness')))
+      .option('--min-days <n>', 'known so many days after it was true, at least; default: 8')
+      .option('--type <type>', 'type of the event: IssueCompletionReported, …')
+      .option('--actor <subject>', 'recorded by this subject')).description('facts that became known long after they were true, the latest first'),
+    path: () => '/lateness', text: latenessText,
   });
   read<Deadlines>(open, {
     command: issueFilters(policyOption(orgOptions(program.command('deadlines')))).description('what is overdue, due soon, without a deadline on the query day'), path: () => '/deadlines', text: deadlinesText,

@@ -37,6 +37,10 @@ const labels = {
   structure: ['体例缺漏', 'structure'], temporal: ['时间矛盾', 'dates'], internal: ['前后不一', 'inconsistent'], status_rule: ['状态口径不一', 'status rule'], soft_arithmetic: ['测算不符', 'arithmetic'],
   duplicate_fact: ['内容重复', 'repeated'], deadlineMissing: ['未定期限', 'no deadline'], countNoted: ['数目不一', 'number'], missingNoted: ['内容缺失', 'missing'],
   noReports: ['此时尚无通报', 'no report is known'], measureBasis: ['按措施', 'by measures'], issueBasis: ['按问题', 'by issues'],
+  basis: ['依据', 'from event'], endedBy: ['止于', 'ended by'], opened: ['启动', 'opened'], fieldworkStarted: ['进驻', 'fieldwork from'], fieldworkEnded: ['撤点', 'fieldwork until'],
+  feedback: ['反馈', 'feedback'], merged: ['已并入他单位', 'merged'], dissolved: ['已撤销', 'dissolved'],
+  daysLate: ['晚知天数', 'days late'], facts: ['条数', 'facts'], actor: ['录入人', 'recorded by'],
+  '0-7': ['7天以内', 'up to 7 days'], '8-30': ['8至30天', '8 to 30 days'], '31-90': ['31至90天', '31 to 90 days'], '91-365': ['91至365天', '91 to 365 days'], '366-': ['超过一年', 'more than a year'],
   calendarAssumed: ['以下年份无工作日历，按周一至周五计：', 'no calendar known for these years, Monday to Friday assumed: '],
 } as const satisfies Readonly<Record<string, Label>>;
 

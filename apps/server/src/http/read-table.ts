@@ -3,7 +3,7 @@ import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, trac
 import type { TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import type { Answers } from '../openapi/answer-types.ts';
-import { dayOrInstantParameter, dayParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
+import { dayOrInstantParameter, dayParameter, daysParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
 
 /** Longest filter text: a title has at most 200 characters. */
 const filterCharactersMax = 200;
@@ -54,6 +54,13 @@ const auditQuery = z.strictObject({
   actor: text.optional().describe('Opaque subject of the actor'),
 });
 
+const latenessQuery = z.strictObject({
+  ...cuts, ...rollUp, ...paging,
+  minDays: daysParameter.optional().describe('Known so many days after the last day on which it may have happened, at least; default 8'),
+  type: text.optional().describe('Type of the event'),
+  actor: text.optional().describe('Opaque subject of who recorded it'),
+});
+
 export interface ReadCall<Q> {
   readonly queries: TrackingQueries;
   readonly query: Q;
@@ -87,6 +94,15 @@ const read = <S extends z.ZodObject, N extends keyof Answers>(specification: Rea
   run: (call) => specification.run(call as ReadCall<z.output<S>>),
 });
 
+/** What has a timeline, by the first part of its path. */
+const timelines = [
+  ['IssueTimeline', '/issues', 'issue', 'an issue'],
+  ['MeasureTimeline', '/measures', 'measure', 'a measure'],
+  ['FundsCaseTimeline', '/funds-cases', 'fundsCase', 'a funds case'],
+  ['InspectionTimeline', '/inspections', 'inspection', 'an inspection'],
+  ['OrganisationTimeline', '/organisations', 'organisation', 'an organisation, by id or code'],
+] as const;
+
 /** Every read of tracking data. All take the three cuts and echo them. */
 export const readDefinitions: readonly ReadDefinition[] = [
   read({ name: 'Dashboard', path: '/dashboard', summary: 'Figures of an organisation and all below it', query: figuresQuery,
@@ -98,7 +114,7 @@ export const readDefinitions: readonly ReadDefinition[] = [
   read({ name: 'Issue', path: '/issues/:id', summary: 'An issue with its measures, funds and residuals', query: detailQuery,
     // An id that no issue has is answered 404 by the read itself.
     run: ({ queries, query, id, within }) => queries.issue(id as IssueId, { ...query, within }) }),
-  read({ name: 'IssueHistory', path: '/issues/:id/history', summary: 'All events of an issue and what was believed when', query: cutQuery,
+  read({ name: 'IssueHistory', path: '/issues/:id/history', summary: 'All events of an issue', query: cutQuery,
     run: ({ queries, query, id, within }) => queries.issueHistory(id as IssueId, { ...query, within }) }),
   read({ name: 'Measures', path: '/measures', summary: 'The register of measures', query: measuresQuery,
     run: ({ queries, query, within }) => queries.measures({ ...query, within }) }),
@@ -118,6 +134,11 @@ export const readDefinitions: readonly ReadDefinition[] = [
     run: ({ queries, query, within }) => queries.reports({ ...query, within }) }),
   read({ name: 'Discrepancies', path: '/reports/:id/discrepancies', summary: 'Where a report declares other figures than are found', query: cutQuery,
     run: ({ queries, query, id, within }) => queries.discrepancies(id as ReportId, { ...query, within }) }),
+  ...timelines.map(([name, path, kind, what]) => read({
+    name, path: `${path}/:id/timeline`, summary: `Every belief about ${what}: when it held and was held, from which event, and what ended it`, query: cutQuery,
+    run: ({ queries, query, id, within }) => queries.timeline(kind, id, { ...query, within }) })),
+  read({ name: 'Lateness', path: '/lateness', summary: 'Facts that became known long after they were true, the latest first', query: latenessQuery,
+    run: ({ queries, query, within }) => queries.lateness({ ...query, within }) }),
   read({ name: 'AuditTrail', path: '/audit-trail', summary: 'Every event with its actor, its times, what it changed and what retracted it', query: auditQuery,
     run: ({ queries, query, within }) => queries.auditTrail({ ...query, within }) }),
 ];

@@ -1,8 +1,8 @@
 import type { Instant, OrgId } from '@rectrail/kernel';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
-  DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, EventView, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TreesAnswer,
+  AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
+  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TreesAnswer,
 } from '@rectrail/tracking-read';
 
 /** A token without its secret. */
@@ -35,7 +35,13 @@ export interface Answers {
   readonly Inspections: Page<InspectionItem>;
   readonly Reports: Page<ReportItem>;
   readonly Discrepancies: DiscrepanciesAnswer;
-  readonly AuditTrail: Page<EventView>;
+  readonly IssueTimeline: TimelineAnswer;
+  readonly MeasureTimeline: TimelineAnswer;
+  readonly FundsCaseTimeline: TimelineAnswer;
+  readonly InspectionTimeline: TimelineAnswer;
+  readonly OrganisationTimeline: TimelineAnswer;
+  readonly Lateness: LatenessAnswer;
+  readonly AuditTrail: AuditTrailAnswer;
   readonly Import: ImportResult;
   readonly Imports: { readonly items: readonly ImportSummary[] };
   readonly UndoImport: UndoResult;

@@ -145,6 +145,8 @@ export type TimelineKind = 'issue' | 'measure' | 'fundsCase' | 'inspection' | 'o
 export interface BeliefEvent {
   readonly eventId: EventId;
   readonly position: Position;
+  /** The same for the events of one append: what stood between two of them was seen by nobody. */
+  readonly commandId: string;
   readonly type: string;
   readonly validTime: FuzzyDate | null;
   readonly knownTime: Instant;

@@ -128,8 +128,8 @@ class Endings {
   }
 }
 
-const eventOf = ({ eventId, position, event, validTime, knownTime, recordedAt, actor, source }: TrackingFact): BeliefEvent => ({
-  eventId, position, type: event.type, validTime, knownTime, recordedAt, actor, source: source ?? null,
+const eventOf = ({ eventId, position, commandId, event, validTime, knownTime, recordedAt, actor, source }: TrackingFact): BeliefEvent => ({
+  eventId, position, commandId, type: event.type, validTime, knownTime, recordedAt, actor, source: source ?? null,
   retraction: event.type === 'FactsRetracted' ? { kind: event.data.kind, reason: event.data.reason } : null,
 });
 
