@@ -1,16 +1,20 @@
 import type { OrgId } from '@rectrail/kernel';
-import type { OrgTree } from '@rectrail/tracking-domain';
+import { idOf, OrgMembers, type TreeAtCut } from './tree-at-cut.ts';
+
+export interface SignedOrg { readonly orgId: OrgId; readonly sign: 1 | -1 }
 
 /**
- * Organisations, each with all below it in the reference tree, that add up to the owners: one that is wanted while its parent is not is added, one that is not wanted while its parent is is
- * taken away; owners outside the tree stand alone.
+ * Organisations, each with all below it in the reference tree, that add up to the owners, each once: one that is wanted while its parent is not is added, one that
+ * is not wanted while its parent is is taken away. Owners outside the reference tree stand alone.
  */
-export const signedCover = (reference: OrgTree, owners: ReadonlySet<OrgId>): readonly { readonly orgId: OrgId; readonly sign: 1 | -1 }[] => {
-  const cover: { orgId: OrgId; sign: 1 | -1 }[] = [];
-  for (const { orgId, parentId } of reference.orgs.values()) {
-    const [isWanted, isParentWanted] = [owners.has(orgId), parentId !== null && owners.has(parentId)];
-    if (isWanted !== isParentWanted) cover.push({ orgId, sign: isWanted ? 1 : -1 });
+export const signedCover = (reference: TreeAtCut, owners: ReadonlySet<OrgId>): readonly SignedOrg[] => {
+  const members = OrgMembers.of(reference.record, owners);
+  const cover: SignedOrg[] = [];
+  const put = (number: number, sign: 1 | -1): void => { cover.push({ orgId: idOf(reference.record, number), sign }); };
+  for (const number of members.numbers) {
+    if (!members.hasNumber(reference.parentNumber(number))) put(number, 1);
+    reference.forEachChild(number, (child) => { if (!members.hasNumber(child)) put(child, -1); });
   }
-  for (const orgId of owners) if (!reference.orgs.has(orgId)) cover.push({ orgId, sign: 1 });
+  if (members.size < owners.size) for (const orgId of owners) if (!members.has(orgId)) cover.push({ orgId, sign: 1 });
   return cover;
 };

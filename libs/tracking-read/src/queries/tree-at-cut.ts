@@ -1,0 +1,306 @@
+import type { Day, Fact, OrgId } from '@rectrail/kernel';
+import { isCurrentOrg, type FactsRetracted, type LeftOutEdge, type OrganisationTreeEvent, type OrgNode, type OrgTree } from '@rectrail/tracking-domain';
+
+export type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
+
+/** An element that is there; its type alone leaves that open. */
+export const at = (numbers: Int32Array, place: number): number => numbers[place] ?? -1;
+
+/** What all cuts of one tree share. It only grows, so a tree keeps its meaning while facts are added. */
+export interface TreeRecord {
+  /** The stream, whole. */
+  readonly facts: readonly TreeFact[];
+  /** Organisations in the order in which the stream first names them: what follows speaks of them by their numbers. */
+  readonly ids: readonly OrgId[];
+  readonly numbers: ReadonlyMap<OrgId, number>;
+  /** Organisations that ever had a code. */
+  readonly byCode: ReadonlyMap<string, ReadonlySet<number>>;
+}
+
+/** What the fold of a cut leaves of each organisation: facts by their places in the stream, -1 or nothing for none. */
+export interface TreeFold {
+  /** The opening of the tree. */
+  readonly opened: number;
+  /** In the order of registration. */
+  readonly order: Int32Array;
+  readonly registrations: Int32Array;
+  /** What gave it its place: registration, last move or merger. */
+  readonly placements: Int32Array;
+  readonly mergers: ReadonlyMap<number, number>;
+  readonly names: ReadonlyMap<number, number>;
+  readonly dissolutions: ReadonlyMap<number, number>;
+}
+
+export interface LaidEdges {
+  /** -1 for a root, and for what is not in the tree. */
+  readonly parents: Int32Array;
+  readonly leftOut: readonly LeftOutEdge[];
+}
+
+/** Organisations of one tree as a set that is made and asked by their numbers. */
+export class OrgMembers implements ReadonlySet<OrgId> {
+  readonly record: TreeRecord;
+  readonly numbers: Int32Array;
+  readonly #held: Uint8Array;
+
+  /** `numbers` without repetition. */
+  constructor(record: TreeRecord, numbers: Int32Array) {
+    this.record = record;
+    this.numbers = numbers;
+    this.#held = new Uint8Array(record.ids.length);
+    for (const number of numbers) this.#held[number] = 1;
+  }
+
+  /** Those of some organisations that the tree's stream has ever named. */
+  static of(record: TreeRecord, orgs: ReadonlySet<OrgId>): OrgMembers {
+    if (orgs instanceof OrgMembers && orgs.record === record) return orgs;
+    const numbers = new Int32Array(orgs.size);
+    let count = 0;
+    for (const orgId of orgs) {
+      const number = record.numbers.get(orgId);
+      if (number !== undefined) numbers[count++] = number;
+    }
+    return new OrgMembers(record, numbers.subarray(0, count));
+  }
+
+  get size(): number {
+    return this.numbers.length;
+  }
+
+  hasNumber(number: number): boolean {
+    return this.#held[number] === 1;
+  }
+
+  has(orgId: OrgId): boolean {
+    return this.hasNumber(this.record.numbers.get(orgId) ?? -1);
+  }
+
+  values(): SetIterator<OrgId> {
+    return idsOf(this.record, this.numbers).values();
+  }
+
+  keys(): SetIterator<OrgId> {
+    return this.values();
+  }
+
+  entries(): SetIterator<[OrgId, OrgId]> {
+    return idsOf(this.record, this.numbers).map((id): [OrgId, OrgId] => [id, id]).values();
+  }
+
+  forEach(callback: (value: OrgId, key: OrgId, set: ReadonlySet<OrgId>) => void): void {
+    for (const id of this) callback(id, id, this);
+  }
+
+  [Symbol.iterator](): SetIterator<OrgId> {
+    return this.values();
+  }
+}
+
+/** Those that are also among the others, in the same order. */
+export const among = (some: ReadonlySet<OrgId>, others: ReadonlySet<OrgId>): ReadonlySet<OrgId> => {
+  if (!(some instanceof OrgMembers)) return new Set([...some].filter((orgId) => others.has(orgId)));
+  const known = OrgMembers.of(some.record, others);
+  const both = some.numbers.filter((number) => known.hasNumber(number));
+  return both.length === some.size ? some : new OrgMembers(some.record, both);
+};
+
+const lastDayOf = (fact: Fact | undefined): Day | null => fact?.validTime?.last ?? null;
+
+export const idOf = (record: TreeRecord, number: number): OrgId => {
+  const id = record.ids[number];
+  if (id === undefined) throw new RangeError(`no organisation has the number ${number}`);
+  return id;
+};
+
+const idsOf = (record: TreeRecord, numbers: Iterable<number>): readonly OrgId[] => {
+  const ids: OrgId[] = [];
+  for (const number of numbers) ids.push(idOf(record, number));
+  return ids;
+};
+
+/** The organisations of a tree; each is described when it is asked for. */
+class OrgsAtCut implements ReadonlyMap<OrgId, OrgNode> {
+  readonly #tree: TreeAtCut;
+  readonly #order: Int32Array;
+
+  constructor(tree: TreeAtCut, order: Int32Array) {
+    this.#tree = tree;
+    this.#order = order;
+  }
+
+  get size(): number {
+    return this.#order.length;
+  }
+
+  get(orgId: OrgId): OrgNode | undefined {
+    const number = this.#tree.numberOf(orgId);
+    return number === -1 ? undefined : this.#tree.node(number);
+  }
+
+  has(orgId: OrgId): boolean {
+    return this.#tree.numberOf(orgId) !== -1;
+  }
+
+  keys(): MapIterator<OrgId> {
+    return idsOf(this.#tree.record, this.#order).values();
+  }
+
+  values(): MapIterator<OrgNode> {
+    return this.#nodes().values();
+  }
+
+  entries(): MapIterator<[OrgId, OrgNode]> {
+    return this.#nodes().map((node): [OrgId, OrgNode] => [node.orgId, node]).values();
+  }
+
+  forEach(callback: (value: OrgNode, key: OrgId, map: ReadonlyMap<OrgId, OrgNode>) => void): void {
+    for (const node of this.values()) callback(node, node.orgId, this);
+  }
+
+  [Symbol.iterator](): MapIterator<[OrgId, OrgNode]> {
+    return this.entries();
+  }
+
+  #nodes(): readonly OrgNode[] {
+    return Array.from(this.#order, (number) => this.#tree.node(number));
+  }
+}
+
+/**
+ * A tree at one cut in arrays: every organisation has its place in a walk from the roots down, children in the order of registration, so that all below it
+ * stand right after it.
+ */
+export class TreeAtCut implements OrgTree {
+  readonly record: TreeRecord;
+  readonly tree: OrgTree['tree'];
+  readonly orgs: ReadonlyMap<OrgId, OrgNode>;
+  readonly roots: readonly OrgId[];
+  readonly leftOut: readonly LeftOutEdge[];
+  readonly #fold: TreeFold;
+  readonly #parents: Int32Array;
+  readonly #walk: Int32Array;
+  /** By number: its place in the walk, and the place after the last one below it. */
+  readonly #begins: Int32Array;
+  readonly #ends: Int32Array;
+
+  constructor(record: TreeRecord, fold: TreeFold, { parents, leftOut }: LaidEdges) {
+    this.record = record;
+    this.#fold = fold;
+    this.#parents = parents;
+    this.leftOut = leftOut;
+    const opening = record.facts[fold.opened]?.event;
+    this.tree = opening?.type === 'TreeOpened' ? opening.data : null;
+    this.orgs = new OrgsAtCut(this, fold.order);
+    this.#walk = new Int32Array(fold.order.length);
+    this.#begins = new Int32Array(parents.length);
+    this.#ends = new Int32Array(parents.length);
+    this.roots = idsOf(record, this.#walkDown());
+  }
+
+  children(orgId: OrgId): readonly OrgId[] {
+    const number = this.numberOf(orgId);
+    const children: OrgId[] = [];
+    if (number !== -1) this.forEachChild(number, (child) => children.push(idOf(this.record, child)));
+    return children;
+  }
+
+  subtree(orgId: OrgId): readonly OrgId[] {
+    const number = this.numberOf(orgId);
+    return number === -1 ? [] : idsOf(this.record, this.#below(number));
+  }
+
+  byCode(code: string): OrgNode | null {
+    const candidates = [...this.record.byCode.get(code) ?? []].filter((number) => this.hasNumber(number)).map((number) => this.node(number)).filter((node) => node.code === code);
+    if (candidates.length < 2) return candidates[0] ?? null;
+    const place = ({ orgId }: OrgNode): number => this.#fold.order.indexOf(this.numberOf(orgId));
+    const inOrder = candidates.toSorted((a, b) => place(a) - place(b));
+    return inOrder.findLast(isCurrentOrg) ?? inOrder.at(-1) ?? null;
+  }
+
+  isWithin(orgId: OrgId, ancestorId: OrgId): boolean {
+    const [number, ancestor] = [this.numberOf(orgId), this.numberOf(ancestorId)];
+    return number !== -1 && ancestor !== -1 && at(this.#begins, ancestor) <= at(this.#begins, number) && at(this.#begins, number) < at(this.#ends, ancestor);
+  }
+
+  /** An organisation and all below it; it alone where it is not in the tree. */
+  members(orgId: OrgId): ReadonlySet<OrgId> {
+    const number = this.numberOf(orgId);
+    return number === -1 ? new Set([orgId]) : new OrgMembers(this.record, this.#below(number));
+  }
+
+  hasNumber(number: number): boolean {
+    return (this.#fold.registrations[number] ?? -1) !== -1;
+  }
+
+  /** -1 for one that is not in the tree. */
+  numberOf(orgId: OrgId): number {
+    const number = this.record.numbers.get(orgId) ?? -1;
+    return this.hasNumber(number) ? number : -1;
+  }
+
+  /** -1 for a root. */
+  parentNumber(number: number): number {
+    return at(this.#parents, number);
+  }
+
+  forEachChild(number: number, callback: (child: number) => void): void {
+    const end = at(this.#ends, number);
+    for (let place = at(this.#begins, number) + 1; place < end;) {
+      const child = at(this.#walk, place);
+      callback(child);
+      place = at(this.#ends, child);
+    }
+  }
+
+  node(number: number): OrgNode {
+    const { facts } = this.record;
+    const { registrations, placements, mergers, names, dissolutions } = this.#fold;
+    const [registration, placement] = [facts[at(registrations, number)], facts[at(placements, number)]];
+    if (registration?.event.type !== 'OrgRegistered' || placement === undefined) throw new RangeError(`organisation ${number} is not in the tree`);
+    const [merger, renaming, dissolution] = [mergers, names, dissolutions].map((last) => facts[last.get(number) ?? -1]);
+    const { orgId, level } = registration.event.data;
+    const { code, name } = renaming?.event.type === 'OrgRenamed' ? renaming.event.data : registration.event.data;
+    const parent = this.parentNumber(number);
+    const mergedInto = merger?.event.type === 'OrgMerged' ? merger.event.data.successorId : null;
+    return {
+      orgId, code, name, level, parentId: parent === -1 ? null : idOf(this.record, parent), mergedInto, mergedOn: lastDayOf(merger), dissolvedOn: lastDayOf(dissolution),
+      registeredBy: registration.eventId, placedBy: placement.eventId,
+    };
+  }
+
+  #below(number: number): Int32Array {
+    return this.#walk.subarray(at(this.#begins, number), at(this.#ends, number));
+  }
+
+  /** Lays the walk, and gives the roots. */
+  #walkDown(): readonly number[] {
+    const { order } = this.#fold;
+    const [firstChild, nextSibling] = [new Int32Array(this.#parents.length).fill(-1), new Int32Array(this.#parents.length).fill(-1)];
+    const roots: number[] = [];
+    for (let i = order.length - 1; i >= 0; i -= 1) {
+      const number = at(order, i);
+      const parent = at(this.#parents, number);
+      if (parent === -1) roots.push(number);
+      else {
+        nextSibling[number] = at(firstChild, parent);
+        firstChild[parent] = number;
+      }
+    }
+    roots.reverse();
+    let place = 0;
+    for (const root of roots) {
+      for (let number = root; number !== -1;) {
+        this.#begins[number] = place;
+        this.#walk[place++] = number;
+        let next = at(firstChild, number);
+        for (; next === -1 && number !== root; number = at(this.#parents, number)) {
+          this.#ends[number] = place;
+          next = at(nextSibling, number);
+        }
+        if (next === -1) this.#ends[root] = place;
+        number = next;
+      }
+    }
+    return roots;
+  }
+}
