@@ -10,7 +10,9 @@ const keptMax = 100_000;
 const remembered = <K, V>(of: (key: K) => V): ((key: K) => V) => {
   const known = new Map<K, V>();
   return (key) => {
-    const value = known.get(key) ?? of(key);
+    const hit = known.get(key);
+    if (hit !== undefined) return hit;
+    const value = of(key);
     if (known.size >= keptMax) known.clear();
     known.set(key, value);
     return value;

@@ -87,6 +87,9 @@ const conditionOn = (cell: IssueCell, day: number, dueSoonFrom: (due: number) =>
 /** What a quadrant of a pair of cells adds from which day on: the vector of its first day, and the differences that come with time alone. */
 interface Unfolding { readonly turns: readonly number[]; readonly on: (day: number) => readonly Column[] }
 
+/** Cells with a date of their own are many; those of a batch or two are kept. */
+const unfoldingsMax = 50_000;
+
 /** Rules of sections 4 and 5 of rules.md, by one policy and calendar. */
 class Judge {
   readonly #policy: PolicyContent;
@@ -100,10 +103,12 @@ class Judge {
   }
 
   unfolding(cell: string): Unfolding {
-    const known = this.#unfoldings.get(cell) ?? this.#unfold(parsePair(cell));
-    if (this.#unfoldings.size >= 50_000) this.#unfoldings.clear();
-    this.#unfoldings.set(cell, known);
-    return known;
+    const known = this.#unfoldings.get(cell);
+    if (known !== undefined) return known;
+    const made = this.#unfold(parsePair(cell));
+    if (this.#unfoldings.size >= unfoldingsMax) this.#unfoldings.clear();
+    this.#unfoldings.set(cell, made);
+    return made;
   }
 
   #unfold({ last, first }: CellPair): Unfolding {
@@ -196,9 +201,11 @@ export class FigureExpansion {
   }
 
   #judge(policy: PolicyContent): Judge {
-    const known = this.#judges.get(policy) ?? new Judge(policy, this.#calendar);
-    this.#judges.set(policy, known);
-    return known;
+    const known = this.#judges.get(policy);
+    if (known !== undefined) return known;
+    const made = new Judge(policy, this.#calendar);
+    this.#judges.set(policy, made);
+    return made;
   }
 }
 

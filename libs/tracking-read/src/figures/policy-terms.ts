@@ -20,24 +20,36 @@ const contents: TimelineDefinition<PolicyFact, PolicyInForce | null, PolicyConte
   initial: null, evolve: evolvePolicy, isAssertion: () => false, view: (byLastDays) => byLastDays?.content ?? null,
 };
 
+/** Terms over one quadrant by one policy are one; most corners of neighbouring rectangles cancel. */
+const summed = (terms: readonly PolicyTerm[]): readonly PolicyTerm[] => {
+  const sums = new Map<PolicyContent, Map<string, PolicyTerm>>();
+  for (const term of terms) {
+    const ofPolicy = sums.get(term.policy) ?? new Map<string, PolicyTerm>();
+    sums.set(term.policy, ofPolicy);
+    const key = `${term.validFrom} ${term.knownFrom}`;
+    ofPolicy.set(key, { ...term, sign: (ofPolicy.get(key)?.sign ?? 0) + term.sign });
+  }
+  return [...sums.values()].flatMap((ofPolicy) => [...ofPolicy.values()]).filter(({ sign }) => sign !== 0);
+};
+
 /** The corners of each rectangle; those at an open end are never reached. */
 const quadrantsOf = (facts: readonly PolicyFact[]): readonly PolicyTerm[] =>
-  timeline(facts, contents).flatMap(({ validFrom, validTo, knownFrom, knownTo, view: policy }) => [
+  summed(timeline(facts, contents).flatMap(({ validFrom, validTo, knownFrom, knownTo, view: policy }) => [
     { validFrom, knownFrom, sign: 1, policy }, { validFrom: validTo, knownFrom, sign: -1, policy },
     { validFrom, knownFrom: knownTo, sign: -1, policy }, { validFrom: validTo, knownFrom: knownTo, sign: 1, policy },
-  ]).filter((term) => term.validFrom !== 'infinity' && term.knownFrom !== 'infinity');
+  ]).filter((term) => term.validFrom !== 'infinity' && term.knownFrom !== 'infinity'));
 
 // Bounds compare as strings: '-infinity' lies before every digit.
 const later = <T extends string>(a: T, b: T): T => (a > b ? a : b);
 
 /** Where an owner has a policy of its own that one holds, elsewhere the default. */
-const termsOf = (ofDefault: readonly PolicyTerm[], own: readonly PolicyTerm[]): readonly PolicyTerm[] => [
+const termsOf = (ofDefault: readonly PolicyTerm[], own: readonly PolicyTerm[]): readonly PolicyTerm[] => summed([
   ...ofDefault,
   ...own,
   ...ofDefault.flatMap((d) => own.map((o): PolicyTerm => ({
     validFrom: later(d.validFrom, o.validFrom), knownFrom: later(d.knownFrom, o.knownFrom), sign: -d.sign * o.sign, policy: d.policy,
   }))),
-];
+]);
 
 /** The policy streams that decide over these owners. */
 export const policyStreamsOf = (owners: Iterable<OrgId>): readonly StreamId[] => [streams.defaultPolicy, ...[...owners].map((owner) => streams.policy(owner))];
