@@ -115,7 +115,7 @@ describe.each(seeds)('random history %i', (seed) => {
       await read.project(position(reached));
       if (reached < history.length) await read.stop();
     }
-    expect(await read.projectionStatus()).toEqual(trackingProjections.map((p) => ({ name: p.name, version: 1, position: history.length, failure: null, state: 'running' }))
+    expect(await read.projectionStatus()).toEqual(trackingProjections(zone).map((p) => ({ name: p.name, version: 1, position: history.length, failure: null, state: 'running' }))
       .toSorted((a, b) => a.name.localeCompare(b.name)));
   });
 
@@ -246,10 +246,10 @@ describe.each(seeds)('random history %i', (seed) => {
 
   it('comes out the same, byte for byte, when rebuilt in batches of another size', async () => {
     const dataSource = await openReadDatabase({ connectionString: database.url, connectionsMax: 2 });
-    const tables = trackingProjections.flatMap((p) => p.tables);
+    const tables = trackingProjections(zone).flatMap((p) => p.tables);
     const dump = (): Promise<string> => readTransaction(dataSource, (tx) => dumpDigest(tx, schema, tables));
     const before = await dump();
-    for (const { name } of trackingProjections) await read.rebuild(name);
+    for (const { name } of trackingProjections(zone)) await read.rebuild(name);
     expect(await dump()).toBe(before);
     await dataSource.destroy();
   });
