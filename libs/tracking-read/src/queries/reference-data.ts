@@ -47,6 +47,7 @@ export class ReferenceData {
   readonly #trees = new Map<TreeId, TreeStream>();
   /** By owner; null: the default. */
   readonly #policies = new Map<OrgId | null, ReferenceStream<PolicyFact>>();
+  readonly #policyStreams: StreamId[] = [];
   readonly #calendar = new ReferenceStream<CalendarFact>();
   readonly #streams = new Map<StreamId, ReferenceStream<TrackingFact>>();
   readonly #treesKept = new Kept<TreeAtCut>(treesKeptMax);
@@ -88,7 +89,7 @@ export class ReferenceData {
 
   /** The streams of all policies, the default's included. */
   policyStreams(): readonly StreamId[] {
-    return [...this.#policies.keys()].map((orgId) => (orgId === null ? streams.defaultPolicy : streams.policy(orgId)));
+    return this.#policyStreams;
   }
 
   /** All facts of a stream up to a position, whether they count or not. */
@@ -134,6 +135,7 @@ export class ReferenceData {
       return tree;
     }
     const policy = new ReferenceStream<PolicyFact>();
+    this.#policyStreams.push(streamId);
     this.#policies.set(streamId === streams.defaultPolicy ? null : streamId.slice(policyPrefix.length) as OrgId, policy);
     return policy;
   }

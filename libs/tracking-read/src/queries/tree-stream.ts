@@ -89,9 +89,9 @@ export class TreeStream extends ReferenceStream<TreeFact> implements TreeRecord 
     const inForce = new Uint8Array(this.facts.length);
     for (const subject of order) {
       const index = at(placements, subject);
-      // A merger is an edge of its own, which a later place does not end.
-      if (this.#types[index] !== 'OrgMerged' && this.#targets[index] !== -1) inForce[index] = 1;
+      if (this.#targets[index] !== -1) inForce[index] = 1;
     }
+    // A later place does not end a merger.
     for (const index of mergers.values()) inForce[index] = 1;
     const parents = new Int32Array(registrations.length).fill(-1);
     const tops = new Int32Array(registrations.length).fill(-1);

@@ -67,64 +67,36 @@ const sweep = <F extends Fact, S, W>(counting: readonly Standing<F>[], definitio
   for (const [index, from] of days.entries()) {
     for (let entry = entries[next]; entry !== undefined && entry.last <= from; entry = entries[++next]) byLastDays = definition.evolve(byLastDays, entry.fact);
     const byFirstDays = exact ? byLastDays : entries.reduce((state, entry) => (entry.first <= from ? definition.evolve(state, entry.fact) : state), definition.initial);
-    const view = definition.view(byLastDays, byFirstDays);
-    appendSegment(segments, from, days[index + 1] ?? 'infinity', view);
+    appendSegment(segments, from, days[index + 1] ?? 'infinity', definition.view(byLastDays, byFirstDays));
   }
   return segments;
 };
-
-/** Sweeps of one stream by the set of facts that they fold: most stay the same from one position to the next. */
-export type Sweeps<W> = Map<string, readonly Segment<W>[]>;
 
 /**
  * All that a stream shows at the position of its last fact, at every (knownAt, validAt): disjoint rectangles. A pure function of
  * the facts, which are the whole stream up to there, in order. Equal neighbours in knowledge are one rectangle.
  */
-export const timeline = <F extends Fact, S, W>(
-  facts: readonly F[], definition: TimelineDefinition<F, S, W>, sweeps: Sweeps<W> = new Map<string, readonly Segment<W>[]>(),
-): readonly Rectangle<W>[] => {
+export const timeline = <F extends Fact, S, W>(facts: readonly F[], definition: TimelineDefinition<F, S, W>): readonly Rectangle<W>[] => {
   const standing = inFoldOrder(standings(facts));
   const bands = ordered(standing.flatMap((s) => [s.knownFrom, s.knownTo])).filter((bound) => bound !== 'infinity');
   const done: Rectangle<W>[] = [];
   let open = new Map<string, { readonly segment: Segment<W>; readonly knownFrom: InstantBound }>();
-  const close = (entry: { readonly segment: Segment<W>; readonly knownFrom: InstantBound }, knownTo: InstantBound): void => {
-    done.push(rectangle(entry.segment, entry.knownFrom, knownTo));
-  };
   for (const knownFrom of bands) {
     const counting = standing.filter((s) => s.knownFrom <= knownFrom && knownFrom < s.knownTo);
-    const set = counting.map((s) => s.fact.streamVersion).join(',');
-    const segments = sweeps.get(set) ?? sweep(counting, definition);
-    sweeps.set(set, segments);
     const still: typeof open = new Map();
-    for (const segment of segments) {
+    for (const segment of sweep(counting, definition)) {
       const key = `${segment.validFrom} ${segment.validTo} ${segment.viewKey}`;
       still.set(key, open.get(key) ?? { segment, knownFrom });
       open.delete(key);
     }
-    for (const entry of open.values()) close(entry, knownFrom);
+    for (const ended of open.values()) done.push(rectangle(ended.segment, ended.knownFrom, knownFrom));
     open = still;
   }
-  for (const entry of open.values()) close(entry, 'infinity');
-  return done;
-};
-
-export interface TimelineChange<F extends Fact, W> { readonly fact: F; readonly closed: readonly Rectangle<W>[]; readonly opened: readonly Rectangle<W>[] }
-
-/** What each new fact changes: `earlier` and `added` are one stream, in order. */
-export const timelineChanges = <F extends Fact, S, W>(earlier: readonly F[], added: readonly F[], definition: TimelineDefinition<F, S, W>): readonly TimelineChange<F, W>[] => {
-  const sweeps: Sweeps<W> = new Map();
-  let before = timeline(earlier, definition, sweeps);
-  return added.map((fact, index) => {
-    const after = timeline([...earlier, ...added.slice(0, index + 1)], definition, sweeps);
-    const [keysBefore, keysAfter] = [new Set(before.map((r) => r.key)), new Set(after.map((r) => r.key))];
-    const change = { fact, closed: before.filter((r) => !keysAfter.has(r.key)), opened: after.filter((r) => !keysBefore.has(r.key)) };
-    before = after;
-    return change;
-  });
+  return [...done, ...[...open.values()].map((still) => rectangle(still.segment, still.knownFrom, 'infinity'))];
 };
 
 /** What a fact takes from a timeline and adds to it. */
-export interface Changed<W> { readonly closed: readonly Rectangle<W>[]; readonly opened: readonly Rectangle<W>[] }
+export interface TimelineChange<W> { readonly closed: readonly Rectangle<W>[]; readonly opened: readonly Rectangle<W>[] }
 
 /** A counting fact in its place of the fold order. */
 interface Entry<F, S> {
@@ -140,7 +112,7 @@ interface Entry<F, S> {
 
 const sameSegment = (a: Segment<unknown>, b: Segment<unknown>): boolean => a.validFrom === b.validFrom && a.validTo === b.validTo && a.viewKey === b.viewKey;
 
-const difference = <W>(before: readonly Rectangle<W>[], after: readonly Rectangle<W>[]): Changed<W> => {
+const difference = <W>(before: readonly Rectangle<W>[], after: readonly Rectangle<W>[]): TimelineChange<W> => {
   const [keysBefore, keysAfter] = [new Set(before.map((r) => r.key)), new Set(after.map((r) => r.key))];
   return { closed: before.filter((r) => !keysAfter.has(r.key)), opened: after.filter((r) => !keysBefore.has(r.key)) };
 };
@@ -169,7 +141,7 @@ export class StreamTimeline<F extends Fact, S, W> {
   }
 
   /** The next fact of the stream: what it closes and opens. */
-  add(fact: F): Changed<W> {
+  add(fact: F): TimelineChange<W> {
     this.#facts.push(fact);
     if (!isRetraction(fact)) {
       const standing = unretracted(fact);
@@ -201,7 +173,7 @@ export class StreamTimeline<F extends Fact, S, W> {
   }
 
   /** From the known instant `at` on, which is not before the last band, the fact counts, or no longer. */
-  #change(at: InstantBound, { fact, validFrom }: Pick<Standing<F>, 'fact' | 'validFrom'>, counts: boolean): Changed<W> {
+  #change(at: InstantBound, { fact, validFrom }: Pick<Standing<F>, 'fact' | 'validFrom'>, counts: boolean): TimelineChange<W> {
     if (at > this.#knownFrom) {
       this.#past.push(...this.#ended);
       this.#ended = [];
@@ -235,7 +207,7 @@ export class StreamTimeline<F extends Fact, S, W> {
   }
 
   /** Shows the last band anew from a day on; what shows the same there as before stays as it is. */
-  #showFrom(from: DayBound): Changed<W> {
+  #showFrom(from: DayBound): TimelineChange<W> {
     const place = this.#open.findLastIndex((r) => r.validTo < from) + 1;
     const before = this.#open.splice(place);
     const closed: Rectangle<W>[] = [];
