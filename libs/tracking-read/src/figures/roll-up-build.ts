@@ -3,7 +3,7 @@ import type { BulkFinishContext, CopyValue, ProjectionContext } from '@rectrail/
 import { columnNames } from './figure-columns.ts';
 import type { FigurePoints } from './figure-points.ts';
 import { coarseFromDays } from './roll-up.ts';
-import { byDay, coarseFromPoints, figureColumnTypes, isEmptyRow, rollUpTables } from './roll-up-tables.ts';
+import { byDay, figureColumnTypes, isEmptyRow, rollUpTables } from './roll-up-tables.ts';
 
 /** Points of figures of their owners alone, as they come while all streams are read: the roll-ups are made of them by SQL, and then they go. */
 const staging = 'figure_staging';
@@ -57,23 +57,23 @@ const inChunks = (orgs: readonly OrgId[], rowsOf: (orgId: OrgId) => number): rea
   return chunks;
 };
 
-const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<OrgId, OrgId | null>): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
+const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<OrgId, OrgId | null>, coarseFrom: number): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
   const owners = await tx.query<{ org_id: OrgId; points: number }>(`select org_id, count(*)::int as points from ${schema}.point group by 1`);
   const points = new Map(owners.map(({ org_id: orgId, points: count }) => [orgId, count]));
   const all = new Map([...owners.map(({ org_id: orgId }) => [orgId, null] as const), ...parents]);
   const withChildren = new Set(all.values());
   await tx.copy(`${schema}.figure_org`, ['org_id', 'parent_id', 'points', 'coarse'], [...all].map(([orgId, parentId]) => {
     const own = points.get(orgId) ?? 0;
-    return [orgId, parentId, own, own >= coarseFromPoints || withChildren.has(orgId)];
+    return [orgId, parentId, own, own >= coarseFrom || withChildren.has(orgId)];
   }));
   return all;
 };
 
 /** All roll-ups from the staged points, the deepest organisations first; equal to what the live path adds up, row by row. */
-export const buildRollUps = async (context: BulkFinishContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> => {
+export const buildRollUps = async (context: BulkFinishContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>, coarseFrom: number): Promise<void> => {
   const { tx, schema } = context;
   await tx.query("set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off");
-  const parents = await writeOrgs(context, referenceParents);
+  const parents = await writeOrgs(context, referenceParents, coarseFrom);
   await context.index('figure_org');
   await context.index(byDay.name);
   if ((await tx.query<{ name: string | null }>('select to_regclass($1)::text as name', [`${schema}.${staging}`]))[0]?.name != null) {

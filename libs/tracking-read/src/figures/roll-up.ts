@@ -4,7 +4,7 @@ import { administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type 
 import { columnNames } from './figure-columns.ts';
 import { FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
 import { policyStreamsOf, policyTerms } from './policy-terms.ts';
-import { byDay, coarseFromPoints, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
+import { byDay, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 
 const administrativeTree = streams.organisationTree(administrativeTreeId);
@@ -53,8 +53,12 @@ export class RollUp {
   /** Those that have lost or got a child. */
   readonly #parentsTouched = new Set<OrgId>();
 
-  constructor(context: ProjectionContext) {
+  readonly #coarseFrom: number;
+
+  /** `coarseFrom`: points from which an organisation without children has coarse cells too. */
+  constructor(context: ProjectionContext, coarseFrom: number) {
     this.#context = context;
+    this.#coarseFrom = coarseFrom;
   }
 
   /** The organisations in question and all above them, by the tree as it stands in the table. */
@@ -127,9 +131,9 @@ export class RollUp {
     );
     const turned = await tx.query<{ org_id: OrgId; coarse: boolean }>(
       `update ${schema}.figure_org o set coarse = not coarse
-        where o.org_id = any($1) and o.coarse <> (o.points >= ${coarseFromPoints} or exists (select from ${schema}.figure_org c where c.parent_id = o.org_id))
+        where o.org_id = any($1) and o.coarse <> (o.points >= $2 or exists (select from ${schema}.figure_org c where c.parent_id = o.org_id))
        returning org_id, coarse`,
-      [[...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])]],
+      [[...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])], this.#coarseFrom],
     );
     for (const [, org] of changed) org.isNew = org.changed = false;
     for (const { org_id: orgId, coarse } of turned) {

@@ -5,7 +5,7 @@ import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { FigurePoints, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
 import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
 import { expansionAt, referenceParents, RollUp } from '../figures/roll-up.ts';
-import { figureTables } from '../figures/roll-up-tables.ts';
+import { coarseFromPoints, figureTables } from '../figures/roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 import { byStream } from './streams.ts';
 import { fundsRegister } from './funds-register.ts';
@@ -85,7 +85,7 @@ const setReferencePosition = async ({ tx, schema }: ProjectionContext, position:
   await tx.query(`insert into ${schema}.figure_state (reference_position) values ($1)`, [position]);
 };
 
-const bulk = (knownDay: (bound: InstantBound) => number): BulkLoad => ({
+const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): BulkLoad => ({
   async addStreams(whole, context) {
     const points = await writeRegisters(whole, new Map(), context);
     const expansion = await expansionAt(context.streams, countsByOwner(points).keys(), context.upTo, knownDay);
@@ -96,15 +96,15 @@ const bulk = (knownDay: (bound: InstantBound) => number): BulkLoad => ({
     }
   },
   async finish(context) {
-    await buildRollUps(context, await referenceParents(context.streams, context.upTo));
+    await buildRollUps(context, await referenceParents(context.streams, context.upTo), coarseFrom);
   },
 });
 
 /**
  * Issues, measures and funds: their registers of rectangles, the signed points of these, and the roll-ups of the points (docs/adr/0005, docs/adr/0010). One projection, so that a
- * dashboard and the list behind it rest on the same events. `zone`: in which days become known.
+ * dashboard and the list behind it rest on the same events. `zone`: in which days become known; `coarseFrom`: points from which an organisation without children has coarse cells too.
  */
-export const registerProjection = (zone: string): Projection => {
+export const registerProjection = (zone: string, coarseFrom: number = coarseFromPoints): Projection => {
   const knownDay = dayNumbersIn(zone);
   return defineProjection<TrackingEvent>({
     name: 'registers',
@@ -120,7 +120,7 @@ export const registerProjection = (zone: string): Projection => {
       const references = [...batch.keys()].filter(isReference);
       if (counts.size === 0 && references.length === 0) return;
       const figures = expandAll(points, await expansionAt(context.streams, counts.keys(), context.upTo, knownDay));
-      const rollUp = new RollUp(context);
+      const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
       if (references.includes(administrativeTree)) await rollUp.moveTo(await referenceParents(context.streams, context.upTo));
       const judged = owningPolicies(references) ?? new Set(await rollUp.owners());
@@ -131,6 +131,6 @@ export const registerProjection = (zone: string): Projection => {
       await rollUp.add(figures, counts);
       if (references.length > 0) await setReferencePosition(context, Math.max(...references.flatMap((id) => (batch.get(id) ?? []).map(({ position }) => position))) as Position);
     },
-    bulk: bulk(knownDay),
+    bulk: bulk(knownDay, coarseFrom),
   });
 };
