@@ -13,6 +13,7 @@ export const httpProblemCodes = [
   'request-timeout',
   'idempotency-key-reused',
   'idempotency-key-in-use',
+  'too-many-replays',
   'request-refused',
   'internal',
 ] as const;

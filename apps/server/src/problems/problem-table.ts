@@ -25,6 +25,7 @@ const platformProblems = {
   'request-timeout': row(408, 'The request came too slowly', '请求超时', 'The request was not complete within `RECTRAIL_REQUEST_TIMEOUT_MS`. Send it again, or split it.'),
   'idempotency-key-reused': row(422, 'The Idempotency-Key was used for another request', '幂等键已用于其他请求', 'The same key came with another method, path, query, If-Match or body. Take a new key for a new request; a key is remembered for `RECTRAIL_IDEMPOTENCY_HOURS` (24 by default).'),
   'idempotency-key-in-use': row(409, 'The first request with this Idempotency-Key is still running', '使用该幂等键的请求仍在处理', 'Wait as long as `Retry-After` says and send the same request again; it then gets the answer of the first.'),
+  'too-many-replays': row(503, 'Too many replays at once', '同时进行的回放过多', 'This server plays `RECTRAIL_REPLAYS_MAX` replays at once. Try again after `Retry-After`; `Last-Event-ID` goes on where a replay broke off.'),
   'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),
   internal: row(500, 'Internal error', '服务器内部错误', 'A defect of the server. Nothing was stored by this request. Report the `correlationId`; the log holds the cause under it.'),
 
@@ -75,6 +76,7 @@ const platformProblems = {
 
   'projection-behind': row(503, 'The read models have not got that far', '读模型尚未更新到该位置', 'The read asked by `atLeast` (or a command needed) a position that the projections did not reach within 5 s. Try again after `Retry-After`; if it stays, look at /health/ready.'),
   'position-unknown': row(422, 'No such position', '日志中没有该位置', '`atPosition` or `atLeast` lies beyond the newest event. Use a position that an answer has given.'),
+  'range-invalid': row(422, 'The range of days cannot be read', '日期区间无效', 'The range ends before it begins, or has more than 4,000 points. Choose a shorter range or a longer step (`every=week`, `every=month`).'),
   'cursor-invalid': row(400, 'The cursor cannot be read', '游标无效', 'Cursors are opaque; send them back unchanged, or begin again without one.'),
   'cursor-mismatch': row(400, 'The cursor belongs to another query', '游标与查询条件不一致', 'A cursor binds all filters and all three cuts. Send them as in the first page, or begin again without a cursor.'),
 } as const satisfies Record<PlatformCode, Problem>;

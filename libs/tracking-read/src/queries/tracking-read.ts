@@ -9,7 +9,7 @@ import type { AuditRequest, IssuesRequest, LatenessRequest, MeasuresRequest, Org
 export type ReadRejectionCode =
   | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
   | 'unknown-inspection' | 'unknown-report'
-  | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
+  | 'range-invalid' | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
 
 /** A read that cannot be answered; match on `code`. */
 export class ReadRejected extends Error {
