@@ -56,7 +56,7 @@ afterAll(async () => {
 
 describe('help', () => {
   it.each([
-    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['deadlines'], '--policy'], [['funds'], '--org'], [['discrepancies'], '--org'],
+    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['deadlines'], '--policy'], [['funds'], '--org'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
     [['token', 'revoke'], '<id>'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {
@@ -131,10 +131,24 @@ describe('reads', () => {
   it('an issue and its history', async () => {
     const [item] = (await answered('issues', '--org', 'CN-330200-JT', '--state', 'IN_PROGRESS')).items;
     expect(await printed('issue', item.issueId, '--lang', 'zh')).toMatch(/^原文表述 +还未全面整改完成$/m);
-    const history = await printed('history', item.issueId, '--lang', 'zh');
-    expect(history).toMatch(/IssueStatusStated/);
-    expect(history).toContain('已反馈（或为整改中）');
-    expect(await printed('history', item.issueId)).toContain('fed back (possibly in progress)');
+    expect(await printed('history', item.issueId, '--lang', 'zh')).toMatch(/IssueStatusStated/);
+  });
+
+  it('timelines of an issue, an inspection and an organisation', async () => {
+    const [item] = (await answered('issues', '--org', 'CN-330200-JT', '--state', 'IN_PROGRESS')).items;
+    const timeline = await printed('timeline', 'issue', item.issueId, '--lang', 'zh');
+    expect(timeline).toMatch(/已反馈.*（或为整改中）/);
+    expect(timeline).toMatch(/^→ +整改中 /m);
+    expect(await printed('timeline', 'issue', item.issueId)).toMatch(/fed back.*\(possibly in progress\)/);
+    expect(await printed('timeline', 'inspection', item.inspectionId)).toMatch(/^→ .*InspectionOpened|FeedbackDelivered/m);
+    expect(await printed('timeline', 'organisation', 'CN-330200-JT')).toMatch(/^→ .*\(CN-330200-JT\).*OrgRegistered #/m);
+  });
+
+  it('facts that became known late', async () => {
+    expect(await printed('lateness', '--lang', 'zh', '--min-days', '31', '--limit', '3')).toMatch(/^31至90天 +\d+$/m);
+    const page = await answered('lateness', '--limit', '2');
+    expect(page.items).toHaveLength(2);
+    expect(page.total).toBe(page.figures.facts);
   });
 
   it('discrepancies, with the kinds of noted ones in the words of the reader', async () => {
@@ -158,7 +172,7 @@ describe('wrong use and refusals', () => {
   it.each([
     [['frobnicate'], 2, "unknown command 'frobnicate'"], [['dashboard', '--nope'], 2, "unknown option '--nope'"], [['dashboard', 'extra'], 2, 'too many arguments'], [['history'], 2, "missing required argument 'id'"],
     [['--lang', 'fr', 'dashboard'], 2, 'Allowed choices are zh, en'], [['token', 'add', '--role', 'clerk'], 2, '--subject'], [['undo', 'x'], 2, '--reason'], [[], 2, 'Usage: rectrail'],
-    [['dashboard', '--valid-at', '2022-13-01'], 1, '?validAt: no such day'], [['dashboard', '--org', 'NOPE'], 1, 'unknown-organisation'], [['issue', 'nope'], 1, 'unknown-issue'],
+    [['dashboard', '--valid-at', '2022-13-01'], 1, '?validAt: no such day'], [['dashboard', '--org', 'NOPE'], 1, 'unknown-organisation'], [['issue', 'nope'], 1, 'unknown-issue'], [['timeline', 'measure', 'nope'], 1, 'unknown-measure'], [['timeline', 'plan', 'x'], 2, 'Allowed choices are issue'],
     [['--zone', 'Mars', 'dashboard'], 1, '--zone is an IANA name'], [['--server', 'nonsense', 'dashboard'], 1, '--server is an address'], [['--token', 'bad', 'dashboard'], 1, 'token-invalid'],
     [['undo', 'x', '--reason', 'y'], 1, 'unknown-import'], [['import', '/does/not/exist'], 1, 'cannot be read'], [['import', binary], 1, 'line 1: '],
   ])('%j ends with %i', async (args, expected, text) => {

@@ -1,5 +1,5 @@
 import { dayNumber, type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import { defineProjection, type BulkLoadOf, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
+import { defineProjection, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
 import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
@@ -112,19 +112,16 @@ const copyInto = async ({ tx, schema }: ContextOf<TrackingEvent>, table: TableDe
   if (rows.length > 0) await tx.copy(`${schema}.${table.name}`, Object.keys(table.columns), rows);
 };
 
-/** New rows of these streams; gives back what ends of the old ones. */
-const writeStreams = async (streams: Streams, earlier: Streams, context: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<StreamRetractions['closed']> => {
+/** `earlier`: what went before in the streams that have a retraction here. */
+const writeStreams = async (streams: Streams, earlier: Streams, context: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<void> => {
   const facts = [...streams.values()].flat();
   const retractions = [...withRetraction(streams)].map(([id, added]) => new StreamRetractions(earlier.get(id) ?? [], added));
+  // A row that stands is found by its event: the old ones end before new ones come.
+  await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { position: 'bigint' }, retractions.flatMap(({ closed }) => closed));
   await copyInto(context, eventTable, facts.map((fact) => eventRow(fact, knownDay)));
   await copyInto(context, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position])));
   await copyInto(context, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo])));
-  return retractions.flatMap(({ closed }) => closed);
 };
-
-const bulk = (knownDay: KnownDay): BulkLoadOf<TrackingEvent> => ({
-  addStreams: async (streams, context) => { await writeStreams(streams, new Map(), context, knownDay); },
-});
 
 /**
  * Every event by its place in all orders, what retractions do to it at which positions, and which other streams it needs: the audit trail, lookups, lateness,
@@ -139,10 +136,9 @@ export const eventProjection = (zone: string): Projection => {
     tables: [eventTable, retractedTable, referenceTable],
     async apply(facts, context) {
       const streams = byStream(facts);
-      const earlier = await context.earlier(begunEarlier(withRetraction(streams)));
-      const closed = await writeStreams(streams, earlier, context, knownDay);
-      await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { position: 'bigint' }, closed);
+      await writeStreams(streams, await context.earlier(begunEarlier(withRetraction(streams))), context, knownDay);
     },
-    bulk: bulk(knownDay),
+    // Whole streams have no earlier part, and what order they come in is all one.
+    bulk: { addStreams: (streams, context) => writeStreams(streams, new Map(), context, knownDay) },
   });
 };

@@ -17,7 +17,7 @@ interface DeclarationRow {
  * What each of the organisations declares in its own reports, never those below it: of each key the latest as-of, of equals the one about the
  * whole, then the latest recorded. One that declares nothing is left out.
  */
-export const declaredByEach = async ({ tx, cut }: Pick<ReadSession, 'tx' | 'cut'>, orgs: readonly OrgId[]): Promise<ReadonlyMap<OrgId, readonly DeclaredValue[]>> => {
+export const declaredBy = async ({ tx, cut }: Pick<ReadSession, 'tx' | 'cut'>, orgs: readonly OrgId[]): Promise<ReadonlyMap<OrgId, readonly DeclaredValue[]>> => {
   if (orgs.length === 0) return new Map();
   const rows = await tx.query<DeclarationRow>(
     `select distinct on (d.org_id, d.key collate "C") d.org_id, d.key, d.basis, d.value, d.unit, d.stream_id
@@ -38,6 +38,3 @@ export const declaredByEach = async ({ tx, cut }: Pick<ReadSession, 'tx' | 'cut'
     ({ key, basis, value, unit, reportId: stream_id.slice('report-'.length) as ReportId })));
   return new Map([...Map.groupBy(rows, (row) => row.org_id)].map(([orgId, ofOrg]) => [orgId, valuesOf(ofOrg)]));
 };
-
-export const declaredBy = async (session: Pick<ReadSession, 'tx' | 'cut'>, org: OrgId | null): Promise<readonly DeclaredValue[]> =>
-  (org === null ? [] : (await declaredByEach(session, [org])).get(org) ?? []);

@@ -13,8 +13,11 @@ export interface EventFilter {
 
 export interface EventPlace { readonly position: Position; readonly streamId: StreamId }
 
-/** So many positions are walked backwards first: where the owners are many, or busy, the page is full by then. */
-const walkedMax = 5_000;
+/** `walk`: how many positions are walked backwards before owners are looked up, default 5,000. */
+export interface EventPage { readonly before: number; readonly limit: number; readonly walk?: number }
+
+/** Where the owners are many, or busy, a page is full by then. */
+const walkedPositions = 5_000;
 /** So few owners are looked at one by one, whatever else is wanted of their events. */
 const fewOwnersMax = 64;
 
@@ -27,7 +30,7 @@ const direct = `select e.position, e.stream_id from ${schema}.event e where ${wa
 
 /** The subquery is a fence: else the planner looks into the index of owners, once for each. */
 const walked = `select e.position, e.stream_id
-  from (select * from ${schema}.event where position < $1 and position >= $1 - ${walkedMax} order by position desc offset 0) e where ${wanted} and ${owned} ${newestFirst}`;
+  from (select * from ${schema}.event where position < $1 and position >= $1 - $7::bigint order by position desc offset 0) e where ${wanted} and ${owned} ${newestFirst}`;
 
 /** The newest n of all belong to the n owners whose own newest are the newest. */
 const byOwner = `select e.position, e.stream_id
@@ -38,13 +41,13 @@ const byOwner = `select e.position, e.stream_id
   ${newestFirst}`;
 
 /** The newest events before a position, at most `limit` of them, the newest first. */
-export const newestEvents = async (tx: Transaction, { owners, stream, type, actor }: EventFilter, before: number, limit: number): Promise<readonly EventPlace[]> => {
-  const find = async (sql: string): Promise<readonly EventPlace[]> => {
-    const rows = await tx.query<{ position: string; stream_id: StreamId }>(sql, [before, limit, stream ?? null, type ?? null, actor ?? null, owners]);
+export const newestEvents = async (tx: Transaction, { owners, stream, type, actor }: EventFilter, { before, limit, walk = walkedPositions }: EventPage): Promise<readonly EventPlace[]> => {
+  const find = async (sql: string, ...more: readonly unknown[]): Promise<readonly EventPlace[]> => {
+    const rows = await tx.query<{ position: string; stream_id: StreamId }>(sql, [before, limit, stream ?? null, type ?? null, actor ?? null, owners, ...more]);
     return rows.map((row) => ({ position: position(Number(row.position)), streamId: row.stream_id }));
   };
   if (owners === null || stream !== undefined) return find(direct);
-  const near = await find(walked);
-  if (near.length === limit || before <= walkedMax) return near;
+  const near = await find(walked, walk);
+  if (near.length === limit || before <= walk) return near;
   return find((type === undefined && actor === undefined) || owners.length <= fewOwnersMax ? byOwner : direct);
 };
