@@ -44,8 +44,20 @@ describe('a tree kept in memory', () => {
           expect(described(reference.administrativeTree(cut), orgNames)).toEqual(described(expected, orgNames));
         }
       }
-    }), { numRuns: 1_000 });
+    }), { numRuns: 400 });
     expect(leftOut).toBeGreaterThan(100);
+  });
+
+  it('is not mistaken for another when what comes later was known in between', async () => {
+    await fc.assert(fc.asyncProperty(anyTreeFacts, fc.nat(30), fc.array(anyCut, { minLength: 4, maxLength: 8, size: 'max' }), async (facts, at, cuts) => {
+      const reference = new ReferenceData();
+      for (const upTo of [2 * at, 1_000]) {
+        await reference.refresh(readingFrom(facts), position(upTo));
+        for (const cut of cuts.map((drawn) => ({ ...drawn, atPosition: position(2 * at) }))) {
+          expect([...reference.administrativeTree(cut).orgs]).toEqual([...treeAt(countingFacts(facts, cut)).orgs]);
+        }
+      }
+    }), { numRuns: 300 });
   });
 
   it('keeps its meaning while the stream goes on', async () => {

@@ -218,8 +218,9 @@ export class TreeAtCut implements OrgTree {
   }
 
   isWithin(orgId: OrgId, ancestorId: OrgId): boolean {
-    const [number, ancestor] = [this.numberOf(orgId), this.numberOf(ancestorId)];
-    return number !== -1 && ancestor !== -1 && at(this.#begins, ancestor) <= at(this.#begins, number) && at(this.#begins, number) < at(this.#ends, ancestor);
+    // What is not in the tree has the place -1, before all others.
+    const [place, ancestor] = [at(this.#begins, this.numberOf(orgId)), this.numberOf(ancestorId)];
+    return at(this.#begins, ancestor) <= place && place < at(this.#ends, ancestor);
   }
 
   /** An organisation and all below it; it alone where it is not in the tree. */
