@@ -9,14 +9,16 @@ import type { PolicyTerm } from './policy-terms.ts';
 /** A sum of things, or of fen where the column is of money. */
 type Amount = number | bigint;
 
+export type Column = readonly [column: number, amount: Amount];
+
 /** What is added at a place: amounts by column. */
 export type FigureVector = Map<number, Amount>;
 
-const addTo = (vector: FigureVector, column: number, amount: Amount): void => {
-  const sum = (vector.get(column) ?? (typeof amount === 'bigint' ? 0n : 0)) as number;
+export const addTo = (vector: FigureVector, column: number, amount: Amount): void => {
+  const sum = vector.get(column);
   // Amounts of one column are all of one type.
-  const next = (sum + (amount as number)) as Amount;
-  if (next == 0) vector.delete(column);
+  const next = sum === undefined ? amount : typeof sum === 'bigint' ? sum + (amount as bigint) : sum + (amount as number);
+  if (Number(next) === 0) vector.delete(column);
   else vector.set(column, next);
 };
 
@@ -24,13 +26,15 @@ const addTo = (vector: FigureVector, column: number, amount: Amount): void => {
 export class FigurePoints {
   readonly #byOwner = new Map<OrgId, Map<number, FigureVector>>();
 
-  add(orgId: OrgId, validDay: number, knownDay: number, column: number, amount: Amount): void {
-    const cells = this.#byOwner.get(orgId) ?? new Map<number, FigureVector>();
-    if (cells.size === 0) this.#byOwner.set(orgId, cells);
+  /** Adds so many times the amounts. */
+  // eslint-disable-next-line max-params -- a point is its coordinates
+  add(orgId: OrgId, validDay: number, knownDay: number, columns: readonly Column[], factor: number): void {
+    let cells = this.#byOwner.get(orgId);
+    if (cells === undefined) this.#byOwner.set(orgId, cells = new Map<number, FigureVector>());
     const key = placeKey(validDay, knownDay);
-    const vector = cells.get(key) ?? new Map<number, Amount>();
-    if (vector.size === 0) cells.set(key, vector);
-    addTo(vector, column, amount);
+    let vector = cells.get(key);
+    if (vector === undefined) cells.set(key, vector = new Map<number, Amount>());
+    for (const [column, amount] of columns) addTo(vector, column, typeof amount === 'bigint' ? amount * BigInt(factor) : amount * factor);
   }
 
   get owners(): IterableIterator<OrgId> {
@@ -60,7 +64,6 @@ export interface CellPoint {
   readonly fen: bigint;
 }
 
-type Column = readonly [column: number, amount: number];
 
 /** One more in its class by last days; where the first days say otherwise, undetermined in theirs. */
 const classed = (path: string, last: string | null, first: string | null): readonly Column[] => [
@@ -84,11 +87,18 @@ const conditionOn = (cell: IssueCell, day: number, dueSoonFrom: (due: number) =>
   return day < dueSoonFrom(due) ? 'ON_TRACK' : 'DUE_SOON';
 };
 
-/** What a quadrant of a pair of cells adds from which day on: the vector of its first day, and the differences that come with time alone. */
-interface Unfolding { readonly turns: readonly number[]; readonly on: (day: number) => readonly Column[] }
+/** What a pair of cells adds from the beginning of time on, and what time alone changes of it on which days: `vectors` are the sums up to each day, `changes` the differences. */
+interface Unfolding { readonly days: readonly number[]; readonly vectors: readonly (readonly Column[])[]; readonly changes: readonly (readonly Column[])[] }
 
 /** Cells with a date of their own are many; those of a batch or two are kept. */
 const unfoldingsMax = 50_000;
+
+const changeBetween = (before: readonly Column[], after: readonly Column[]): readonly Column[] => {
+  const change: FigureVector = new Map();
+  for (const [column, amount] of after) addTo(change, column, amount);
+  for (const [column, amount] of before) addTo(change, column, -amount);
+  return [...change];
+};
 
 /** Rules of sections 4 and 5 of rules.md, by one policy and calendar. */
 class Judge {
@@ -124,7 +134,7 @@ class Judge {
       const condition = (c: IssueCell): string => conditionOn(c, day, (due) => this.#dueSoonFrom(due));
       return [...fixed, ...classed('issues.byDeadline', mapCell(last, condition), mapCell(first, condition))];
     });
-    return { turns, on: (day) => vectors[days.findLastIndex((from) => from <= day)] ?? fixed };
+    return { days, vectors, changes: vectors.map((vector, index) => changeBetween(vectors[index - 1] ?? [], vector)) };
   }
 
   /** The first day on which so few days are left that it is due soon. */
@@ -164,9 +174,9 @@ export class FigureExpansion {
   expand(point: CellPoint, into: FigurePoints, sign: 1 | -1 = 1): void {
     if (point.kind === 'issue') this.#expandIssue(point, into, sign);
     else {
-      const columns = point.kind === 'measure' ? measureColumns(point, sign) : fundsColumns(point, sign);
+      const columns = point.kind === 'measure' ? measureColumns(point) : fundsColumns(point);
       const [validDay, knownDay] = [dayNumberOf(point.validFrom), this.#knownDay(point.knownFrom)];
-      for (const [column, amount] of columns) into.add(point.orgId, validDay, knownDay, column, amount);
+      into.add(point.orgId, validDay, knownDay, columns, sign);
     }
   }
 
@@ -187,16 +197,10 @@ export class FigureExpansion {
       const from = dayNumberOf(term.validFrom > validFrom ? term.validFrom : validFrom);
       const knownDay = this.#knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
       const factor = n * term.sign * sign;
-      const { turns, on } = this.#judge(term.policy).unfolding(cell);
-      let before = on(from);
-      for (const [column, amount] of before) into.add(orgId, from, knownDay, column, amount * factor);
-      for (const turn of turns) {
-        if (turn <= from) continue;
-        const after = on(turn);
-        for (const [column, amount] of before) into.add(orgId, turn, knownDay, column, -amount * factor);
-        for (const [column, amount] of after) into.add(orgId, turn, knownDay, column, amount * factor);
-        before = after;
-      }
+      const { days, vectors, changes } = this.#judge(term.policy).unfolding(cell);
+      const begun = days.findLastIndex((day) => day <= from);
+      into.add(orgId, from, knownDay, vectors[begun] ?? [], factor);
+      for (let turn = begun + 1; turn < days.length; turn += 1) into.add(orgId, days[turn] ?? from, knownDay, changes[turn] ?? [], factor);
     }
   }
 
@@ -209,18 +213,17 @@ export class FigureExpansion {
   }
 }
 
-const measureColumns = ({ cell, n }: CellPoint, sign: 1 | -1): readonly Column[] => {
+const measureColumns = ({ cell, n }: CellPoint): readonly Column[] => {
   const { last, first, links } = parseMeasureCell(cell);
-  const columns: readonly Column[] = [
-    ...(last === null ? [] : [[columnAt('measures.total'), 1] as const]),
-    ...(links > 1 ? [[columnAt('measures.shared'), links - 1] as const] : []),
-    ...classed('measures.byState', last, first),
+  return [
+    ...(last === null ? [] : [[columnAt('measures.total'), n] as const]),
+    ...(links > 1 ? [[columnAt('measures.shared'), (links - 1) * n] as const] : []),
+    ...classed('measures.byState', last, first).map(([column]) => [column, n] as const),
   ];
-  return columns.map(([column, amount]) => [column, amount * n * sign]);
 };
 
-const fundsColumns = ({ cell, n, fen }: CellPoint, sign: 1 | -1): readonly (readonly [column: number, amount: Amount])[] => {
+const fundsColumns = ({ cell, n, fen }: CellPoint): readonly Column[] => {
   // The cells of a funds case are its directions.
   const direction = cell as FundsDirection;
-  return [[columnAt(`funds.${direction}.fen`), fen * BigInt(sign)], [columnAt(`funds.${direction}.unknownAmounts`), n * sign]];
+  return [[columnAt(`funds.${direction}.fen`), fen], [columnAt(`funds.${direction}.unknownAmounts`), n]];
 };

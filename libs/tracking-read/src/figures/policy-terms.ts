@@ -1,4 +1,4 @@
-import type { DomainEvent, Fact, OrgId, StreamId } from '@rectrail/kernel';
+import type { Fact, OrgId, StreamId } from '@rectrail/kernel';
 import { evolvePolicy, streams, type FactsRetracted, type PolicyContent, type PolicyEvent, type PolicyInForce } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
 import { timeline, type TimelineDefinition } from '../timeline/timeline.ts';
@@ -55,7 +55,7 @@ const termsOf = (ofDefault: readonly PolicyTerm[], own: readonly PolicyTerm[]): 
 export const policyStreamsOf = (owners: Iterable<OrgId>): readonly StreamId[] => [streams.defaultPolicy, ...[...owners].map((owner) => streams.policy(owner))];
 
 /** Whole streams by name, such as a map has them. */
-interface Streams { get(streamId: StreamId): readonly Fact<DomainEvent>[] | undefined }
+interface Streams { get(streamId: StreamId): readonly Fact[] | undefined }
 
 /** The terms of each owner, from whole policy streams (rules.md section 4: its own, else the default). */
 export const policyTerms = (whole: Streams): ((owner: OrgId) => readonly PolicyTerm[]) => {

@@ -107,10 +107,10 @@ const sumDays = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<O
            returning org_id)
          select org_id, count(*)::int as n from summed group by 1`, [chunk],
       );
-      for (const { org_id: orgId, n } of written) {
+      written.forEach(({ org_id: orgId, n }) => {
         const parent = parents.get(orgId) ?? null;
         if (parent !== null) below.set(parent, (below.get(parent) ?? 0) + n);
-      }
+      });
     }
     await tx.query(`analyze ${schema}.${byDay.name}`);
   }

@@ -1,27 +1,29 @@
 import { lastDay, lastInstant, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import type { ProjectionContext } from '@rectrail/projections';
-import { administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import {
+  administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type WorkingCalendarEvent,
+} from '@rectrail/tracking-domain';
 import { columnNames } from './figure-columns.ts';
-import { FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
+import { addTo, FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
 import { policyStreamsOf, policyTerms } from './policy-terms.ts';
 import { byDay, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 
 const administrativeTree = streams.organisationTree(administrativeTreeId);
 
-type Streams = ProjectionContext['streams'];
+type Streams = Pick<ProjectionContext, 'streams'>;
 
 /** The parents of the reference tree: everything recorded up to a position, on the last of days and with everything known. */
-export const referenceParents = async (read: Streams, upTo: Position): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
+export const referenceParents = async (context: Streams, upTo: Position): Promise<ReadonlyMap<OrgId, OrgId | null>> => {
   // The name of a stream says which events it holds; the codec has checked each against its schema.
-  const facts = ((await read([administrativeTree], upTo)).get(administrativeTree) ?? []) as readonly Fact<OrganisationTreeEvent | FactsRetracted>[];
+  const facts = ((await context.streams([administrativeTree], upTo)).get(administrativeTree) ?? []) as readonly Fact<OrganisationTreeEvent | FactsRetracted>[];
   const { orgs } = treeAt(countingFacts(facts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
   return new Map([...orgs.values()].map(({ orgId, parentId }) => [orgId, parentId]));
 };
 
 /** How points become figures by the policies and the calendar recorded up to a position. */
-export const expansionAt = async (read: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> => {
-  const whole = await read([...policyStreamsOf(owners), streams.workingCalendar], upTo);
+export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> => {
+  const whole = await context.streams([...policyStreamsOf(owners), streams.workingCalendar], upTo);
   const calendarFacts = (whole.get(streams.workingCalendar) ?? []) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
   const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
   return new FigureExpansion(policyTerms(whole), calendar, knownDay);
@@ -105,17 +107,14 @@ export class RollUp {
       org.changed ||= count !== 0;
     }
     await this.#settle();
-    const sums = new Map(rollUpTables.map((table) => [table, new Map<string, Cell>()]));
+    const sums = rollUpTables.map((table) => ({ table, cells: new Map<string, Cell>() }));
     for (const [orgId, validDay, knownDay, vector] of points.entries()) {
       for (const at of this.#upwards(orgId)) {
         const { coarse } = this.#get(at);
-        for (const table of rollUpTables) {
-          if (table.coarse && !coarse) continue;
-          addCell(sums.get(table) ?? new Map<string, Cell>(), at, table.cell(validDay, knownDay), vector);
-        }
+        sums.filter(({ table }) => coarse || !table.coarse).forEach(({ table, cells }) => { addCell(cells, at, table.cell(validDay, knownDay), vector); });
       }
     }
-    for (const [table, cells] of sums) await this.#write(table, cells);
+    for (const { table, cells } of sums) await this.#write(table, cells);
   }
 
   /** Which organisations have coarse cells depends on children and points alone; those that begin to have them get them from their days. */
@@ -167,13 +166,10 @@ export class RollUp {
   async #write(table: RollUpTable, cells: ReadonlyMap<string, Cell>): Promise<void> {
     const { tx, schema } = this.#context;
     // One order for all writers, and that of the index.
-    const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { orgId, a, b, vector }]) => ({
-      org_id: orgId, a, b, ...Object.fromEntries([...vector].map(([column, amount]) => [columnNames[column], typeof amount === 'bigint' ? String(amount) : amount])),
-    }));
+    const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
     if (rows.length === 0) return;
-    await tx.query(
-      upsert(schema, table.name, `select org_id, a, b, ${columnNames.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${recordOf})`), [JSON.stringify(rows)],
-    );
+    const given = `select org_id, a, b, ${columnNames.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${recordOf})`;
+    await tx.query(upsert(schema, table.name, given), [JSON.stringify(rows)]);
     await tx.query(removeEmpty(schema, table.name));
   }
 
@@ -208,24 +204,18 @@ export class RollUp {
 
 interface Cell { readonly orgId: OrgId; readonly a: number; readonly b: number; readonly vector: FigureVector }
 
+const rowOf = ({ orgId, a, b, vector }: Cell): Readonly<Record<string, string | number>> => ({
+  org_id: orgId, a, b, ...Object.fromEntries([...vector].map(([column, amount]) => [columnNames[column] ?? '', typeof amount === 'bigint' ? String(amount) : amount])),
+});
+
 const addCell = (cells: Map<string, Cell>, orgId: OrgId, [a, b]: readonly [number, number], added: FigureVector): void => {
   const key = `${orgId} ${sortable(a)} ${sortable(b)}`;
   const cell = cells.get(key) ?? { orgId, a, b, vector: new Map() };
   cells.set(key, cell);
-  addVector(cell.vector, added);
+  for (const [column, amount] of added) addTo(cell.vector, column, amount);
 };
 
 const sortable = (n: number): string => String(n + 10_000_000);
-
-const addVector = (into: FigureVector, added: FigureVector): void => {
-  for (const [column, amount] of added) {
-    const sum = into.get(column);
-    // Amounts of one column are all of one type.
-    const next = sum === undefined ? amount : typeof sum === 'bigint' ? sum + (amount as bigint) : sum + (amount as number);
-    if (next == 0) into.delete(column);
-    else into.set(column, next);
-  }
-};
 
 /** Coarse cells of organisations from their days. */
 export const coarseFromDays = (schema: string, table: RollUpTable, where: string): string =>

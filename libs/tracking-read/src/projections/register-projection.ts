@@ -21,10 +21,11 @@ const registers: readonly AnyRegister[] = [issueRegister, measureRegister, funds
 const administrativeTree = streams.organisationTree(administrativeTreeId);
 const policyPrefix = 'policy-';
 
+type Streams = ReadonlyMap<StreamId, readonly Fact[]>;
 type AddedPoints = RegisterChanges<DomainEvent, unknown, RegisterView>['points'];
 
 /** Rows, views and points of all registers for these streams; gives the points back. */
-const writeRegisters = async (whole: ReadonlyMap<StreamId, readonly Fact[]>, earlier: ReadonlyMap<StreamId, readonly Fact[]>, { tx, schema }: ProjectionContext): Promise<AddedPoints> => {
+const writeRegisters = async (whole: Streams, earlier: Streams, { tx, schema }: ProjectionContext): Promise<AddedPoints> => {
   const points: AddedPoints = [];
   for (const register of registers) {
     const changes = new RegisterChanges(register);
@@ -60,7 +61,7 @@ const judgeAnew = async (owners: readonly OrgId[], context: ProjectionContext, k
   const { tx, schema, after, upTo } = context;
   for (let at = 0; at < owners.length; at += ownersAtOnce) {
     const some = owners.slice(at, at + ownersAtOnce);
-    const [before, now] = [await expansionAt(context.streams, some, after, knownDay), await expansionAt(context.streams, some, upTo, knownDay)];
+    const [before, now] = [await expansionAt(context, some, after, knownDay), await expansionAt(context, some, upTo, knownDay)];
     const points = await tx.query<Omit<CellPoint, 'fen' | 'kind'>>(
       `select org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", sum(n)::int as n from ${schema}.point
         where kind = 'issue' and org_id = any($1) and position <= $2 group by org_id, cell, valid_from, known_from having sum(n) <> 0`, [some, after],
@@ -88,7 +89,7 @@ const setReferencePosition = async ({ tx, schema }: ProjectionContext, position:
 const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): BulkLoad => ({
   async addStreams(whole, context) {
     const points = await writeRegisters(whole, new Map(), context);
-    const expansion = await expansionAt(context.streams, countsByOwner(points).keys(), context.upTo, knownDay);
+    const expansion = await expansionAt(context, countsByOwner(points).keys(), context.upTo, knownDay);
     await stagePoints(context, expandAll(points, expansion));
     const references = [...whole].filter(([id]) => isReference(id)).flatMap(([, facts]) => facts.map(({ position }) => position));
     if (references.length > 0) {
@@ -96,13 +97,14 @@ const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): Bu
     }
   },
   async finish(context) {
-    await buildRollUps(context, await referenceParents(context.streams, context.upTo), coarseFrom);
+    await buildRollUps(context, await referenceParents(context, context.upTo), coarseFrom);
   },
 });
 
 /**
  * Issues, measures and funds: their registers of rectangles, the signed points of these, and the roll-ups of the points (docs/adr/0005, docs/adr/0010). One projection, so that a
- * dashboard and the list behind it rest on the same events. `zone`: in which days become known; `coarseFrom`: points from which an organisation without children has coarse cells too.
+ * dashboard and the list behind it rest on the same events.
+ * `zone`: in which days become known; `coarseFrom`: points from which an organisation without children has coarse cells too.
  */
 export const registerProjection = (zone: string, coarseFrom: number = coarseFromPoints): Projection => {
   const knownDay = dayNumbersIn(zone);
@@ -119,10 +121,10 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
       const counts = countsByOwner(points);
       const references = [...batch.keys()].filter(isReference);
       if (counts.size === 0 && references.length === 0) return;
-      const figures = expandAll(points, await expansionAt(context.streams, counts.keys(), context.upTo, knownDay));
+      const figures = expandAll(points, await expansionAt(context, counts.keys(), context.upTo, knownDay));
       const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
-      if (references.includes(administrativeTree)) await rollUp.moveTo(await referenceParents(context.streams, context.upTo));
+      if (references.includes(administrativeTree)) await rollUp.moveTo(await referenceParents(context, context.upTo));
       const judged = owningPolicies(references) ?? new Set(await rollUp.owners());
       if (judged.size > 0) {
         await rollUp.load([...judged]);

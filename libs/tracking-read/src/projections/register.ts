@@ -19,11 +19,11 @@ export interface Register<E extends DomainEvent, S, W extends RegisterView> {
   readonly rowTable: string;
   readonly columns: Readonly<Record<string, string>>;
   readonly indexes: Readonly<Record<string, string>>;
-  row(view: W): readonly CopyValue[];
+  readonly row: (view: W) => readonly CopyValue[];
   /** What a list shows, kept once for all rectangles that show it (`view` is its number in the stream); null where there is nothing to show. */
   readonly viewTable: string;
-  detail(view: W): object | null;
-  contributions(view: W): readonly Contribution[];
+  readonly detail: (view: W) => object | null;
+  readonly contributions: (view: W) => readonly Contribution[];
 }
 
 const rectangleColumns = {

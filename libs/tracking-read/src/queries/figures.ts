@@ -83,7 +83,10 @@ const assumeYears = async ({ tx, cut, reference }: ReadSession, owners: Owners, 
   if (row?.due != null) verdicts.assumeUpTo(row.due);
 };
 
-/** How points of registers become figures by what is recorded of policies and the calendar up to a position (where the registers stand, for what the roll-ups hold), and known by an instant. */
+/**
+ * How points of registers become figures by what is recorded of policies and the calendar up to a position (where the registers stand, for what the roll-ups
+ * hold), and known by an instant.
+ */
 export const expansionUpTo = ({ reference, zone }: ReadSession, upTo: Position, knownBy?: Instant): FigureExpansion => {
   const calendarFacts = reference.facts(streams.workingCalendar, upTo) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
   const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
@@ -158,7 +161,8 @@ export const surplusPoints = async (session: ReadSession, at: FigureCut, owners:
   return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
 };
 
-export const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> => (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
+export const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> =>
+  (owners === null || some.size === 0 ? some : new Set([...some].filter((orgId) => owners.has(orgId))));
 
 export const without = (session: ReadSession, owners: Owners, others: ReadonlySet<OrgId>): Owners => {
   if (others.size === 0) return owners;
@@ -169,8 +173,8 @@ export const without = (session: ReadSession, owners: Owners, others: ReadonlySe
 export interface SumsOf { readonly whole: FigureSums; readonly parts: readonly FigureSums[] }
 
 /**
- * The figures of a selection at the cut, and of parts of it. Where an owner is judged at the cut as in the roll-ups, they are sums of few cells; owners that are judged otherwise are
- * added up from their points.
+ * The figures of a selection at the cut, and of parts of it. Where an owner is judged at the cut as in the roll-ups, they are sums of few cells; owners that
+ * are judged otherwise are added up from their points.
  */
 export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: readonly Owners[], verdicts: Verdicts): Promise<SumsOf> => {
   const at = figureCutOf(session);

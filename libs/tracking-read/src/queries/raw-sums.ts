@@ -7,7 +7,10 @@ import type { Verdicts } from './verdicts.ts';
 
 const mapCell = <T>(cell: IssueCell | null, of: (cell: IssueCell) => T): T | null => (cell === null ? null : of(cell));
 
-/** The figures of a selection and of parts of it from the sums of its owners' points by cell, each cell judged at the cut: what the roll-ups must come to, at the price of reading all points. */
+/**
+ * The figures of a selection and of parts of it from the sums of its owners' points by cell, each cell judged at the cut: what the roll-ups must come to, at
+ * the price of reading all points.
+ */
 export const rawSums = async (session: ReadSession, whole: Owners, parts: readonly Owners[], verdicts: Verdicts): Promise<SumsOf> => {
   const rows = await cellSums(session, null, whole === null ? null : [...whole]);
   const sumsOf = (owners: Owners): FigureSums => {

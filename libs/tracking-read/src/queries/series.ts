@@ -12,6 +12,14 @@ import type { ReadSession } from './read-session.ts';
 /** `then`: each day by what was known at its end; `known`: each day by what is known at the cut. */
 export type SeriesKnowledge = 'then' | 'known';
 
+export interface SeriesQuery {
+  /** In order. */
+  readonly days: readonly [Day, ...Day[]];
+  readonly as: SeriesKnowledge;
+  /** Places in `figureColumns`. */
+  readonly columns: readonly number[];
+}
+
 /** A day of figures, the chosen columns in the order in which they were asked for. */
 export type SeriesSums = readonly bigint[];
 
@@ -41,7 +49,10 @@ class DaySums {
   }
 }
 
-/** Which cells lie behind the first day and up to the last, and the day from which each counts. Parameters: organisations, signs, first and last day, then for `known` the known day, its block and the first day of that. */
+/**
+ * Which cells lie behind the first day and up to the last, and the day from which each counts. Parameters: organisations, signs, first and last day,
+ * then for `known` the known day, its block and the first day of that.
+ */
 const increments: Readonly<Record<SeriesKnowledge, (columns: string) => string>> = {
   known: (columns) => `
     select a as day, ${columns} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and a > $3 and a <= $4 and b < $6
@@ -94,10 +105,10 @@ const addPoints = (into: DaySums, points: FigurePoints, { as, at, columns, from 
 };
 
 /**
- * Chosen figures of a selection on each of the days (in order, at least one): the dashboard's numbers at (valid that day; known at its end, or at the cut's knownAt; the cut's position),
+ * Chosen figures of a selection on each of the days: the dashboard's numbers at (valid that day; known at its end, or at the cut's knownAt; the cut's position),
  * by each owner's own policy. The cut's validAt plays no part.
  */
-export const seriesSums = async (session: ReadSession, owners: Owners, days: readonly [Day, ...Day[]], as: SeriesKnowledge, columns: readonly number[]): Promise<readonly SeriesSums[]> => {
+export const seriesSums = async (session: ReadSession, owners: Owners, { days, as, columns }: SeriesQuery): Promise<readonly SeriesSums[]> => {
   const numbers = days.map(dayNumberOf);
   const [from = 0, to = from] = [numbers[0], numbers.at(-1)];
   const lastAsked = days.at(-1) ?? days[0];

@@ -5,7 +5,7 @@ import type { CellPoint } from '../figures/figure-points.ts';
 import type { ReadSession } from './read-session.ts';
 
 /** Things of one owner in one cell at the cut. */
-export interface CellSum extends Pick<CellPoint, 'kind' | 'orgId' | 'cell' | 'n' | 'fen'> {}
+export type CellSum = Pick<CellPoint, 'kind' | 'orgId' | 'cell' | 'n' | 'fen'>;
 
 /** The sum of the signed points up to the cut: what is in a cell there. Reads every point of the owners (null: of all); `kind` null: of all registers. */
 export const cellSums = async ({ tx, cut }: ReadSession, kind: CellPoint['kind'] | null, owners: readonly OrgId[] | null): Promise<readonly CellSum[]> => {
