@@ -30,7 +30,8 @@ const charactersMax = 60;
 
 const near = (name: string): readonly string[] => {
   const wanted = name.slice(0, charactersMax).toLowerCase();
-  return figureNames.map((known) => ({ known, distance: editDistance(wanted, known.toLowerCase()) })).sort((a, b) => a.distance - b.distance).slice(0, nearMax).map(({ known }) => known);
+  const distances = figureNames.map((known) => ({ known, distance: editDistance(wanted, known.toLowerCase()) }));
+  return distances.sort((a, b) => a.distance - b.distance).slice(0, nearMax).map(({ known }) => known);
 };
 
 const named = (name: string): readonly string[] => {

@@ -1,7 +1,7 @@
 // Goal: trees, policies and calendars kept in memory are at every cut what the domain folds from the facts that count there.
 // Method: random streams full of clashes (few organisations, out of order, both retractions, of registrations too), handed over in parts; cuts in all three times.
 import { describe, expect, it } from '@jest/globals';
-import { day, instantOfMs, position, type Cut, type Fact, type OrgId, type Position } from '@rectrail/kernel';
+import { addDays, day, instantOfMs, position, type Cut, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import {
   administrativeTreeId, calendarAt, countingFacts, policyAt, streams, treeAt,
@@ -58,6 +58,29 @@ describe('a tree kept in memory', () => {
         }
       }
     }), { numRuns: 300 });
+  });
+
+  it('has along a row of cuts the members that it has at each, the same set where they stay', async () => {
+    let [changed, stayed] = [0, 0];
+    const days = fc.uniqueArray(fc.integer({ min: -1, max: 10 }), { minLength: 1, maxLength: 12, size: 'max' }).map((all) => all.toSorted((a, b) => a - b));
+    await fc.assert(fc.asyncProperty(anyTreeFacts, days, fc.integer({ min: 0, max: 62 }), fc.constantFrom('both', 'valid', 'known'), async (facts, along, at, moving) => {
+      const reference = new ReferenceData();
+      await reference.refresh(readingFrom(facts), position(1_000));
+      const cuts = along.map((n): Cut => ({
+        atPosition: position(at), knownAt: instantOfMs(1_700_000_000_000 + (moving === 'valid' ? 5 : n)), validAt: addDays(day('2024-01-01'), moving === 'known' ? 5 : n),
+      })) as [Cut, ...Cut[]];
+      for (const org of orgNames) {
+        const members = reference.membersAlong(administrativeTreeId, org, cuts);
+        const expected = cuts.map((cut) => [...reference.administrativeTree(cut).members(org)].sort());
+        expect(members.map((set) => [...set].sort())).toEqual(expected);
+        for (let i = 1; i < cuts.length; i += 1) {
+          const isSame = JSON.stringify(expected[i]) === JSON.stringify(expected[i - 1]);
+          expect(members[i] === members[i - 1]).toBe(isSame);
+          if (isSame) stayed += 1; else changed += 1;
+        }
+      }
+    }), { numRuns: 500 });
+    expect(Math.min(changed, stayed)).toBeGreaterThan(30);
   });
 
   it('keeps its meaning while the stream goes on', async () => {

@@ -77,6 +77,11 @@ export class ReferenceData {
     return this.#treesKept.get(`${treeId} ${stream.keyAt(cut)}`, () => stream.treeAt(cut));
   }
 
+  /** An organisation and all below it at each of the cuts, which are of one position and go forwards in both times; the same set where it stays the same. */
+  membersAlong(treeId: TreeId, orgId: OrgId, cuts: readonly [Cut, ...Cut[]]): readonly ReadonlySet<OrgId>[] {
+    return (this.#trees.get(treeId) ?? new TreeStream()).membersAlong(orgId, cuts);
+  }
+
   /** The tree that roll-ups are kept on: everything recorded up to a position, on the last of days and with everything known. */
   referenceTree(position: Position): TreeAtCut {
     return this.administrativeTree({ atPosition: position, knownAt: lastInstant, validAt: lastDay });

@@ -87,6 +87,33 @@ export class ReferenceStream<F extends Fact> {
     return counting.subarray(0, count);
   }
 
+  /** `countingAt` of chosen facts alone, for cuts one after the other. */
+  countingAmong(isChosen: (place: number) => boolean): (cut: Cut) => readonly number[] {
+    const chosen = this.#spans.filter(({ index }) => isChosen(index));
+    return ({ atPosition, knownAt, validAt }) => {
+      const [version, known, valid] = [this.versionAt(atPosition), msOfInstant(knownAt), dayNumber(validAt)];
+      return chosen.filter((s) => s.since <= version && version < s.until && s.knownFrom <= known && known < s.knownTo && s.validFrom <= valid).map(({ index }) => index);
+    };
+  }
+
+  /** For each cut the places of the facts that count there and not at the cut before, or the other way round. All cuts are of one position, and go forwards in both times. */
+  changesAlong(cuts: readonly [Cut, ...Cut[]]): readonly (readonly number[])[] {
+    const version = this.versionAt(cuts[0].atPosition);
+    const known = cuts.map(({ knownAt }) => msOfInstant(knownAt));
+    const valid = cuts.map(({ validAt }) => dayNumber(validAt));
+    const firstFrom = (bounds: readonly number[], bound: number) => (bound <= (bounds[0] ?? bound) ? 0 : passed(bounds.length, (place) => (bounds[place] ?? bound) < bound));
+    const changes: number[][] = cuts.map(() => []);
+    for (const { index, since, until, knownFrom, knownTo, validFrom } of this.#spans) {
+      if (since > version || version >= until) continue;
+      const begins = Math.max(firstFrom(known, knownFrom), firstFrom(valid, validFrom));
+      const ends = knownTo === Infinity ? cuts.length : firstFrom(known, knownTo);
+      if (begins >= ends) continue;
+      if (begins > 0) changes[begins]?.push(index);
+      changes[ends]?.push(index);
+    }
+    return changes;
+  }
+
   /** The same for cuts between which nothing of the stream begins or ceases to count, until the next fact is added. */
   keyAt(cut: Cut): string {
     const { knownBounds, validFrom } = this.#columnsNow();

@@ -1,7 +1,10 @@
 import type { Cut, OrgId } from '@rectrail/kernel';
 import type { LeftOutEdge } from '@rectrail/tracking-domain';
 import { ReferenceStream } from './reference-stream.ts';
+import { MembersWalk } from './members-walk.ts';
 import { at, idOf, TreeAtCut, type LaidEdges, type TreeFact, type TreeFold, type TreeRecord } from './tree-at-cut.ts';
+
+const isStructural = (type: TreeFact['event']['type'] | undefined): boolean => type === 'OrgRegistered' || type === 'OrgMoved' || type === 'OrgMerged';
 
 interface GrowingFold extends TreeFold {
   opened: number;
@@ -44,6 +47,35 @@ export class TreeStream extends ReferenceStream<TreeFact> implements TreeRecord 
   treeAt(cut: Cut): TreeAtCut {
     const fold = this.#fold(this.countingAt(cut));
     return new TreeAtCut(this, fold, this.#layEdges(fold));
+  }
+
+  /**
+   * An organisation and all below it at each of the cuts, which are of one position and go forwards in both times: the same set where it stays the same. No tree is laid
+   * where what changed leaves everyone in or out.
+   */
+  membersAlong(orgId: OrgId, cuts: readonly [Cut, ...Cut[]]): readonly ReadonlySet<OrgId>[] {
+    const changes = this.changesAlong(cuts).map((places) => new Set(places.filter((place) => isStructural(this.#types[place])).map((place) => this.#subjects[place] ?? -1)));
+    const concerned = new Set(changes.flatMap((subjects) => [...subjects]));
+    const counting = this.countingAmong((place) => concerned.has(this.#subjects[place] ?? -1));
+    let walk = new MembersWalk(this.treeAt(cuts[0]), orgId);
+    return cuts.map((cut, i) => {
+      const changed = changes[i];
+      if (changed !== undefined && changed.size > 0 && !walk.keeps(this.#edgesOf(changed, counting(cut)))) walk = new MembersWalk(this.treeAt(cut), orgId, walk);
+      return walk.members;
+    });
+  }
+
+  /** What facts in fold order say of where each of these organisations hangs: the targets of its edges; null where it is not registered. */
+  #edgesOf(subjects: ReadonlySet<number>, counting: readonly number[]): ReadonlyMap<number, readonly number[] | null> {
+    const edges = new Map<number, { readonly placement: number; readonly merger: number } | null>([...subjects].map((subject) => [subject, null]));
+    for (const place of counting) {
+      const [subject, type, target] = [this.#subjects[place] ?? -1, this.#types[place], this.#targets[place] ?? -1];
+      const known = edges.get(subject);
+      if (type === 'OrgRegistered' && known !== undefined) edges.set(subject, { placement: target, merger: -1 });
+      else if (known != null && type === 'OrgMoved') edges.set(subject, { ...known, placement: target });
+      else if (known != null && type === 'OrgMerged') edges.set(subject, { placement: -1, merger: target });
+    }
+    return new Map([...edges].map(([subject, known]) => [subject, known === null ? null : [known.placement, known.merger].filter((target) => target !== -1)]));
   }
 
   #take(orgId: OrgId): number {
