@@ -26,3 +26,10 @@ export const recordHistory = async (history: readonly Fact<TrackingEvent>[]): Pr
   }
   return { store, codec, clock };
 };
+
+/** A small generator of its own for tests, so that what they draw does not follow what a history drew. */
+export const randomOf = (seed: number): { int(from: number, to: number): number; pick<T>(items: readonly T[]): T } => {
+  let state = seed * 2_654_435_761 % 4_294_967_296;
+  const next = (): number => { state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296; return state / 4_294_967_296; };
+  return { int: (from, to) => from + Math.floor(next() * (to - from + 1)), pick: (items) => items[Math.floor(next() * items.length)] as (typeof items)[number] };
+};
