@@ -3,4 +3,6 @@ export * from './table.ts';
 export * from './copy.ts';
 export * from './projection.ts';
 export * from './projection-runner.ts';
-export { checkpointTableSql, readCheckpoints, type Checkpoint, type Failure } from './checkpoint.ts';
+export type { BuildProgress } from './projection-build.ts';
+export { ProjectionError, type ProjectionErrorCode } from './errors.ts';
+export { engineSql, nextSchema, type BuildPhase, type Failure, type Skip } from './checkpoint.ts';

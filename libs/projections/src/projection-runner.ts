@@ -1,97 +1,135 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { position, type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import type { AllSlice, EventFilter, EventStore, StoredEvent } from '@rectrail/event-store';
-import { lockCheckpoint, moveCheckpoint, prepareProjection, readCheckpoints, recordFailure, resetProjection, type Checkpoint, type Failure } from './checkpoint.ts';
+import type { Fact, Instant, Position } from '@rectrail/kernel';
+import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
+import { BatchApplier, otherVersion, type Engine } from './batch-applier.ts';
+import {
+  adoptLive, dropNext, insertLive, insertSkip, isOf, lockCheckpoint, notPrepared, readCheckpoint, readCheckpoints, readSkips,
+  type Checkpoint, type Failure, type Skip,
+} from './checkpoint.ts';
+import { hasProjectionCode, ProjectionError } from './errors.ts';
+import { filterOf, logPages, readAhead, withinChars, type BatchSizes } from './log-pages.ts';
+import { ProjectionBuild, progressOf, type BuildProgress } from './projection-build.ts';
 import type { Projection } from './projection.ts';
-import type { ProjectionDatabase } from './transaction.ts';
+import { createTableSql, indexesSql } from './table.ts';
+import type { ProjectionDatabase, Transaction } from './transaction.ts';
 
-export interface ProjectionRunnerOptions {
+export interface ProjectionRunnerOptions extends Partial<BatchSizes> {
   readonly store: EventStore;
   readonly decode: (stored: StoredEvent) => Fact;
   readonly database: ProjectionDatabase;
   readonly projections: readonly Projection[];
-  /** Schema of the checkpoint and of the projections' tables. */
+  /** Of the live rows and of what the engine keeps (`engineSql`). */
   readonly schema: string;
-  /** Most events of one transaction, which bounds memory; default 500. */
-  readonly batchEventsMax?: number;
-  /** Pause before a batch is tried again that failed for want of the database or the store; default 500 ms. */
+  /** A projection without rows goes by its bulk load where the log has more events than this; default 20,000. */
+  readonly bulkFromEvents?: number;
+  /** Pause before work is tried again that failed for want of the database or the store, and before one that has stopped is looked at again; default 500 ms. */
   readonly retryDelayMs?: number;
-  /** `at` is null where the surroundings failed and the batch will be tried again. */
+  /** `at` is null where the surroundings failed and the work will be tried again, or where it has ended because another version has taken its place. */
   readonly onFailure?: (name: string, at: Position | null, error: unknown) => void;
 }
+
+export interface RebuildOptions {
+  /** Stops it after the work at hand; what is done is kept for the next time. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
+}
+
+export interface RunnerStatus {
+  readonly name: string;
+  /** Of the live rows; 0 while there are none. */
+  readonly version: number;
+  readonly position: Position;
+  /** Whether the live rows are of this process's definition. */
+  readonly readable: boolean;
+  readonly failure: Failure | null;
+  /** Events between the position and the head of the log. */
+  readonly lagEvents: number;
+  /** When the first of them was recorded; null where there is none. */
+  readonly laggingSince: Instant | null;
+  /** A rebuild under way, or one that was stopped. */
+  readonly build: BuildProgress | null;
+  readonly skips: readonly Skip[];
+}
+
+const defaults = { batchEventsMax: 500, laggingEventsMax: 5_000, batchCharsMax: 4 << 20, bulkFromEvents: 20_000, retryDelayMs: 500 };
 
 /** How often a waiter looks at the checkpoints where another process moves them, in ms. */
 const pollMs = 20;
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** Someone else began a rebuild meanwhile: what was read lies after a gap and must not be applied. */
-class CheckpointMovedBack extends Error {
-  constructor(name: string) {
-    super(`projection ${name} was reset while a batch for it was being read`);
-    this.name = 'CheckpointMovedBack';
-  }
-}
-
-/** A process with another version of the projection has begun to make the rows anew: they are no longer this one's to write. */
-class OtherVersion extends Error {
-  constructor(name: string, here: number, own: number) {
-    super(`projection ${name} is at version ${here} here and this process has version ${own}`);
-    this.name = 'OtherVersion';
-  }
-}
-
-/** Connection lost, server shutting down, statement cancelled or out of time, serialisation failure or deadlock, no such host: the event is not to blame. */
-const isTransient = (error: unknown): boolean => {
-  if (error instanceof CheckpointMovedBack || error instanceof OtherVersion) return true;
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return /^(08...|57...|40001|40P01|55P03|53...|E[A-Z]{4,}|event-store-unavailable)$/.test(code) || (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
-};
-
 /**
- * Feeds each projection from its own checkpoint: one transaction a batch, applied once or not at all, whoever else runs it. An
- * event that cannot be applied stops its projection, with position and reason; the others go on.
+ * Feeds each projection from its own checkpoint: one transaction a batch, applied once or not at all, whoever else runs it. An event that cannot be
+ * applied stops its projection, with position and reason; the others go on. Rows are made anew beside the ones that are read, and swapped in.
  */
 export class ProjectionRunner {
-  readonly #options: Required<Omit<ProjectionRunnerOptions, 'onFailure'>> & Pick<ProjectionRunnerOptions, 'onFailure'>;
-  readonly #workers = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  readonly #options: ProjectionRunnerOptions & typeof defaults;
+  readonly #engine: Engine;
+  /** Those whose live rows have been of this process's definition: it does not put them back once another has taken their place. */
+  readonly #held = new Set<string>();
+  #stopping = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #builds = new Map<string, AbortController>();
   #moved = Promise.withResolvers<undefined>();
   #looking: Promise<readonly Checkpoint[]> | null = null;
 
   constructor(options: ProjectionRunnerOptions) {
-    this.#options = { batchEventsMax: 500, retryDelayMs: 500, ...options };
-    const { batchEventsMax, projections } = this.#options;
-    if (!Number.isSafeInteger(batchEventsMax) || batchEventsMax < 1) throw new RangeError(`batchEventsMax must be a positive integer, got ${batchEventsMax}`);
+    this.#options = { ...defaults, ...options };
+    const { store, decode, database, schema, batchEventsMax, laggingEventsMax, batchCharsMax, bulkFromEvents, projections } = this.#options;
+    for (const [name, value] of Object.entries({ batchEventsMax, laggingEventsMax, batchCharsMax, bulkFromEvents })) {
+      if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} must be a positive integer, got ${value}`);
+    }
     if (new Set(projections.map((p) => p.name)).size !== projections.length) throw new RangeError('two projections have the same name');
+    this.#engine = { store, decode, database, schema, sizes: { batchEventsMax, laggingEventsMax: Math.max(batchEventsMax, laggingEventsMax), batchCharsMax } };
   }
 
-  /** Makes missing checkpoints and empties projections whose version has changed. Call once, after the migrations. */
+  /** Makes missing checkpoints, and the tables of a projection that is new, unless its bulk load will. Changes no rows. Call once, after the migrations. */
   async prepare(): Promise<void> {
-    const { database, schema, projections } = this.#options;
-    for (const projection of projections) await database.transaction((tx) => prepareProjection(tx, schema, projection));
+    const { database, schema, projections, store } = this.#options;
+    const head = (await store.head()).position;
+    for (const projection of projections) {
+      await database.transaction(async (tx) => {
+        await insertLive(tx, schema, projection.name);
+        const live = await lockCheckpoint(tx, schema, projection.name, 'live');
+        if (live?.version === 0 && !this.#byBulk(projection, head)) await this.#adopt(tx, projection);
+        else if (live === null || !isOf(projection, live)) return;
+        this.#held.add(projection.name);
+      });
+    }
   }
 
-  /** Follows the log until `stop`. */
+  /** Follows the log until `stop`. A projection whose live rows are of another version, or that has none beside a large log, is built first. */
   start(): void {
-    for (const projection of this.#options.projections) this.#startWorker(projection);
+    for (const projection of this.#options.projections) void this.#track(this.#work(projection));
   }
 
+  /** Ends after the batches at hand; a rebuild keeps what it has committed. */
   async stop(): Promise<void> {
-    const workers = [...this.#workers.values()];
-    for (const worker of workers) worker.abort.abort();
-    await Promise.all(workers.map((worker) => worker.done));
-    this.#workers.clear();
+    this.#stopping.abort();
+    await Promise.allSettled(this.#running);
+    this.#stopping = new AbortController();
   }
 
-  /** Projects the log up to `upTo` (default its head) without following it. A stopped projection is tried again. */
+  /** Projects the log up to `upTo` (default, and at most, its head) without following it. A stopped projection is tried again. */
   async project(upTo?: Position): Promise<void> {
-    const target = upTo ?? (await this.#options.store.head()).position;
-    for (const projection of this.#options.projections) await this.#projectOne(projection, target);
+    const head = (await this.#options.store.head()).position;
+    const target = upTo === undefined || upTo > head ? head : upTo;
+    for (const projection of this.#options.projections) {
+      try {
+        await this.#projectOne(projection, target);
+      } catch (error) {
+        if (!(error instanceof ProjectionError) || error.code !== 'rebuild-failed') throw error;
+        this.#options.onFailure?.(projection.name, error.at, error);
+      }
+    }
   }
 
-  checkpoints(): Promise<readonly Checkpoint[]> {
-    const { database, schema, projections } = this.#options;
-    return readCheckpoints(database, schema, projections.map((p) => p.name));
+  /** The position that each projection has reached, as `tx` sees it; null while the live rows of one are not of this process's definition and must not be read. */
+  async reached(tx: Pick<Transaction, 'query'>): Promise<ReadonlyMap<string, Position> | null> {
+    const reached = new Map<string, Position>();
+    for (const { projection, checkpoint } of this.#liveOf(await this.#checkpoints(tx))) {
+      if (checkpoint === null) return null;
+      reached.set(projection.name, checkpoint.position);
+    }
+    return reached;
   }
 
   /** True once every projection has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
@@ -100,131 +138,231 @@ export class ProjectionRunner {
     for (;;) {
       const moved = this.#moved.promise;
       const checkpoints = await this.#look();
-      if (checkpoints.every((c) => c.position >= to && c.position >= c.rebuildingTo)) return true;
-      if (checkpoints.some((c) => c.failure !== null && c.failure.position <= to) || performance.now() >= deadline) return false;
+      if (this.#liveOf(checkpoints).every(({ checkpoint }) => checkpoint !== null && checkpoint.position >= to)) return true;
+      if (this.#stopped(checkpoints, to) || performance.now() >= deadline) return false;
       await Promise.race([moved, sleep(pollMs)]);
     }
   }
 
-  /** Empties the projection and makes it anew. @throws RangeError for an unknown name. */
-  async rebuild(name: string): Promise<void> {
-    const { database, schema, projections, store } = this.#options;
+  async status(): Promise<readonly RunnerStatus[]> {
+    const { database, schema, store, projections } = this.#options;
+    const checkpoints = await this.#checkpoints(database);
+    const skips = await readSkips(database, schema, projections.map((p) => p.name));
+    const { position: head } = await store.head();
+    return Promise.all(projections.map(async (projection) => {
+      const { name } = projection;
+      const live = checkpoints.find((c) => c.name === name && c.generation === 'live');
+      if (live === undefined) throw notPrepared(name);
+      const next = checkpoints.find((c) => c.name === name && c.generation === 'next');
+      const lagEvents = Math.max(0, head - live.position);
+      const oldest = lagEvents === 0 ? undefined : (await store.readAll({ after: live.position, limit: 1 })).events[0];
+      return {
+        name, version: live.version, position: live.position, readable: isOf(projection, live), failure: live.failure, lagEvents, laggingSince: oldest?.recordedAt ?? null,
+        build: next === undefined ? null : progressOf(next), skips: skips.get(name) ?? [],
+      };
+    }));
+  }
+
+  /**
+   * Makes the rows anew beside those that are read, and swaps them in; goes on where an earlier rebuild of the same definition was stopped.
+   * @throws ProjectionError `unknown-projection`, `rebuild-running`, `rebuild-failed`, `rebuild-cancelled`; the reason of the signal once it has aborted.
+   */
+  async rebuild(name: string, options: RebuildOptions = {}): Promise<void> {
+    await this.#track(this.#build(this.#projection(name), options));
+  }
+
+  /** Drops what a rebuild has made so far; false where there is none. One that a change of version needs begins anew. @throws ProjectionError `unknown-projection`. */
+  async cancelRebuild(name: string): Promise<boolean> {
+    const { database, schema } = this.#options;
+    this.#projection(name);
+    this.#builds.get(name)?.abort(new ProjectionError('rebuild-cancelled', `the rebuild of projection ${name} was cancelled`));
+    return database.transaction((tx) => dropNext(tx, schema, name));
+  }
+
+  /**
+   * Lets the projection leave out the event at which it stands stopped, now and in every rebuild: from then on "the same rows, byte for byte" is said of
+   * the log without that event. Other projections do not leave it out. @throws ProjectionError `unknown-projection`, `skip-refused`.
+   */
+  async skip(name: string, at: Position, { by, reason }: { readonly by: string; readonly reason: string }): Promise<void> {
+    const { database, schema } = this.#options;
+    this.#projection(name);
+    await database.transaction((tx) => insertSkip(tx, schema, name, { position: at, reason, skippedBy: by }));
+  }
+
+  #projection(name: string): Projection {
+    const { projections } = this.#options;
     const projection = projections.find((p) => p.name === name);
-    if (projection === undefined) throw new RangeError(`no projection is called ${name}; there are ${projections.map((p) => p.name).join(', ')}`);
-    const worker = this.#workers.get(name);
-    worker?.abort.abort();
-    await worker?.done;
-    try {
-      await database.transaction((tx) => resetProjection(tx, schema, projection));
-      await this.#projectOne(projection, (await store.head()).position);
-    } finally {
-      if (worker !== undefined) this.#startWorker(projection);
-    }
+    if (projection === undefined) throw new ProjectionError('unknown-projection', `no projection is called ${name}; there are ${projections.map((p) => p.name).join(', ')}`);
+    return projection;
+  }
+
+  #checkpoints(tx: Pick<Transaction, 'query'>): Promise<readonly Checkpoint[]> {
+    return readCheckpoints(tx, this.#options.schema, this.#options.projections.map((p) => p.name));
   }
 
   /** Those that wait at the same time share one look: many readers may wait while a large import is projected. */
   #look(): Promise<readonly Checkpoint[]> {
-    this.#looking ??= this.checkpoints().finally(() => { this.#looking = null; });
+    this.#looking ??= this.#checkpoints(this.#options.database).finally(() => { this.#looking = null; });
     return this.#looking;
   }
 
-  #startWorker(projection: Projection): void {
-    const abort = new AbortController();
-    this.#workers.set(projection.name, { abort, done: this.#follow(projection, abort.signal) });
+  /** The live checkpoint of each projection, null where its rows are not of this definition. */
+  #liveOf(checkpoints: readonly Checkpoint[]): readonly { readonly projection: Projection; readonly checkpoint: Checkpoint | null }[] {
+    return this.#options.projections.map((projection) => ({
+      projection, checkpoint: checkpoints.find((c) => c.name === projection.name && c.generation === 'live' && isOf(projection, c)) ?? null,
+    }));
   }
 
-  async #follow(projection: Projection, signal: AbortSignal): Promise<void> {
+  /** Whether one will not reach `to`: its live rows stand stopped before it, or there are none that may be read and the rebuild that would make them stands stopped. */
+  #stopped(checkpoints: readonly Checkpoint[], to: Position): boolean {
+    return this.#liveOf(checkpoints).some(({ projection, checkpoint }) => {
+      const failure = checkpoint === null ? checkpoints.find((c) => c.name === projection.name && c.generation === 'next')?.failure : checkpoint.failure;
+      return failure != null && failure.position <= to;
+    });
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  async #adopt(tx: Transaction, projection: Projection): Promise<void> {
+    const { schema } = this.#options;
+    for (const table of projection.tables) for (const sql of [createTableSql(schema, table), ...indexesSql(schema, table).values()]) await tx.query(sql);
+    await adoptLive(tx, schema, projection);
+  }
+
+  #byBulk(projection: Projection, target: Position): boolean {
+    return projection.bulk !== undefined && target > this.#options.bulkFromEvents;
+  }
+
+  async #live(name: string): Promise<Checkpoint> {
+    const live = await readCheckpoint(this.#options.database, this.#options.schema, name, 'live');
+    if (live === null) throw notPrepared(name);
+    return live;
+  }
+
+  /** @throws ProjectionError `projection-other-version`. */
+  #needsBuild(projection: Projection, live: Checkpoint, target: Position): boolean {
+    if (isOf(projection, live)) return live.position === 0 && this.#byBulk(projection, target);
+    if (this.#held.has(projection.name)) throw otherVersion(projection, live);
+    return true;
+  }
+
+  async #build(projection: Projection, { signal, ...options }: RebuildOptions & { readonly upTo?: Position }): Promise<void> {
+    const { name } = projection;
+    if (this.#builds.has(name)) throw new ProjectionError('rebuild-running', `projection ${name} is being rebuilt`);
+    const cancel = new AbortController();
+    this.#builds.set(name, cancel);
+    try {
+      const signals = [cancel.signal, this.#stopping.signal, ...(signal === undefined ? [] : [signal])];
+      await new ProjectionBuild(this.#engine, projection, { ...options, signal: AbortSignal.any(signals), mayReplace: !this.#held.has(name) }).run();
+      this.#held.add(name);
+    } finally {
+      this.#builds.delete(name);
+    }
+    this.#notify();
+  }
+
+  /** Until the stop; ends before it only where another version has taken the place of this one. */
+  async #work(projection: Projection): Promise<void> {
+    const { name } = projection;
+    const { signal } = this.#stopping;
     const isAborted = (): boolean => signal.aborted;
+    let stoppedAt: Position | null = null;
     while (!isAborted()) {
       try {
-        if (!(await this.#followFromCheckpoint(projection, signal))) return;
+        if (stoppedAt !== null) await this.#untilReleased(name, stoppedAt, signal);
+        if (this.#needsBuild(projection, await this.#live(name), (await this.#options.store.head()).position)) await this.#build(projection, {});
+        stoppedAt = (await this.#follow(projection, signal))?.position ?? null;
       } catch (error) {
         if (isAborted()) return;
-        this.#options.onFailure?.(projection.name, null, error);
-        await sleep(this.#options.retryDelayMs, undefined, { signal }).catch(() => undefined);
+        const failedAt = error instanceof ProjectionError && error.code === 'rebuild-failed' ? error.at : null;
+        if (!hasProjectionCode(error, 'rebuild-running')) this.#options.onFailure?.(name, failedAt, error);
+        if (hasProjectionCode(error, 'projection-other-version')) return;
+        if (failedAt === null) await this.#pause(signal);
+        else stoppedAt = failedAt;
       }
     }
   }
 
-  /** False where an event stopped the projection; true once the signal has aborted, after the batch at hand. */
-  async #followFromCheckpoint(projection: Projection, signal: AbortSignal): Promise<boolean> {
-    const { store, batchEventsMax } = this.#options;
-    let after = await this.#positionOf(projection);
+  async #pause(signal: AbortSignal): Promise<void> {
+    await sleep(this.#options.retryDelayMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** Until no generation stands stopped there any more, by a skip, a rebuild or a try of another process. */
+  async #untilReleased(name: string, at: Position, signal: AbortSignal): Promise<void> {
+    const isAborted = (): boolean => signal.aborted;
+    while (!isAborted()) {
+      await this.#pause(signal);
+      const checkpoints = await readCheckpoints(this.#options.database, this.#options.schema, [name]);
+      if (!checkpoints.some((checkpoint) => checkpoint.failure?.position === at)) return;
+    }
+  }
+
+  /** The failure at which the projection stopped; null once the signal has aborted, after the batch at hand. */
+  async #follow(projection: Projection, signal: AbortSignal): Promise<Failure | null> {
+    const { store } = this.#options;
+    const { sizes } = this.#engine;
+    const isAborted = (): boolean => signal.aborted;
+    while (!isAborted()) {
+      const { position: after } = await this.#live(projection.name);
+      const head = (await store.head()).position;
+      const slices = head - after > sizes.batchEventsMax
+        ? readAhead(logPages(store, filterOf(projection), { after, last: head }, sizes))
+        : this.#followed(projection, after, signal);
+      const failure = await this.#applyAll(projection, after, slices, signal);
+      if (failure !== null) return failure;
+    }
+    return null;
+  }
+
+  /** The log live, until a slice is full: there may be more to come than live batches are made for. */
+  async* #followed(projection: Projection, after: Position, signal: AbortSignal): AsyncGenerator<AllSlice, void, void> {
+    const { store } = this.#options;
+    const { batchEventsMax, batchCharsMax } = this.#engine.sizes;
     for await (const slice of store.subscribeAll({ after, filter: filterOf(projection), batchEventsMax, signal })) {
-      if (!(await this.#applyOrStop(projection, after, slice))) return false;
+      yield* withinChars(slice, batchCharsMax);
+      if (slice.events.length >= batchEventsMax) return;
+    }
+  }
+
+  async #projectOne(projection: Projection, target: Position): Promise<void> {
+    const { store } = this.#options;
+    const { signal } = this.#stopping;
+    while (this.#needsBuild(projection, await this.#live(projection.name), target)) {
+      await this.#build(projection, { upTo: target }).catch(async (error: unknown) => {
+        if (!hasProjectionCode(error, 'rebuild-running')) throw error;
+        await this.#pause(signal);
+      });
+    }
+    const { position: after } = await this.#live(projection.name);
+    if (after < target) await this.#applyAll(projection, after, readAhead(logPages(store, filterOf(projection), { after, last: target }, this.#engine.sizes)), signal);
+  }
+
+  async #applyAll(projection: Projection, from: Position, slices: AsyncGenerator<AllSlice, void, void>, signal: AbortSignal): Promise<Failure | null> {
+    const applier = new BatchApplier(this.#engine, projection, 'live');
+    let after = from;
+    for await (const slice of slices) {
+      if (signal.aborted) return null;
+      const failure = await applier.applyOrStop(after, slice);
+      this.#notify();
+      if (failure !== null) {
+        this.#options.onFailure?.(projection.name, failure.position, failure.cause);
+        return failure;
+      }
       after = slice.scannedTo;
     }
-    return true;
+    return null;
   }
 
-  async #projectOne(projection: Projection, upTo: Position): Promise<void> {
-    const { store, batchEventsMax } = this.#options;
-    let after = await this.#positionOf(projection);
-    while (after < upTo) {
-      const slice = await store.readAll({ after, filter: filterOf(projection), limit: batchEventsMax });
-      const events = slice.events.filter((event) => event.position <= upTo);
-      const scannedTo = slice.scannedTo < upTo ? slice.scannedTo : upTo;
-      if (!(await this.#applyOrStop(projection, after, { events, scannedTo }))) return;
-      after = scannedTo;
-    }
-  }
-
-  async #positionOf(projection: Projection): Promise<Position> {
-    const { database, schema } = this.#options;
-    const [checkpoint] = await readCheckpoints(database, schema, [projection.name]);
-    if (checkpoint === undefined) throw new Error(`projection ${projection.name} has no checkpoint: prepare() was not called`);
-    return checkpoint.position;
-  }
-
-  /** False where an event stopped the projection. @throws where only the surroundings failed, so that the batch may be tried again. */
-  async #applyOrStop(projection: Projection, after: Position, slice: AllSlice): Promise<boolean> {
-    try {
-      await this.#apply(projection, after, slice);
-      return true;
-    } catch (error) {
-      if (isTransient(error)) throw error;
-    }
-    // The batch was rolled back. One by one, so that everything before the failing event is kept and its position is known.
-    for (const event of slice.events) {
-      const error = await this.#apply(projection, after, { events: [event], scannedTo: event.position }).then(() => null, asError);
-      if (error === null) continue;
-      if (isTransient(error)) throw error;
-      await this.#stopBefore(projection, after, { position: event.position, reason: error.message });
-      this.#options.onFailure?.(projection.name, event.position, error);
-      return false;
-    }
-    await this.#apply(projection, after, { events: [], scannedTo: slice.scannedTo });
-    return true;
-  }
-
-  /** What lies between the last event that it wanted and the failing one is reached, since there is nothing in it for this projection. */
-  async #stopBefore(projection: Projection, after: Position, failure: Failure): Promise<void> {
-    const { database, schema } = this.#options;
-    await this.#apply(projection, after, { events: [], scannedTo: position(failure.position - 1) });
-    await database.transaction((tx) => recordFailure(tx, schema, projection.name, failure));
-  }
-
-  async #apply(projection: Projection, after: Position, slice: AllSlice): Promise<void> {
-    const { database, schema, decode, store } = this.#options;
-    await database.transaction(async (tx) => {
-      const checkpoint = await lockCheckpoint(tx, schema, projection.name);
-      if (checkpoint.version !== projection.version) throw new OtherVersion(projection.name, checkpoint.version, projection.version);
-      if (checkpoint.position < after) throw new CheckpointMovedBack(projection.name);
-      if (slice.scannedTo <= checkpoint.position) return;
-      const facts = slice.events.filter((event) => event.position > checkpoint.position).map(decode);
-      const streams = async (ids: readonly StreamId[], upTo: Position): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => {
-        if (ids.length === 0) return new Map();
-        const slices = await store.readStreams(ids, upTo);
-        return new Map([...slices].map(([id, stream]) => [id, stream.events.map(decode)]));
-      };
-      const earlier = (ids: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => streams(ids, checkpoint.position);
-      if (facts.length > 0) await projection.apply(facts, { tx, schema, after: checkpoint.position, upTo: slice.scannedTo, earlier, streams });
-      await moveCheckpoint(tx, schema, projection.name, slice.scannedTo);
-    });
+  #notify(): void {
     const moved = this.#moved;
     this.#moved = Promise.withResolvers<undefined>();
     moved.resolve(undefined);
   }
 }
-
-const filterOf = (projection: Projection): EventFilter => (projection.streamPrefix === '' ? {} : { streamPrefix: projection.streamPrefix });

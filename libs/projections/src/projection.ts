@@ -13,14 +13,14 @@ export interface ContextOf<E extends DomainEvent> {
   /** What they stand at after it: the position of the last event given, or further where what follows is none of the projection's. */
   readonly upTo: Position;
   /** The facts of these streams up to `after`, in stream order; a stream without any has an empty list. */
-  earlier(streamIds: readonly StreamId[]): Promise<Streams<Fact<E>>>;
+  readonly earlier: (streamIds: readonly StreamId[]) => Promise<Streams<Fact<E>>>;
   /** The same up to any position. */
-  streams(streamIds: readonly StreamId[], upTo: Position): Promise<Streams<Fact<E>>>;
+  readonly streams: (streamIds: readonly StreamId[], upTo: Position) => Promise<Streams<Fact<E>>>;
 }
 
 export interface BulkFinishContextOf<E extends DomainEvent> extends ContextOf<E> {
   /** Makes the primary key and the indexes of one of the projection's tables now, where a statement of `finish` needs them. */
-  index(table: string): Promise<void>;
+  readonly index: (table: string) => Promise<void>;
 }
 
 /** Makes the rows of a whole log at once; what comes out must be what `apply` would have made of the same facts, byte for byte. */

@@ -18,11 +18,11 @@ export const createTableSql = (schema: string, { name, columns, with: parameters
   return `create table ${schema}.${name} (${definitions.join(', ')})${parameters === undefined ? '' : ` with (${parameters})`}`;
 };
 
-/** The primary key and the indexes, a statement each. */
-export const indexesSql = (schema: string, { name, primaryKey, include, indexes = {} }: TableDefinition): readonly string[] => [
-  `alter table ${schema}.${name} add constraint ${name}_pk primary key (${primaryKey.join(', ')})${include === undefined ? '' : ` include (${include.join(', ')})`}`,
+/** The primary key and the indexes: name → statement. */
+export const indexesSql = (schema: string, { name, primaryKey, include, indexes = {} }: TableDefinition): ReadonlyMap<string, string> => new Map([
+  [`${name}_pk`, `alter table ${schema}.${name} add constraint ${name}_pk primary key (${primaryKey.join(', ')})${include === undefined ? '' : ` include (${include.join(', ')})`}`],
   ...Object.entries(indexes).map(([index, definition]) => {
     const unique = definition.startsWith('unique ');
-    return `create ${unique ? 'unique ' : ''}index ${index} on ${schema}.${name} ${unique ? definition.slice('unique '.length) : definition}`;
+    return [index, `create ${unique ? 'unique ' : ''}index ${index} on ${schema}.${name} ${unique ? definition.slice('unique '.length) : definition}`] as const;
   }),
-];
+]);

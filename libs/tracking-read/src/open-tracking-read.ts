@@ -1,6 +1,6 @@
 import type { EventCodec, EventStore } from '@rectrail/event-store';
-import { dayIn, type Clock, type Position } from '@rectrail/kernel';
-import { ProjectionRunner, type Projection } from '@rectrail/projections';
+import { dayIn, msOfInstant, type Clock, type Position } from '@rectrail/kernel';
+import { ProjectionRunner, type Projection, type RunnerStatus } from '@rectrail/projections';
 import { openReadDatabase, projectionDatabase } from './database/data-source.ts';
 import { schema } from './database/rows.ts';
 import { eventProjection } from './projections/event-projection.ts';
@@ -9,16 +9,18 @@ import { auditTrail, issueHistory } from './queries/audit.query.ts';
 import { dashboard, dashboardChildren } from './queries/dashboard.query.ts';
 import { funds } from './queries/funds.query.ts';
 import { deadlines, issue, issues } from './queries/issues.query.ts';
+import { lateness } from './queries/lateness.query.ts';
 import { catchUp, lookupsOf } from './queries/lookups.ts';
 import { measures } from './queries/measures.query.ts';
 import { organisation, organisations, trees } from './queries/organisations.query.ts';
 import { waitMsMax, type ReadContext } from './queries/read-session.ts';
 import { ReferenceData } from './queries/reference-data.ts';
 import { discrepancies, inspections, reports } from './queries/reports.query.ts';
+import { timeline } from './queries/timeline.query.ts';
 import type { ProjectionStatus, TrackingQueries, TrackingRead } from './queries/tracking-read.ts';
 
 /** All projections of the tracking side; `zone` is that of the installation (an IANA name). */
-export const trackingProjections = (zone: string): readonly Projection[] => [eventProjection(zone), registerProjection(zone)];
+export const trackingProjections = (zone: string, coarseFromPoints?: number): readonly Projection[] => [eventProjection(zone), registerProjection(zone, coarseFromPoints)];
 
 export interface TrackingReadOptions {
   readonly connectionString: string;
@@ -29,6 +31,8 @@ export interface TrackingReadOptions {
   readonly zone: string;
   /** Default 500. */
   readonly batchEventsMax?: number;
+  /** Points from which an organisation without children has coarse cells too; a change takes a rebuild. Default 4,000. */
+  readonly coarseFromPoints?: number | undefined;
   /** Default 10. */
   readonly connectionsMax?: number;
   /** `at` is null where the surroundings failed and the batch will be tried again. */
@@ -51,19 +55,32 @@ const queriesOf = (context: ReadContext): TrackingQueries => ({
   reports: (request) => reports(context, request),
   discrepancies: (id, request) => discrepancies(context, id, request),
   auditTrail: (request) => auditTrail(context, request),
+  timeline: (kind, id, request) => timeline(context, kind, id, request),
+  lateness: (request) => lateness(context, request),
 });
 
-const statusOf = async (runner: ProjectionRunner): Promise<readonly ProjectionStatus[]> =>
-  (await runner.checkpoints()).map(({ name, version, position, rebuildingTo, failure }) => ({
-    name, version, position, failure, state: failure !== null ? 'stopped' : position < rebuildingTo ? 'rebuilding' : 'running',
-  }));
+/** A projection without readable rows is being made for the first time or anew for another version; one beside readable rows is no state of theirs. */
+const stateOf = ({ readable, failure, build }: RunnerStatus): ProjectionStatus['state'] => {
+  if (readable) return failure === null ? 'running' : 'stopped';
+  return build === null || build.failure === null ? 'rebuilding' : 'stopped';
+};
+
+const statusOf = async (runner: ProjectionRunner, clock: Clock): Promise<readonly ProjectionStatus[]> => {
+  const statuses = await runner.status();
+  const nowMs = msOfInstant(clock.now());
+  return statuses.map((status) => {
+    const { name, version, position, failure, lagEvents, laggingSince, build, skips } = status;
+    const lagSeconds = laggingSince === null ? 0 : Math.max(0, (nowMs - msOfInstant(laggingSince)) / 1_000);
+    return { name, version, position, failure: failure ?? build?.failure ?? null, state: stateOf(status), lagEvents, lagSeconds, build, skips };
+  });
+};
 
 /** Connects, migrates and prepares the projections; nothing is projected before `start`. */
 export const openTrackingRead = async (options: TrackingReadOptions): Promise<TrackingRead> => {
   const { connectionString, store, codec, clock, zone, batchEventsMax, connectionsMax, onFailure } = options;
   dayIn(zone, clock.now());
   const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }) });
-  const projections = trackingProjections(zone);
+  const projections = trackingProjections(zone, options.coarseFromPoints);
   const decode: ReadContext['decode'] = (stored) => codec.decode(stored);
   const runner = new ProjectionRunner({
     store, decode, database: projectionDatabase(dataSource), projections, schema,
@@ -75,15 +92,17 @@ export const openTrackingRead = async (options: TrackingReadOptions): Promise<Tr
     await dataSource.destroy();
     throw error;
   }
-  const context: ReadContext = { dataSource, runner, store, decode, clock, zone, projections: projections.map((p) => p.name), reference: new ReferenceData() };
+  const context: ReadContext = { dataSource, runner, store, decode, clock, zone, reference: new ReferenceData() };
   return {
     queries: queriesOf(context),
     lookups: lookupsOf(context),
     start: () => { runner.start(); },
     project: (upTo) => runner.project(upTo),
     catchUp: (to, timeoutMs) => catchUp(context, to, timeoutMs ?? waitMsMax),
-    rebuild: (name) => runner.rebuild(name),
-    projectionStatus: () => statusOf(runner),
+    rebuild: (name, rebuildOptions) => runner.rebuild(name, rebuildOptions),
+    cancelRebuild: (name) => runner.cancelRebuild(name),
+    skip: (name, at, why) => runner.skip(name, at, why),
+    projectionStatus: () => statusOf(runner, clock),
     stop: async () => {
       await runner.stop();
       await dataSource.destroy();

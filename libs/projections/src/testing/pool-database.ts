@@ -28,6 +28,8 @@ const connectionOf = (client: pg.ClientBase): ProjectionConnection => {
 
 /** The database port on a pool of the bare driver. */
 export const poolDatabase = (pool: pg.Pool): ProjectionDatabase => {
+  // The drop of a database ends connections that its pool is still closing.
+  pool.on('error', () => undefined);
   const session: ProjectionDatabase['session'] = async (work) => {
     const client = await pool.connect();
     try {

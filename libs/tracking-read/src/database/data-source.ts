@@ -3,7 +3,7 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
 import { EventRow } from './entities.ts';
 import { ReadSchema1 } from './migrations.ts';
-import { schema } from './rows.ts';
+import { readSchemas, schema } from './rows.ts';
 
 export interface ReadDatabaseOptions {
   readonly connectionString: string;
@@ -40,18 +40,6 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
   return dataSource;
 };
 
-const migrate = async (dataSource: DataSource): Promise<void> => {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.query('select pg_advisory_lock($1)', [migrationLock]);
-    await runner.query(`create schema if not exists ${schema}`);
-    await dataSource.runMigrations();
-    await runner.query('select pg_advisory_unlock($1)', [migrationLock]);
-  } finally {
-    await runner.release();
-  }
-};
-
 const transactionOf = (runner: QueryRunner): Transaction => ({
   query: async <Row>(sql: string, params: readonly unknown[] = []) => {
     const { records } = await runner.query(sql, [...params], true);
@@ -61,6 +49,30 @@ const transactionOf = (runner: QueryRunner): Transaction => ({
   // What TypeORM hands out is the client of its driver, pg.
   copy: async (table, columns, rows) => copyRows(await runner.connect() as pg.PoolClient, table, columns, rows),
 });
+
+/** Of shapes that cannot be carried on. Nothing is lost: read models are made anew from the log. */
+const oldShapes = ['ReadModels1782000000000'];
+
+const dropOldShapes = async (runner: QueryRunner): Promise<void> => {
+  const tx = transactionOf(runner);
+  const migrated = await tx.query('select from pg_tables where schemaname = $1 and tablename = $2', [schema, 'migration']);
+  if (migrated.length === 0) return;
+  const old = await tx.query(`select from ${schema}.migration where name = any($1)`, [oldShapes]);
+  if (old.length > 0) for (const one of readSchemas) await runner.query(`drop schema if exists ${one} cascade`);
+};
+
+const migrate = async (dataSource: DataSource): Promise<void> => {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.query('select pg_advisory_lock($1)', [migrationLock]);
+    await dropOldShapes(runner);
+    await runner.query(`create schema if not exists ${schema}`);
+    await dataSource.runMigrations();
+    await runner.query('select pg_advisory_unlock($1)', [migrationLock]);
+  } finally {
+    await runner.release();
+  }
+};
 
 const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> => {
   const runner = dataSource.createQueryRunner();
@@ -84,9 +96,12 @@ const inTransaction = async <T>(runner: QueryRunner, begin: string, work: (tx: T
   }
 };
 
+/** Rows and checkpoint are lost together or not at all, and what is lost is projected again: no commit waits for the disk. */
+const beginWrite = 'begin; set local synchronous_commit = off';
+
 const connectionOf = (runner: QueryRunner): ProjectionConnection => ({
   query: (sql, params) => transactionOf(runner).query(sql, params),
-  transaction: (work) => inTransaction(runner, 'begin', work),
+  transaction: (work) => inTransaction(runner, beginWrite, work),
 });
 
 export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => {
@@ -101,7 +116,9 @@ export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase =
 /** Longest that one statement of a read may take: none holds a connection for good that the others need. */
 const readStatementMsMax = 30_000;
 
+/** The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. */
+const beginRead = `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}; lock table ${schema}.gate in access share mode`;
+
 /** One snapshot for everything that a read looks at. */
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
-  withRunner(dataSource, (runner) =>
-    inTransaction(runner, `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}`, (tx) => work(tx, runner)));
+  withRunner(dataSource, (runner) => inTransaction(runner, beginRead, (tx) => work(tx, runner)));

@@ -1,7 +1,9 @@
-import type { TableDefinition, Transaction } from '@rectrail/projections';
+import { nextSchema, type TableDefinition, type Transaction } from '@rectrail/projections';
 
-/** Schema of all read models that are read; those of a rebuild stand beside it. */
+/** Schema of all read models that are read. */
 export const schema = 'rectrail_read';
+/** With that of the rows which a rebuild makes beside them. */
+export const readSchemas: readonly string[] = [schema, nextSchema(schema)];
 
 /** `pos_to` of what still stands: the greatest safe integer, above every position. */
 export const stillStands = Number.MAX_SAFE_INTEGER;

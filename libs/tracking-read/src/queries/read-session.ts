@@ -1,6 +1,6 @@
 import { dayIn, firstInstant, instant, isDay, lastInstant, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
 import type { EventStore, StoredEvent } from '@rectrail/event-store';
-import { readCheckpoints, type ProjectionRunner, type Transaction } from '@rectrail/projections';
+import type { ProjectionRunner, Transaction } from '@rectrail/projections';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
 import type { DataSource, EntityManager } from 'typeorm';
 import { readTransaction } from '../database/data-source.ts';
@@ -10,6 +10,7 @@ import type { OrgLabel } from './answers.ts';
 import { ReferenceData } from './reference-data.ts';
 import type { ReadRequest, TreeChoice } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
+import { among, type TreeAtCut } from './tree-at-cut.ts';
 
 export interface ReadContext {
   readonly dataSource: DataSource;
@@ -19,8 +20,6 @@ export interface ReadContext {
   readonly clock: Clock;
   /** IANA name of the zone of the installation. */
   readonly zone: string;
-  /** Names of the projections that reads use: an answer is as of the smallest position of them. */
-  readonly projections: readonly string[];
   readonly reference: ReferenceData;
 }
 
@@ -50,9 +49,9 @@ export interface ReadSession {
   readonly standing: Standings;
   readonly reference: ReferenceData;
   /** The administrative tree at the cut. */
-  readonly tree: OrgTree;
+  readonly tree: TreeAtCut;
   /** The tree by which organisations roll up: that one, unless the request says otherwise. */
-  readonly rollUp: OrgTree;
+  readonly rollUp: TreeAtCut;
   /** Null: everything; else the organisations of the caller's jurisdiction, by the tree as it is now. */
   readonly visible: ReadonlySet<OrgId> | null;
 }
@@ -79,12 +78,10 @@ const wait = async (context: ReadContext, request: ReadRequest): Promise<void> =
 interface Reached { readonly all: Position; readonly registers: Position; readonly reference: Position }
 
 const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Reached> => {
-  const checkpoints = await readCheckpoints(tx, schema, context.projections);
-  if (checkpoints.length < context.projections.length || checkpoints.some((c) => c.position < c.rebuildingTo)) {
-    throw new ReadRejected('projection-behind', 'a read model is being made anew. Potential solutions: ask again once it has caught up');
-  }
-  const of = (name: string): Position => checkpoints.find((c) => c.name === name)?.position ?? position(0);
-  return { all: position(Math.min(...checkpoints.map((c) => c.position))), registers: of('registers'), reference: of('events') };
+  const reached = await context.runner.reached(tx);
+  if (reached === null) throw new ReadRejected('projection-behind', 'a read model is being made for this version. Potential solutions: ask again once it has caught up');
+  const of = (name: string): Position => reached.get(name) ?? position(0);
+  return { all: position(Math.min(...reached.values())), registers: of('registers'), reference: of('events') };
 };
 
 interface StandingRow { readonly recorded: Instant | null; readonly reference_position: string | null; readonly roots: readonly OrgId[] }
@@ -124,11 +121,11 @@ export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean
 const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position): ReadonlySet<OrgId> | null => {
   if (within === null) return null;
   const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: lastInstant, validAt: dayIn(context.zone, context.clock.now()) });
-  return new Set([within, ...tree.subtree(within)]);
+  return tree.members(within);
 };
 
 /** @throws ReadRejected `unknown-tree`. */
-const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, treeAt }: TreeChoice): OrgTree => {
+const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, treeAt }: TreeChoice): TreeAtCut => {
   const at = treeAt === 'now' ? { ...cut, validAt: dayIn(zone, cut.knownAt) } : cut;
   if (treeId === undefined) return reference.administrativeTree(at);
   // Only what is there is folded and kept: the name comes from outside.
@@ -184,14 +181,19 @@ export const findOrg = (session: ReadSession, idOrCode: string): OrgNode => {
 /** What a read is about: the organisation asked for (null: the forest) and the owners that count, null for all. */
 export interface Selected {
   readonly org: OrgLabel | null;
+  readonly members: ReadonlySet<OrgId> | null;
+  /** The same as a list, made when it is asked for. */
   readonly owners: readonly OrgId[] | null;
 }
+
+const selected = (org: OrgLabel | null, members: ReadonlySet<OrgId> | null): Selected =>
+  ({ org, members, get owners() { return members === null ? null : [...members]; } });
 
 /** An organisation and all below it in the tree by which the read rolls up; one that does not stand in it is alone. */
 export const select = (session: ReadSession, org: string | undefined): Selected => {
   const { visible } = session;
-  if (org === undefined) return { org: null, owners: visible === null ? null : [...visible] };
+  if (org === undefined) return selected(null, visible);
   const { orgId, code, name } = findOrg(session, org);
-  const owners = [...new Set([orgId, ...session.rollUp.subtree(orgId)])].filter((owner) => visible?.has(owner) ?? true);
-  return { org: { orgId, code, name }, owners };
+  const members = session.rollUp.members(orgId);
+  return selected({ orgId, code, name }, visible === null ? members : among(members, visible));
 };

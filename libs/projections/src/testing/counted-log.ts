@@ -1,0 +1,82 @@
+import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { instantOfMs, streamId, type DomainEvent, type Fact, type NewFact, type StreamId } from '@rectrail/kernel';
+import { defineProjection, type ContextOf, type Projection, type ProjectionOf } from '../projection.ts';
+import type { TableDefinition } from '../table.ts';
+import type { CopyValue } from '../transaction.ts';
+
+/** The one event of the specs of this package. */
+export type Counted = DomainEvent<'Counted', { readonly n: number }>;
+
+const clock = { now: () => instantOfMs(1_700_000_000_000) };
+const codec = createEventCodec([{ type: 'Counted', schemaVersion: 1, schema: { safeParse: () => ({ success: true }) }, upcasters: {} }]);
+
+export const decodeCounted = (stored: StoredEvent): Fact => codec.decode(stored);
+
+export const newCountedLog = (): MemoryEventStore => new MemoryEventStore(clock);
+
+/** One append an event; `n` counts within the call. */
+export const appendCounted = async (store: EventStore, streamOf: readonly (string | StreamId)[]): Promise<void> => {
+  for (const [n, stream] of streamOf.entries()) {
+    const commandId = newCommandId(clock.now());
+    const fact: NewFact<Counted> = {
+      eventId: deriveEventId(commandId, 0), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
+      actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
+    };
+    await store.append({ commandId, entries: [{ streamId: streamId(stream), expectedVersion: 'any', events: [codec.encode(fact)] }] });
+  }
+};
+
+const seenTable = (name: string): TableDefinition => ({
+  name: `${name}_seen`,
+  columns: { position: 'bigint not null', stream_id: 'text not null', stream_version: 'integer not null', before: 'integer not null', n: 'integer not null' },
+  primaryKey: ['position'],
+  include: ['n'],
+  indexes: { [`${name}_seen_stream`]: 'unique (stream_id, stream_version)' },
+  with: 'fillfactor=90',
+});
+
+const totalTable = (name: string): TableDefinition => ({
+  name: `${name}_total`, columns: { stream_id: 'text not null', events: 'integer not null', sum: 'bigint not null', last: 'bigint not null' }, primaryKey: ['stream_id'],
+});
+
+export interface TallyOptions {
+  readonly name?: string;
+  readonly version?: number;
+  readonly streamPrefix?: string;
+  readonly bulk?: boolean;
+  /** Position of the event that it cannot apply. */
+  readonly failsAt?: () => number | null;
+}
+
+const columns = ['position', 'stream_id', 'stream_version', 'before', 'n'];
+
+/** Writes each fact down and how many of its stream came before it; beside them totals by stream, which the bulk load derives by SQL. */
+export const tally = ({ name = 'tally', version = 1, streamPrefix = '', bulk = true, failsAt = () => null }: TallyOptions = {}): Projection => {
+  const rowsOf = (earlier: number, facts: readonly Fact<Counted>[]): readonly (readonly CopyValue[])[] => facts.map((fact, index) => {
+    if (fact.position === failsAt()) throw new Error(`cannot count ${fact.event.data.n}`);
+    return [fact.position, fact.streamId, fact.streamVersion, earlier + index, fact.event.data.n];
+  });
+  const apply = async (facts: readonly Fact<Counted>[], { tx, schema, earlier }: ContextOf<Counted>): Promise<void> => {
+    const streams = Map.groupBy(facts, (fact) => fact.streamId);
+    const before = await earlier([...streams.keys()]);
+    for (const [id, added] of streams) {
+      const rows = rowsOf((before.get(id) ?? []).length, added);
+      for (const row of rows) await tx.query(`insert into ${schema}.${name}_seen (${columns.join(', ')}) values ($1, $2, $3, $4, $5)`, row);
+      await tx.query(
+        `insert into ${schema}.${name}_total as t values ($1, $2, $3, $4) on conflict (stream_id) do update set events = t.events + $2, sum = t.sum + $3, last = $4`,
+        [id, added.length, added.reduce((sum, fact) => sum + fact.event.data.n, 0), added.at(-1)?.position],
+      );
+    }
+  };
+  const load: ProjectionOf<Counted>['bulk'] = {
+    addStreams: async (streams, { tx, schema }) => {
+      const rows = [...streams.values()].flatMap((facts) => rowsOf(0, facts));
+      await tx.copy(`${schema}.${name}_seen`, columns, rows);
+    },
+    finish: async ({ tx, schema, index }) => {
+      await index(`${name}_seen`);
+      await tx.query(`insert into ${schema}.${name}_total select stream_id, count(*), sum(n), max(position) from ${schema}.${name}_seen group by stream_id`);
+    },
+  };
+  return defineProjection<Counted>({ name, version, streamPrefix, tables: [seenTable(name), totalTable(name)], apply, ...(bulk && { bulk: load }) });
+};
