@@ -17,6 +17,7 @@ import { waitMsMax, type ReadContext } from './queries/read-session.ts';
 import { ReferenceData } from './queries/reference-data.ts';
 import { discrepancies, inspections, reports } from './queries/reports.query.ts';
 import { timeline } from './queries/timeline.query.ts';
+import { series } from './queries/series.query.ts';
 import type { ProjectionStatus, TrackingQueries, TrackingRead } from './queries/tracking-read.ts';
 
 /** All projections of the tracking side; `zone` is that of the installation (an IANA name). */
@@ -57,6 +58,7 @@ const queriesOf = (context: ReadContext): TrackingQueries => ({
   auditTrail: (request) => auditTrail(context, request),
   timeline: (kind, id, request) => timeline(context, kind, id, request),
   lateness: (request) => lateness(context, request),
+  series: (request) => series(context, request),
 });
 
 /** A projection without readable rows is being made for the first time or anew for another version; one beside readable rows is no state of theirs. */

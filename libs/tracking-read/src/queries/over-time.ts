@@ -30,8 +30,8 @@ export interface SeriesFigures {
 }
 
 /**
- * Each value is the number that a dashboard (`definition`) has at that day, known at its end (`then`) or at the cut's knownAt (`known`), and at the cut's position. `cut` is that of
- * the last day. By `treeAt=then` each day is rolled up by its own tree, by `now` all are by the tree of the day of the cut's knownAt.
+ * Each value is the number that a dashboard (`definition`) has at that day, known at its end (`then`) or at the cut's knownAt (`known`), and at the cut's position.
+ * `cut` is that of the last day. By `treeAt=then` each day is rolled up by its own tree, by `now` all are by the tree of the day of the cut's knownAt.
  */
 export interface SeriesAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, SeriesFigures> {
   readonly org: OrgLabel | null;
@@ -39,7 +39,10 @@ export interface SeriesAnswer extends FiguresAnswer<typeof figureDefinitions.das
   readonly every: SeriesStep;
 }
 
-/** Two cuts: `validAt`, `knownAt`, `atPosition` of the later look, `from…` of the earlier one. What is left out is resolved for each; `fromAtPosition` is by default the position of the other. */
+/**
+ * Two cuts: `validAt`, `knownAt`, `atPosition` of the later look, `from…` of the earlier one. What is left out is resolved for each; `fromAtPosition` is by default the
+ * position of the other.
+ */
 export interface CompareRequest extends OrgRequest, TreeChoice, PolicyChoice, PageRequest {
   readonly fromValidAt?: Day | undefined;
   readonly fromKnownAt?: Instant | Day | undefined;
@@ -91,8 +94,8 @@ export interface AbsentIssue {
 export type ComparedIssue = ShownIssue | AbsentIssue;
 
 /**
- * Why an issue is not what it was: events that count at one of the cuts only; time, where the same facts mean another deadline condition on the other day; policy, where another policy or calendar
- * judges the same facts on the same day otherwise; organisation, where its owner belongs to the selection at one of the cuts only.
+ * Why an issue is not what it was: events that count at one of the cuts only; time, where the same facts mean another deadline condition on the other day; policy, where
+ * another policy or calendar judges the same facts on the same day otherwise; organisation, where its owner belongs to the selection at one of the cuts only.
  */
 export const changeCauses = ['events', 'time', 'policy', 'organisation'] as const;
 export type ChangeCause = (typeof changeCauses)[number];

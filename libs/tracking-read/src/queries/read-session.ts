@@ -134,21 +134,35 @@ const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, 
   return tree;
 };
 
+type SessionRequest = ReadRequest & TreeChoice;
+
+const sessionAt = async (context: ReadContext, { tx, manager }: Pick<ReadSession, 'tx' | 'manager'>, request: SessionRequest): Promise<ReadSession> => {
+  const reached = await reachedIn(tx, context);
+  const atPosition = request.atPosition ?? reached.all;
+  const { recorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition);
+  const cut = resolveCut(context, request, atPosition, recorded);
+  const { reference, zone } = context;
+  await reference.refresh(tx, reached.reference);
+  const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
+  return {
+    tx, manager, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
+    tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all),
+  };
+};
+
 /** Waits for what is asked, resolves the cut and runs the read in one REPEATABLE READ snapshot. */
-export const readAt = async <T>(context: ReadContext, request: ReadRequest & TreeChoice, read: (session: ReadSession) => Promise<T>): Promise<T> => {
+export const readAt = async <T>(context: ReadContext, request: SessionRequest, read: (session: ReadSession) => Promise<T>): Promise<T> => {
   await wait(context, request);
+  return readTransaction(context.dataSource, async (tx, { manager }) => read(await sessionAt(context, { tx, manager }, request)));
+};
+
+/** The same for two cuts in one snapshot; where the first request names no position it is read at that of the second. */
+export const readAtBoth = async <T>(context: ReadContext, from: SessionRequest, to: SessionRequest, read: (from: ReadSession, to: ReadSession) => Promise<T>): Promise<T> => {
+  await wait(context, to);
+  if (from.atPosition !== undefined) await wait(context, from);
   return readTransaction(context.dataSource, async (tx, { manager }) => {
-    const reached = await reachedIn(tx, context);
-    const atPosition = request.atPosition ?? reached.all;
-    const { recorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition);
-    const cut = resolveCut(context, request, atPosition, recorded);
-    const { reference, zone } = context;
-    await reference.refresh(tx, reached.reference);
-    const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
-    return read({
-      tx, manager, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
-      tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all),
-    });
+    const later = await sessionAt(context, { tx, manager }, to);
+    return read(await sessionAt(context, { tx, manager }, { ...from, atPosition: from.atPosition ?? later.cut.atPosition }), later);
   });
 };
 

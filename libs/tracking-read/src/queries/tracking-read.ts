@@ -5,6 +5,7 @@ import type {
   MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
 import type { AuditRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest } from './requests.ts';
+import type { SeriesAnswer, SeriesRequest } from './over-time.ts';
 
 export type ReadRejectionCode =
   | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
@@ -71,6 +72,7 @@ export interface TrackingQueries {
   /** `id`: of an organisation its id or its code at the cut. */
   timeline(kind: TimelineKind, id: string, request: ReadRequest): Promise<TimelineAnswer>;
   lateness(request: LatenessRequest): Promise<LatenessAnswer>;
+  series(request: SeriesRequest): Promise<SeriesAnswer>;
 }
 
 /** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */

@@ -1,0 +1,77 @@
+import { dayIn, lastInstantOf, type Cut, type Day } from '@rectrail/kernel';
+import { administrativeTreeId, figureDefinitions } from '@rectrail/tracking-domain';
+import { assumedYears, type FigurePlace } from './assumed-years.ts';
+import { digestOf } from './dashboard.query.ts';
+import { figureColumn, figureValue, seriesFiguresDefault } from './figure-names.ts';
+import type { Owners } from './figures.ts';
+import type { RangeRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
+import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
+import { seriesDays } from './series-days.ts';
+import { seriesSums, type SeriesKnowledge, type SeriesSums } from './series.ts';
+import { among } from './tree-at-cut.ts';
+
+export type Days = readonly [Day, ...Day[]];
+
+/** Days on end of one selection. */
+interface Run { readonly owners: Owners; readonly days: [Day, ...Day[]] }
+
+const cutOn = ({ cut, zone }: ReadSession, as: SeriesKnowledge, day: Day): Cut => ({ ...cut, validAt: day, knownAt: as === 'then' ? lastInstantOf(zone, day) : cut.knownAt });
+
+/** Whose figures are asked for on each of the days: the organisation may have others below it from a day on. */
+const runsOf = (session: ReadSession, { org, tree, treeAt }: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, days: Days): readonly Run[] => {
+  const selected = select(session, org);
+  if (selected.org === null || treeAt === 'now') return [{ owners: selected.owners === null ? null : new Set(selected.owners), days: [...days] }];
+  const [first, ...later] = days.map((day) => cutOn(session, as, day));
+  if (first === undefined) return [];
+  const { reference, visible } = session;
+  const members = reference.membersAlong(tree ?? administrativeTreeId, selected.org.orgId, [first, ...later]);
+  const runs: Run[] = [];
+  for (const [i, day] of days.entries()) {
+    const last = runs.at(-1);
+    const all = members[i] ?? new Set();
+    if (last !== undefined && members[i - 1] === all) last.days.push(day);
+    else runs.push({ owners: visible === null ? all : among(all, visible), days: [day] });
+  }
+  return runs;
+};
+
+/** Figures by name on each of the days, as dashboards have them, and the years without a calendar that they rest on. */
+export interface FiguresAlong {
+  readonly values: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly calendarYears: readonly number[];
+}
+
+const restOnCalendars = (names: readonly string[]): boolean => names.some((name) => /^issues\.byDeadline\.(DUE_SOON|ON_TRACK)\b/.test(name));
+
+export const figuresAlong = async (
+  session: ReadSession, request: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, { days, names }: { readonly days: Days; readonly names: readonly string[] },
+): Promise<FiguresAlong> => {
+  const runs = runsOf(session, request, as, days);
+  const columns = [...new Set(names.map(figureColumn))];
+  const sums: SeriesSums[] = [];
+  for (const { owners, days: ofRun } of runs) sums.push(...await seriesSums(session, owners, { days: ofRun, as, columns }));
+  const at = (name: string): readonly (number | string)[] => {
+    const place = columns.indexOf(figureColumn(name));
+    return sums.map((sum) => figureValue(name, sum[place] ?? 0n));
+  };
+  const [first, ...later] = runs.flatMap(({ owners, days: ofRun }) => ofRun.map((day): FigurePlace => ({ cut: cutOn(session, as, day), owners })));
+  return {
+    values: Object.fromEntries(names.map((name) => [name, at(name)])),
+    calendarYears: first === undefined || !restOnCalendars(names) ? [] : await assumedYears(session, [first, ...later]),
+  };
+};
+
+/** Figures of an organisation and all below it over a range of days. @throws ReadRejected `range-invalid`. */
+export const series = (context: ReadContext, request: SeriesRequest): Promise<SeriesAnswer> => {
+  const { from, every = 'day', as = 'then', figures: names = seriesFiguresDefault } = request;
+  const to = request.to ?? (as === 'then' ? dayIn(context.zone, context.clock.now()) : undefined);
+  return readAt(context, { ...request, validAt: to, knownAt: as === 'then' ? to : request.knownAt }, async (session) => {
+    const days = seriesDays(from, session.cut.validAt, every);
+    const { values, calendarYears } = await figuresAlong(session, request, as, { days, names });
+    const figures = { days, values };
+    return {
+      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org: select(session, request.org).org, as, every, figures,
+      assumptions: { calendarYears }, purged: 0,
+    };
+  });
+};
