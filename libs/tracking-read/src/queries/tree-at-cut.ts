@@ -166,10 +166,7 @@ class OrgsAtCut implements ReadonlyMap<OrgId, OrgNode> {
   }
 }
 
-/**
- * A tree at one cut in arrays: every organisation has its place in a walk from the roots down, children in the order of registration, so that all below it
- * stand right after it.
- */
+/** A tree at one cut in arrays by the numbers of organisations: each has its parent, its first child and its next sibling, in the order of registration. */
 export class TreeAtCut implements OrgTree {
   readonly record: TreeRecord;
   readonly tree: OrgTree['tree'];
@@ -178,10 +175,8 @@ export class TreeAtCut implements OrgTree {
   readonly leftOut: readonly LeftOutEdge[];
   readonly #fold: TreeFold;
   readonly #parents: Int32Array;
-  readonly #walk: Int32Array;
-  /** By number: its place in the walk, and the place after the last one below it. */
-  readonly #begins: Int32Array;
-  readonly #ends: Int32Array;
+  readonly #firstChildren: Int32Array;
+  readonly #nextSiblings: Int32Array;
 
   constructor(record: TreeRecord, fold: TreeFold, { parents, leftOut }: LaidEdges) {
     this.record = record;
@@ -191,10 +186,9 @@ export class TreeAtCut implements OrgTree {
     const opening = record.facts[fold.opened]?.event;
     this.tree = opening?.type === 'TreeOpened' ? opening.data : null;
     this.orgs = new OrgsAtCut(this, fold.order);
-    this.#walk = new Int32Array(fold.order.length);
-    this.#begins = new Int32Array(parents.length);
-    this.#ends = new Int32Array(parents.length);
-    this.roots = idsOf(record, this.#walkDown());
+    this.#firstChildren = new Int32Array(parents.length).fill(-1);
+    this.#nextSiblings = new Int32Array(parents.length).fill(-1);
+    this.roots = idsOf(record, this.#link());
   }
 
   children(orgId: OrgId): readonly OrgId[] {
@@ -218,9 +212,10 @@ export class TreeAtCut implements OrgTree {
   }
 
   isWithin(orgId: OrgId, ancestorId: OrgId): boolean {
-    // What is not in the tree has the place -1, before all others.
-    const [place, ancestor] = [at(this.#begins, this.numberOf(orgId)), this.numberOf(ancestorId)];
-    return at(this.#begins, ancestor) <= place && place < at(this.#ends, ancestor);
+    const ancestor = this.numberOf(ancestorId);
+    let number = this.numberOf(orgId);
+    while (number !== ancestor && number !== -1) number = this.parentNumber(number);
+    return number !== -1;
   }
 
   /** An organisation and all below it; it alone where it is not in the tree. */
@@ -245,12 +240,7 @@ export class TreeAtCut implements OrgTree {
   }
 
   forEachChild(number: number, callback: (child: number) => void): void {
-    const end = at(this.#ends, number);
-    for (let place = at(this.#begins, number) + 1; place < end;) {
-      const child = at(this.#walk, place);
-      callback(child);
-      place = at(this.#ends, child);
-    }
+    for (let child = at(this.#firstChildren, number); child !== -1; child = at(this.#nextSiblings, child)) callback(child);
   }
 
   node(number: number): OrgNode {
@@ -269,39 +259,31 @@ export class TreeAtCut implements OrgTree {
     };
   }
 
-  #below(number: number): Int32Array {
-    return this.#walk.subarray(at(this.#begins, number), at(this.#ends, number));
+  /** An organisation and all below it: one after the other, each before its children. */
+  #below(top: number): Int32Array {
+    const below: number[] = [];
+    for (let number = top; number !== -1;) {
+      below.push(number);
+      let next = at(this.#firstChildren, number);
+      for (; next === -1 && number !== top; number = this.parentNumber(number)) next = at(this.#nextSiblings, number);
+      number = next;
+    }
+    return new Int32Array(below);
   }
 
-  /** Lays the walk, and gives the roots. */
-  #walkDown(): readonly number[] {
+  /** Hangs all below their parents; gives the roots. */
+  #link(): readonly number[] {
     const { order } = this.#fold;
-    const [firstChild, nextSibling] = [new Int32Array(this.#parents.length).fill(-1), new Int32Array(this.#parents.length).fill(-1)];
     const roots: number[] = [];
-    for (let i = order.length - 1; i >= 0; i -= 1) {
-      const number = at(order, i);
+    for (let place = order.length - 1; place >= 0; place -= 1) {
+      const number = at(order, place);
       const parent = at(this.#parents, number);
       if (parent === -1) roots.push(number);
       else {
-        nextSibling[number] = at(firstChild, parent);
-        firstChild[parent] = number;
+        this.#nextSiblings[number] = at(this.#firstChildren, parent);
+        this.#firstChildren[parent] = number;
       }
     }
-    roots.reverse();
-    let place = 0;
-    for (const root of roots) {
-      for (let number = root; number !== -1;) {
-        this.#begins[number] = place;
-        this.#walk[place++] = number;
-        let next = at(firstChild, number);
-        for (; next === -1 && number !== root; number = at(this.#parents, number)) {
-          this.#ends[number] = place;
-          next = at(nextSibling, number);
-        }
-        if (next === -1) this.#ends[root] = place;
-        number = next;
-      }
-    }
-    return roots;
+    return roots.reverse();
   }
 }

@@ -126,27 +126,22 @@ export class TreeStream extends ReferenceStream<TreeFact> implements TreeRecord 
     // A later place does not end a merger.
     for (const index of mergers.values()) inForce[index] = 1;
     const parents = new Int32Array(registrations.length).fill(-1);
-    const tops = new Int32Array(registrations.length).fill(-1);
     const leftOut: LeftOutEdge[] = [];
     for (let index = inForce.length - 1; index >= 0; index -= 1) {
       if (inForce[index] !== 1) continue;
       const [subject, target] = [this.#subjects[index] ?? -1, this.#targets[index] ?? -1];
-      const reason = registrations[target] === -1 ? 'unknown-parent' : parents[subject] !== -1 ? 'second-parent' : topOf(tops, target) === subject ? 'cycle' : null;
+      const reason = registrations[target] === -1 ? 'unknown-parent' : parents[subject] !== -1 ? 'second-parent' : isBelow(parents, target, subject) ? 'cycle' : null;
       const fact = this.facts[index];
-      if (reason === null) parents[subject] = tops[subject] = target;
+      if (reason === null) parents[subject] = target;
       else if (fact !== undefined) leftOut.push({ orgId: idOf(this, subject), parentId: idOf(this, target), eventId: fact.eventId, reason });
     }
     return { parents, leftOut };
   }
 }
 
-/** Where walking up ends; halves the way on the way. */
-const topOf = (tops: Int32Array, from: number): number => {
+/** Whether walking up from an organisation, itself included, leads to another. */
+const isBelow = (parents: Int32Array, from: number, to: number): boolean => {
   let number = from;
-  for (let above = at(tops, number); above !== -1; above = at(tops, number)) {
-    const next = at(tops, above);
-    if (next !== -1) tops[number] = next;
-    number = above;
-  }
-  return number;
+  while (number !== to && number !== -1) number = at(parents, number);
+  return number === to;
 };
