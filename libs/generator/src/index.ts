@@ -1,1 +1,4 @@
-export {};
+export { growths, provinceHistory, spanOf, type Growth, type ProvinceOptions } from './province-history.ts';
+export { organisationsMin } from './province.ts';
+export type { RecordedEvent } from './journal.ts';
+export type { CalendarYear } from './pace.ts';
