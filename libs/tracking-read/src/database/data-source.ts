@@ -50,6 +50,31 @@ const transactionOf = (runner: QueryRunner): Transaction => ({
   copy: async (table, columns, rows) => copyRows(await runner.connect() as pg.PoolClient, table, columns, rows),
 });
 
+/** Statements by their text; those of reads are few, save where a caller chooses columns, so what comes after so many is planned anew each time. */
+const statementNames = new Map<string, string>();
+const statementsMax = 200;
+
+const nameOf = (sql: string): string | undefined => {
+  const known = statementNames.get(sql);
+  if (known !== undefined || statementNames.size >= statementsMax) return known;
+  const name = `read_${statementNames.size}`;
+  statementNames.set(sql, name);
+  return name;
+};
+
+/** Reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
+const readTransactionOf = (runner: QueryRunner): Transaction => ({
+  ...transactionOf(runner),
+  query: async <Row>(sql: string, params: readonly unknown[] = []) => {
+    // What TypeORM hands out is the client of its driver, pg.
+    const client = await runner.connect() as pg.PoolClient;
+    const name = nameOf(sql);
+    const { rows } = await client.query({ ...(name !== undefined && { name }), text: sql, values: [...params] });
+    // The shape of the rows is that of the statement beside the call.
+    return rows as Row[];
+  },
+});
+
 /** Of shapes that cannot be carried on. Nothing is lost: read models are made anew from the log. */
 const oldShapes = ['ReadModels1782000000000'];
 
@@ -83,10 +108,10 @@ const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner)
   }
 };
 
-const inTransaction = async <T>(runner: QueryRunner, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+const inTransaction = async <T>(runner: QueryRunner, begin: string, work: () => Promise<T>): Promise<T> => {
   await runner.query(begin);
   try {
-    const result = await work(transactionOf(runner));
+    const result = await work();
     await runner.query('commit');
     return result;
   } catch (error) {
@@ -101,7 +126,7 @@ const beginWrite = 'begin; set local synchronous_commit = off';
 
 const connectionOf = (runner: QueryRunner): ProjectionConnection => ({
   query: (sql, params) => transactionOf(runner).query(sql, params),
-  transaction: (work) => inTransaction(runner, beginWrite, work),
+  transaction: (work) => inTransaction(runner, beginWrite, () => work(transactionOf(runner))),
 });
 
 export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => {
@@ -119,6 +144,18 @@ const readStatementMsMax = 30_000;
 /** The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. */
 const beginRead = `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}; lock table ${schema}.gate in access share mode`;
 
+/**
+ * How prepared statements are planned: `auto` by their parameters unless that is found not to pay; `generic` once for all, where every parameter is served by the
+ * same plan.
+ */
+export type Plans = 'auto' | 'generic';
+const beginWith: Readonly<Record<Plans, string>> = { auto: beginRead, generic: `${beginRead}; set local plan_cache_mode = force_generic_plan` };
+
 /** One snapshot for everything that a read looks at. */
-export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>): Promise<T> =>
-  withRunner(dataSource, (runner) => inTransaction(runner, beginRead, (tx) => work(tx, runner)));
+export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
+  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(readTransactionOf(runner), runner)));
+
+/** For what comes next in the transaction: a plan for these parameters, which may be few or all. */
+export const planAnew = async (tx: Pick<Transaction, 'query'>): Promise<void> => {
+  await tx.query('set local plan_cache_mode = force_custom_plan');
+};

@@ -41,6 +41,8 @@ export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.
 /** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what the tree does not hold. */
 export interface DashboardChildrenAnswer extends Answered {
   readonly definition: typeof figureDefinitions.dashboard;
+  /** Of {total, own, children}. */
+  readonly digest: string;
   readonly org: OrgLabel | null;
   readonly total: DashboardFigures;
   readonly own: DashboardFigures;

@@ -7,6 +7,7 @@ import { declaredBy } from './declared.query.ts';
 import { figureSumsOf, type Owners } from './figures.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { PolicyChoice, RollUpRequest } from './requests.ts';
+import { among } from './tree-at-cut.ts';
 import { Verdicts } from './verdicts.ts';
 
 export const digestOf = (figures: unknown): string => sha256Hex(canonicalJson(figures));
@@ -16,17 +17,15 @@ const dashboardFigures = (sums: FigureSums, declared: readonly DeclaredValue[] =
   return { issues, measures, funds: { recovered, returned }, declared };
 };
 
-const setOf = (owners: readonly OrgId[] | null): Owners => (owners === null ? null : new Set(owners));
-
 /** `rectrail.dashboard/1` of an organisation and all below it, or of the whole forest. */
 export const dashboard = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardAnswer> =>
   readAt(context, request, async (session) => {
-    const { org, owners } = select(session, request.org);
+    const { org, members } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
-    const { whole } = await figureSumsOf(session, setOf(owners), [], verdicts);
+    const { whole } = await figureSumsOf(session, members, [], verdicts);
     const figures = dashboardFigures(whole, org === null ? [] : (await declaredBy(session, [org.orgId])).get(org.orgId));
     return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, figures, assumptions: verdicts.assumptions, purged: 0 };
-  });
+  }, 'generic');
 
 /** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */
 const partsOf = ({ rollUp: tree, visible }: ReadSession, org: OrgId | null): readonly OrgId[] => {
@@ -42,12 +41,11 @@ const partsOf = ({ rollUp: tree, visible }: ReadSession, org: OrgId | null): rea
 /** The same, split: own + Σ children = total, number by number (`declared` is never added). Without an organisation the roots are the children. */
 export const dashboardChildren = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardChildrenAnswer> =>
   readAt(context, request, async (session) => {
-    const { org, owners } = select(session, request.org);
+    const { org, members } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
-    const selected = setOf(owners);
     const parts = partsOf(session, org?.orgId ?? null);
-    const within = (child: OrgId): Owners => new Set(session.rollUp.subtree(child).filter((below) => selected?.has(below) ?? true));
-    const sums = await figureSumsOf(session, selected, parts.map(within), verdicts);
+    const within = (child: OrgId): Owners => (members === null ? session.rollUp.members(child) : among(session.rollUp.members(child), members));
+    const sums = await figureSumsOf(session, members, parts.map(within), verdicts);
     const declaredOf = await declaredBy(session, org === null ? parts : [org.orgId, ...parts]);
     const children = parts.map((child, index) => {
       const label = labelOf(session, child) ?? { orgId: child, code: '', name: '' };
@@ -55,9 +53,6 @@ export const dashboardChildren = (context: ReadContext, request: RollUpRequest &
     });
     const own = sums.parts.reduce((rest, part) => addSums(rest, part, -1n), sums.whole);
     const declared = org === null ? [] : declaredOf.get(org.orgId);
-    return {
-      cut: session.cut, definition: figureDefinitions.dashboard, org, children,
-      total: dashboardFigures(sums.whole, declared), own: dashboardFigures(own, declared),
-      assumptions: verdicts.assumptions,
-    };
-  });
+    const figures = { total: dashboardFigures(sums.whole, declared), own: dashboardFigures(own, declared), children };
+    return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, ...figures, assumptions: verdicts.assumptions };
+  }, 'generic');

@@ -1,5 +1,6 @@
 import { dayOfNumber, instantOfMs, lastDay, lastInstant, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position, type StreamId } from '@rectrail/kernel';
 import { calendarAt, countingFacts, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
@@ -75,6 +76,7 @@ const assumeYears = async ({ tx, cut, reference }: ReadSession, owners: Owners, 
   const isDefaultWorking = verdicts.defaultCountsWorkingDays;
   const others = own.filter((orgId) => verdicts.countsWorkingDays(orgId) !== isDefaultWorking);
   if (!isDefaultWorking && others.length === 0) return;
+  await planAnew(tx);
   const [row] = await tx.query<{ due: Day | null }>(
     `select max(open_until)::text as due from ${schema}.issue_row r
       where open_until >= make_date($4, 1, 1) and ${atCut('r', ['$1', '$2', '$3'])} and ($5::uuid[] is null or org_id = any($5)) and (org_id = any($6)) <> $7`,
@@ -148,6 +150,7 @@ export const surplusPoints = async (session: ReadSession, at: FigureCut, owners:
   const { tx, cut, standing, recordedAt } = session;
   const isStanding = cut.atPosition === standing.registers;
   if (isStanding && (at.known === recordedAt || at.known === at.endOfKnownDay)) return [];
+  await planAnew(tx);
   const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
     `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
        select ${pointColumns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))

@@ -3,7 +3,7 @@ import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import type { ProjectionRunner, Transaction } from '@rectrail/projections';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
 import type { DataSource, EntityManager } from 'typeorm';
-import { readTransaction } from '../database/data-source.ts';
+import { readTransaction, type Plans } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
 import type { OrgLabel } from './answers.ts';
@@ -151,9 +151,9 @@ const sessionAt = async (context: ReadContext, { tx, manager }: Pick<ReadSession
 };
 
 /** Waits for what is asked, resolves the cut and runs the read in one REPEATABLE READ snapshot. */
-export const readAt = async <T>(context: ReadContext, request: SessionRequest, read: (session: ReadSession) => Promise<T>): Promise<T> => {
+export const readAt = async <T>(context: ReadContext, request: SessionRequest, read: (session: ReadSession) => Promise<T>, plans?: Plans): Promise<T> => {
   await wait(context, request);
-  return readTransaction(context.dataSource, async (tx, { manager }) => read(await sessionAt(context, { tx, manager }, request)));
+  return readTransaction(context.dataSource, async (tx, { manager }) => read(await sessionAt(context, { tx, manager }, request)), plans);
 };
 
 /** The same for two cuts in one snapshot; where the first request names no position it is read at that of the second. */

@@ -1,4 +1,5 @@
 import { lastInstantOf, type Day, type OrgId } from '@rectrail/kernel';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf } from '../figures/day-numbers.ts';
 import { columnNames } from '../figures/figure-columns.ts';
@@ -87,6 +88,7 @@ const addRolledUp = async (session: ReadSession, into: DaySums, cover: readonly 
 
 /** Points of owners who are judged by what the cut itself has of policies and calendars. */
 const pointsApart = async ({ tx, cut }: ReadSession, at: FigureCut, owners: ReadonlySet<OrgId>): Promise<readonly CellPoint[]> => {
+  await planAnew(tx);
   const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
     `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
        select ${pointColumns} from ${schema}.point where org_id = any($1) and position <= $2 and known_from <= $3 and valid_from <= $4) p

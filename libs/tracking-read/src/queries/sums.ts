@@ -1,5 +1,6 @@
 import type { OrgId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
 import type { ReadSession } from './read-session.ts';
@@ -9,6 +10,7 @@ export type CellSum = Pick<CellPoint, 'kind' | 'orgId' | 'cell' | 'n' | 'fen'>;
 
 /** The sum of the signed points up to the cut: what is in a cell there. Reads every point of the owners (null: of all); `kind` null: of all registers. */
 export const cellSums = async ({ tx, cut }: ReadSession, kind: CellPoint['kind'] | null, owners: readonly OrgId[] | null): Promise<readonly CellSum[]> => {
+  await planAnew(tx);
   const rows = await tx.query<{ kind: CellPoint['kind']; org_id: OrgId; cell: string; n: string; fen: string }>(
     `select kind, org_id, cell, sum(n)::text as n, sum(fen)::text as fen from ${schema}.point
       where valid_from <= $1 and known_from <= $2 and position <= $3 and ($4::uuid[] is null or org_id = any($4)) and ($5::text is null or kind = $5)
