@@ -2,6 +2,7 @@ import { dayOfNumber, instantOfMs, lastDay, lastInstant, lastInstantOf, msOfInst
 import { calendarAt, countingFacts, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import { parsePair } from '../figures/cells.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
 import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
@@ -11,7 +12,7 @@ import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
 import { signedCover } from './signed-cover.ts';
-import { atCut } from './sums.ts';
+import { atCut, cellSums } from './sums.ts';
 import type { Verdicts } from './verdicts.ts';
 
 /** Owners whose things are asked for; null: all. */
@@ -71,16 +72,21 @@ export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, polic
 };
 
 /** A sum tells no year without a calendar: where deadlines draw near by working days, the latest open date tells them all. */
-const assumeYears = async ({ tx, cut, reference }: ReadSession, owners: Owners, verdicts: Verdicts): Promise<void> => {
+const assumeYears = async (session: ReadSession, owners: Owners, verdicts: Verdicts): Promise<void> => {
+  const { tx, cut, reference } = session;
   const own = reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId).filter((orgId) => isIn(owners, orgId));
   const isDefaultWorking = verdicts.defaultCountsWorkingDays;
   const others = own.filter((orgId) => verdicts.countsWorkingDays(orgId) !== isDefaultWorking);
-  if (!isDefaultWorking && others.length === 0) return;
+  if (!isDefaultWorking) {
+    const cells = others.length === 0 ? [] : await cellSums(session, 'issue', others);
+    for (const { orgId, cell } of cells) for (const one of Object.values(parsePair(cell))) if (one !== null) verdicts.condition(orgId, one);
+    return;
+  }
   await planAnew(tx);
   const [row] = await tx.query<{ due: Day | null }>(
     `select max(open_until)::text as due from ${schema}.issue_row r
-      where open_until >= make_date($4, 1, 1) and ${atCut('r', ['$1', '$2', '$3'])} and ($5::uuid[] is null or org_id = any($5)) and (org_id = any($6)) <> $7`,
-    [cut.validAt, cut.knownAt, cut.atPosition, verdicts.firstYearWithoutCalendar, owners === null ? null : [...owners], others, isDefaultWorking],
+      where open_until >= make_date($4, 1, 1) and ${atCut('r', ['$1', '$2', '$3'])} and ($5::uuid[] is null or org_id = any($5)) and org_id <> all($6)`,
+    [cut.validAt, cut.knownAt, cut.atPosition, verdicts.firstYearWithoutCalendar, owners === null ? null : [...owners], others],
   );
   if (row?.due != null) verdicts.assumeUpTo(row.due);
 };
