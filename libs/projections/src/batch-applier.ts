@@ -32,13 +32,22 @@ export const contextOf = (
 export const withoutSkipped = (events: readonly StoredEvent[], skips: readonly Position[]): readonly StoredEvent[] =>
   (skips.length === 0 ? events : events.filter((event) => !skips.includes(event.position)));
 
+/** The rebuild is still wanted: an operator may have stopped or dropped it, from another process too. @throws ProjectionError `rebuild-cancelled`, `rebuild-stopped`. */
+export const assertGoesOn = (name: string, next: Checkpoint | null): Checkpoint => {
+  if (next === null) throw new ProjectionError('rebuild-cancelled', `the rebuild of projection ${name} was cancelled`);
+  if (next.build?.paused === true) throw rebuildStopped(name);
+  return next;
+};
+
+export const rebuildStopped = (name: string): ProjectionError => new ProjectionError('rebuild-stopped', `the rebuild of projection ${name} was stopped; what it has made is kept`);
+
 /** The checkpoint of a generation that is this definition's to write. @throws ProjectionError, BuildOutdated. */
 export const lockOwn = async (tx: Transaction, schema: string, projection: Projection, generation: Generation): Promise<Checkpoint> => {
   const checkpoint = await lockCheckpoint(tx, schema, projection.name, generation);
   if (generation === 'next') {
-    if (checkpoint === null) throw new ProjectionError('rebuild-cancelled', `the rebuild of projection ${projection.name} was cancelled`);
-    if (isOutdated(projection, checkpoint)) throw new BuildOutdated(projection.name);
-    return checkpoint;
+    const next = assertGoesOn(projection.name, checkpoint);
+    if (isOutdated(projection, next)) throw new BuildOutdated(projection.name);
+    return next;
   }
   if (checkpoint === null) throw notPrepared(projection.name);
   if (!isOf(projection, checkpoint)) throw otherVersion(projection, checkpoint);

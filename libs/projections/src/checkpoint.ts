@@ -32,6 +32,8 @@ export const engineSql = (schema: string): readonly string[] => [
     phase text,
     target bigint,
     started_at timestamptz,
+    paused boolean not null default false,
+    swapped_at timestamptz,
     primary key (name, generation)
   )`,
   `create table ${schema}.projection_skip (
@@ -60,8 +62,10 @@ export interface Checkpoint {
   readonly position: Position;
   readonly skips: readonly Position[];
   readonly failure: Failure | null;
-  /** Of a rebuild: `target` was the head of the log when it began. */
-  readonly build: { readonly phase: BuildPhase; readonly target: Position; readonly startedAt: Instant } | null;
+  /** Of a rebuild: `target` was the head of the log when it began; one that an operator has stopped is `paused` until it is asked for again. */
+  readonly build: { readonly phase: BuildPhase; readonly target: Position; readonly startedAt: Instant; readonly paused: boolean } | null;
+  /** When a rebuild put the live rows in place; null where none has. */
+  readonly swappedAt: Instant | null;
   /** What a generation that begins now would leave out. */
   readonly skipsNow: readonly Position[];
 }
@@ -82,6 +86,8 @@ interface Row {
   readonly phase: BuildPhase | null;
   readonly target: string | null;
   readonly started_at: string | null;
+  readonly paused: boolean;
+  readonly swapped_at: string | null;
   readonly skips_now: readonly string[];
 }
 
@@ -91,7 +97,7 @@ const isoText = (column: string): string => `to_char(${column} at time zone 'UTC
 
 const selectSql = (schema: string): string => `
   select name, generation, version, definition, tables, position::text, skips::text[], failure_position::text, failure_reason,
-         phase, target::text, ${isoText('started_at')} as started_at,
+         phase, target::text, ${isoText('started_at')} as started_at, paused, ${isoText('swapped_at')} as swapped_at,
          array(select s.position::text from ${schema}.projection_skip s where s.name = c.name order by s.position) as skips_now
     from ${schema}.projection_checkpoint c`;
 
@@ -108,7 +114,8 @@ const ofRow = (row: Row): Checkpoint => ({
   failure: row.failure_position === null ? null : { position: positionOf(row.failure_position), reason: row.failure_reason ?? '' },
   build: row.phase === null || row.target === null || row.started_at === null
     ? null
-    : { phase: row.phase, target: positionOf(row.target), startedAt: instant(row.started_at) },
+    : { phase: row.phase, target: positionOf(row.target), startedAt: instant(row.started_at), paused: row.paused },
+  swappedAt: row.swapped_at === null ? null : instant(row.swapped_at),
   skipsNow: row.skips_now.map(positionOf),
 });
 
@@ -198,13 +205,22 @@ export const setPhase = async (tx: Queryable, schema: string, name: string, phas
   );
 };
 
+/** A rebuild that is asked for goes on where it stands: what stopped it, an event or an operator, is over. */
+export const resumeNext = async (tx: Queryable, schema: string, name: string): Promise<void> => {
+  await tx.query(`update ${schema}.projection_checkpoint set paused = false, failure_position = null, failure_reason = null where name = $1 and generation = 'next'`, [name]);
+};
+
+/** False where there is no rebuild. */
+export const pauseNext = async (tx: Queryable, schema: string, name: string): Promise<boolean> =>
+  (await tx.query(`update ${schema}.projection_checkpoint set paused = true where name = $1 and generation = 'next' returning name`, [name])).length > 0;
+
 /** The live row takes the place of the other, whose row goes. */
 export const promoteNext = async (tx: Transaction, schema: string, name: string): Promise<void> => {
   await tx.query(
     `with next as (delete from ${schema}.projection_checkpoint where name = $1 and generation = 'next' returning *)
      update ${schema}.projection_checkpoint live
         set version = next.version, definition = next.definition, tables = next.tables, position = next.position, skips = next.skips,
-            failure_position = null, failure_reason = null
+            failure_position = null, failure_reason = null, swapped_at = now()
        from next where live.name = next.name and live.generation = 'live'`, [name],
   );
 };

@@ -4,6 +4,7 @@ export type ProjectionErrorCode =
   | 'unknown-projection'
   | 'projection-other-version'
   | 'rebuild-running'
+  | 'rebuild-stopped'
   | 'rebuild-cancelled'
   | 'rebuild-failed'
   | 'skip-refused';

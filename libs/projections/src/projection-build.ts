@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Instant, type Position } from '@rectrail/kernel';
-import { applySlice, BatchApplier, contextOf, lockOwn, otherVersion, type Engine } from './batch-applier.ts';
+import { applySlice, assertGoesOn, BatchApplier, contextOf, lockOwn, otherVersion, type Engine } from './batch-applier.ts';
 import { BulkFailure, BulkLoader } from './bulk-loader.ts';
 import {
-  dropNext, insertNext, isOf, isOutdated, lockCheckpoint, nextSchema, notPrepared, promoteNext, readCheckpoint, recordFailure, setPhase,
+  dropNext, insertNext, isOf, isOutdated, lockCheckpoint, nextSchema, notPrepared, promoteNext, readCheckpoint, recordFailure, resumeNext, setPhase,
   type BuildPhase, type Checkpoint, type Failure,
 } from './checkpoint.ts';
 import { asError, BuildOutdated, isLockTimeout, isTransient, ProjectionError } from './errors.ts';
@@ -22,6 +22,8 @@ export interface BuildProgress {
   readonly startedAt: Instant;
   /** Where it stands stopped, and why. */
   readonly failure: Failure | null;
+  /** An operator has stopped it; it goes on when it is asked for again. */
+  readonly paused: boolean;
 }
 
 export interface BuildOptions {
@@ -31,6 +33,10 @@ export interface BuildOptions {
   readonly upTo?: Position | undefined;
   /** A process that has worked on live rows of its definition does not put it back in the place of another. */
   readonly mayReplace: boolean;
+  /** Somebody asks for it: it goes on though an operator has stopped it. */
+  readonly asked?: boolean | undefined;
+  /** It goes on with what there is or not at all. */
+  readonly onlyInterrupted?: boolean | undefined;
 }
 
 /** How long a swap waits for readers, and so a reader for it, at most, in ms; then it lets them pass and tries again. */
@@ -43,6 +49,22 @@ const swapPauseMs = 100;
 const indexMemory = '256MB';
 /** Between two requests to cancel the statement at hand of a build that is to stop, in ms. */
 const cancelPauseMs = 50;
+
+/** Held as long as somebody builds; it ends with its connection. `projection`: SQL for the name. */
+const buildLock = (schema: string, projection: string): string => `hashtextextended('rectrail rebuild ' || '${schema}.' || ${projection}, 0)`;
+
+/** What builds the projections `names` at the moment, in whatever process; its backend works for the build alone. */
+const buildersSql = (schema: string): string => `
+  select name, pid from unnest($1::text[]) as name join pg_locks on classid::bigint << 32 | objid::bigint = ${buildLock(schema, 'name')}
+   where locktype = 'advisory' and objsubid = 1 and granted and database = (select oid from pg_database where datname = current_database())`;
+
+export const projectionsBeingBuilt = async (tx: Pick<Transaction, 'query'>, schema: string, names: readonly string[]): Promise<ReadonlySet<string>> =>
+  new Set((await tx.query<{ name: string }>(buildersSql(schema), [names])).map(({ name }) => name));
+
+/** Whoever builds it loses the statement at hand, and with it the lock on the checkpoint's row that a statement of minutes would keep. */
+export const interruptBuilder = async (tx: Pick<Transaction, 'query'>, schema: string, name: string): Promise<void> => {
+  await tx.query(`select pg_cancel_backend(pid) from (${buildersSql(schema)}) as builder`, [[name]]);
+};
 
 export const progressOf = ({ name, version, position: at, failure, build }: Checkpoint): BuildProgress | null =>
   (build === null ? null : { name, version, position: at, failure, ...build });
@@ -64,11 +86,11 @@ export class ProjectionBuild {
 
   /**
    * Resolves once the rows are in place. @throws ProjectionError `rebuild-running` where somebody else builds, `rebuild-failed` with the position of an
-   * event that the rows cannot be made of, `rebuild-cancelled`, `projection-other-version`; the reason of the signal once it has aborted.
+   * event that the rows cannot be made of, `rebuild-cancelled`, `rebuild-stopped`, `projection-other-version`; the reason of the signal once it has aborted.
    */
   run(): Promise<void> {
     const { database, schema } = this.#engine;
-    const lock = `hashtextextended('rectrail rebuild ' || '${schema}.${this.#projection.name}', 0)`;
+    const lock = buildLock(schema, `'${this.#projection.name}'`);
     return database.session(async (connection) => {
       const [row] = await connection.query<{ locked: boolean; pid: number }>(`select pg_try_advisory_lock(${lock}) as locked, pg_backend_pid() as pid`);
       if (row?.locked !== true) throw new ProjectionError('rebuild-running', `another process or call rebuilds projection ${this.#projection.name}`);
@@ -129,9 +151,10 @@ export class ProjectionBuild {
     return connection.transaction(async (tx) => {
       this.#assertReplaceable(await readCheckpoint(tx, schema, name, 'live'));
       const known = await lockCheckpoint(tx, schema, name, 'next');
+      if (this.#options.onlyInterrupted === true || (known !== null && this.#options.asked !== true)) assertGoesOn(name, known);
       if (known !== null && !isOutdated(this.#projection, known)) {
-        await setPhase(tx, schema, name, buildOf(known).phase);
-        return { ...known, failure: null };
+        await resumeNext(tx, schema, name);
+        return lockOwn(tx, schema, this.#projection, 'next');
       }
       await dropNext(tx, schema, name);
       for (const table of tables) await tx.query(createTableSql(nextSchema(schema), table));
@@ -280,8 +303,7 @@ export class ProjectionBuild {
 
   async #next(connection: ProjectionConnection): Promise<Checkpoint> {
     const next = await readCheckpoint(connection, this.#engine.schema, this.#projection.name, 'next');
-    if (next === null) throw new ProjectionError('rebuild-cancelled', `the rebuild of projection ${this.#projection.name} was cancelled`);
-    return next;
+    return assertGoesOn(this.#projection.name, next);
   }
 
   async #phase(connection: ProjectionConnection, phase: BuildPhase): Promise<BuildPhase> {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fact, Instant, Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
-import { BatchApplier, otherVersion, type Engine } from './batch-applier.ts';
+import { BatchApplier, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
 import {
-  adoptLive, dropNext, insertLive, insertSkip, isOf, lockCheckpoint, notPrepared, readCheckpoint, readCheckpoints, readSkips,
+  adoptLive, dropNext, insertLive, insertSkip, isOf, lockCheckpoint, notPrepared, pauseNext, readCheckpoint, readCheckpoints, readSkips,
   type Checkpoint, type Failure, type Skip,
 } from './checkpoint.ts';
 import { hasProjectionCode, ProjectionError } from './errors.ts';
 import { filterOf, logPages, readAhead, withinChars, type BatchSizes } from './log-pages.ts';
-import { ProjectionBuild, progressOf, type BuildProgress } from './projection-build.ts';
+import { ProjectionBuild, progressOf, interruptBuilder, projectionsBeingBuilt, type BuildOptions, type BuildProgress } from './projection-build.ts';
 import type { Projection } from './projection.ts';
 import { createTableSql, indexesSql } from './table.ts';
 import type { ProjectionDatabase, Transaction } from './transaction.ts';
@@ -32,6 +32,8 @@ export interface RebuildOptions {
   /** Stops it after the work at hand; what is done is kept for the next time. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
+  /** Goes on only with a rebuild that was interrupted, not with one that an operator has stopped or dropped. */
+  readonly onlyInterrupted?: boolean | undefined;
 }
 
 export interface RunnerStatus {
@@ -46,8 +48,10 @@ export interface RunnerStatus {
   readonly lagEvents: number;
   /** When the first of them was recorded; null where there is none. */
   readonly laggingSince: Instant | null;
-  /** A rebuild under way, or one that was stopped. */
-  readonly build: BuildProgress | null;
+  /** A rebuild that has begun; `running` where some process is at it. */
+  readonly build: (BuildProgress & { readonly running: boolean }) | null;
+  /** When a rebuild put the live rows in place; null where none has. */
+  readonly swappedAt: Instant | null;
   readonly skips: readonly Skip[];
 }
 
@@ -67,7 +71,7 @@ export class ProjectionRunner {
   readonly #held = new Set<string>();
   #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #builds = new Map<string, AbortController>();
+  readonly #builds = new Map<string, { readonly cancel: AbortController; readonly ended: Promise<unknown> }>();
   #moved = Promise.withResolvers<undefined>();
   #looking: Promise<readonly Checkpoint[]> | null = null;
 
@@ -147,35 +151,50 @@ export class ProjectionRunner {
   async status(): Promise<readonly RunnerStatus[]> {
     const { database, schema, store, projections } = this.#options;
     const checkpoints = await this.#checkpoints(database);
-    const skips = await readSkips(database, schema, projections.map((p) => p.name));
+    const names = projections.map((p) => p.name);
+    const skips = await readSkips(database, schema, names);
+    const running = await projectionsBeingBuilt(database, schema, names);
     const { position: head } = await store.head();
     return Promise.all(projections.map(async (projection) => {
       const { name } = projection;
       const live = checkpoints.find((c) => c.name === name && c.generation === 'live');
       if (live === undefined) throw notPrepared(name);
       const next = checkpoints.find((c) => c.name === name && c.generation === 'next');
+      const progress = next === undefined ? null : progressOf(next);
       const lagEvents = Math.max(0, head - live.position);
       const oldest = lagEvents === 0 ? undefined : (await store.readAll({ after: live.position, limit: 1 })).events[0];
       return {
         name, version: live.version, position: live.position, readable: isOf(projection, live), failure: live.failure, lagEvents, laggingSince: oldest?.recordedAt ?? null,
-        build: next === undefined ? null : progressOf(next), skips: skips.get(name) ?? [],
+        build: progress === null ? null : { ...progress, running: running.has(name) }, swappedAt: live.swappedAt, skips: skips.get(name) ?? [],
       };
     }));
   }
 
   /**
    * Makes the rows anew beside those that are read, and swaps them in; goes on where an earlier rebuild of the same definition was stopped.
-   * @throws ProjectionError `unknown-projection`, `rebuild-running`, `rebuild-failed`, `rebuild-cancelled`; the reason of the signal once it has aborted.
+   * @throws ProjectionError `unknown-projection`, `rebuild-running`, `rebuild-failed`, `rebuild-cancelled`, `rebuild-stopped`; the reason of the signal
+   * once it has aborted.
    */
   async rebuild(name: string, options: RebuildOptions = {}): Promise<void> {
-    await this.#track(this.#build(this.#projection(name), options));
+    await this.#track(this.#build(this.#projection(name), { ...options, asked: options.onlyInterrupted !== true }));
+  }
+
+  /**
+   * Stops a rebuild, whichever process is at it, until it is asked for again: no process goes on with it by itself, also where a change of version
+   * needs it. What it has made is kept. False where there is none. @throws ProjectionError `unknown-projection`.
+   */
+  async pauseRebuild(name: string): Promise<boolean> {
+    const { database, schema } = this.#options;
+    this.#projection(name);
+    await this.#abortBuild(name, rebuildStopped(name));
+    return pauseNext(database, schema, name);
   }
 
   /** Drops what a rebuild has made so far; false where there is none. One that a change of version needs begins anew. @throws ProjectionError `unknown-projection`. */
   async cancelRebuild(name: string): Promise<boolean> {
     const { database, schema } = this.#options;
     this.#projection(name);
-    this.#builds.get(name)?.abort(new ProjectionError('rebuild-cancelled', `the rebuild of projection ${name} was cancelled`));
+    await this.#abortBuild(name, new ProjectionError('rebuild-cancelled', `the rebuild of projection ${name} was cancelled`));
     return database.transaction((tx) => dropNext(tx, schema, name));
   }
 
@@ -253,17 +272,26 @@ export class ProjectionRunner {
     return true;
   }
 
-  async #build(projection: Projection, { signal, ...options }: RebuildOptions & { readonly upTo?: Position }): Promise<void> {
+  /** Here it has ended then, so that nothing of it comes after; another process will see what the checkpoint says. */
+  async #abortBuild(name: string, reason: ProjectionError): Promise<void> {
+    const build = this.#builds.get(name);
+    build?.cancel.abort(reason);
+    await (build?.ended ?? interruptBuilder(this.#options.database, this.#options.schema, name));
+  }
+
+  async #build(projection: Projection, { signal, ...options }: RebuildOptions & Pick<BuildOptions, 'upTo' | 'asked'>): Promise<void> {
     const { name } = projection;
     if (this.#builds.has(name)) throw new ProjectionError('rebuild-running', `projection ${name} is being rebuilt`);
     const cancel = new AbortController();
-    this.#builds.set(name, cancel);
+    const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
+    this.#builds.set(name, { cancel, ended });
     try {
       const signals = [cancel.signal, this.#stopping.signal, ...(signal === undefined ? [] : [signal])];
       await new ProjectionBuild(this.#engine, projection, { ...options, signal: AbortSignal.any(signals), mayReplace: !this.#held.has(name) }).run();
       this.#held.add(name);
     } finally {
       this.#builds.delete(name);
+      end(undefined);
     }
     this.#notify();
   }
@@ -276,13 +304,14 @@ export class ProjectionRunner {
     let stoppedAt: Position | null = null;
     while (!isAborted()) {
       try {
-        if (stoppedAt !== null) await this.#untilReleased(name, stoppedAt, signal);
-        if (this.#needsBuild(projection, await this.#live(name), (await this.#options.store.head()).position)) await this.#build(projection, {});
+        const at = stoppedAt;
+        if (at !== null) await this.#while(name, ({ failure }) => failure?.position === at, signal);
+        await this.#makeRows(projection, signal);
         stoppedAt = (await this.#follow(projection, signal))?.position ?? null;
       } catch (error) {
         if (isAborted()) return;
         const failedAt = error instanceof ProjectionError && error.code === 'rebuild-failed' ? error.at : null;
-        if (!hasProjectionCode(error, 'rebuild-running')) this.#options.onFailure?.(name, failedAt, error);
+        if (!hasProjectionCode(error, 'rebuild-running') && !hasProjectionCode(error, 'rebuild-stopped')) this.#options.onFailure?.(name, failedAt, error);
         if (hasProjectionCode(error, 'projection-other-version')) return;
         if (failedAt === null) await this.#pause(signal);
         else stoppedAt = failedAt;
@@ -290,18 +319,21 @@ export class ProjectionRunner {
     }
   }
 
+  /** Where there are none of this definition, or none at all beside a large log. */
+  async #makeRows(projection: Projection, signal: AbortSignal): Promise<void> {
+    if (!this.#needsBuild(projection, await this.#live(projection.name), (await this.#options.store.head()).position)) return;
+    await this.#while(projection.name, ({ build }) => build?.paused === true, signal);
+    if (!signal.aborted) await this.#build(projection, {});
+  }
+
   async #pause(signal: AbortSignal): Promise<void> {
     await sleep(this.#options.retryDelayMs, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Until no generation stands stopped there any more, by a skip, a rebuild or a try of another process. */
-  async #untilReleased(name: string, at: Position, signal: AbortSignal): Promise<void> {
+  /** While a generation of it stands so: an operator or another process may change that. */
+  async #while(name: string, stands: (checkpoint: Checkpoint) => boolean, signal: AbortSignal): Promise<void> {
     const isAborted = (): boolean => signal.aborted;
-    while (!isAborted()) {
-      await this.#pause(signal);
-      const checkpoints = await readCheckpoints(this.#options.database, this.#options.schema, [name]);
-      if (!checkpoints.some((checkpoint) => checkpoint.failure?.position === at)) return;
-    }
+    while (!isAborted() && (await readCheckpoints(this.#options.database, this.#options.schema, [name])).some(stands)) await this.#pause(signal);
   }
 
   /** The failure at which the projection stopped; null once the signal has aborted, after the batch at hand. */

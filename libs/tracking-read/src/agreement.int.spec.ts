@@ -116,7 +116,7 @@ describe.each(seeds)('random history %i', (seed) => {
       if (reached < history.length) await read.stop();
     }
     expect(await read.projectionStatus()).toEqual(trackingProjections(zone).map(({ name, version }) => ({
-      name, version, position: history.length, failure: null, state: 'running', lagEvents: 0, lagSeconds: 0, build: null, skips: [],
+      name, version, position: history.length, failure: null, state: 'running', lagEvents: 0, lagSeconds: 0, build: null, swappedAt: null, skips: [],
     })).toSorted((a, b) => a.name.localeCompare(b.name)));
   });
 

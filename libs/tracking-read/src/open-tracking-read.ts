@@ -61,20 +61,17 @@ const queriesOf = (context: ReadContext): TrackingQueries => ({
   series: (request) => series(context, request),
 });
 
-/** A projection without readable rows is being made for the first time or anew for another version; one beside readable rows is no state of theirs. */
-const stateOf = ({ readable, failure, build }: RunnerStatus): ProjectionStatus['state'] => {
-  if (readable) return failure === null ? 'running' : 'stopped';
-  return build === null || build.failure === null ? 'rebuilding' : 'stopped';
+/** What stopped a rebuild matters to readers only where there are no rows yet that they may read. */
+const statusAt = (nowMs: number, { readable, laggingSince, ...status }: RunnerStatus): ProjectionStatus => {
+  const failure = readable ? status.failure : status.build?.failure ?? null;
+  const lagSeconds = laggingSince === null ? 0 : Math.max(0, (nowMs - msOfInstant(laggingSince)) / 1_000);
+  return { ...status, failure, state: failure !== null ? 'stopped' : readable ? 'running' : 'rebuilding', lagSeconds };
 };
 
 const statusOf = async (runner: ProjectionRunner, clock: Clock): Promise<readonly ProjectionStatus[]> => {
   const statuses = await runner.status();
   const nowMs = msOfInstant(clock.now());
-  return statuses.map((status) => {
-    const { name, version, position, failure, lagEvents, laggingSince, build, skips } = status;
-    const lagSeconds = laggingSince === null ? 0 : Math.max(0, (nowMs - msOfInstant(laggingSince)) / 1_000);
-    return { name, version, position, failure: failure ?? build?.failure ?? null, state: stateOf(status), lagEvents, lagSeconds, build, skips };
-  });
+  return statuses.map((status) => statusAt(nowMs, status));
 };
 
 /** Connects, migrates and prepares the projections; nothing is projected before `start`. */
@@ -102,6 +99,7 @@ export const openTrackingRead = async (options: TrackingReadOptions): Promise<Tr
     project: (upTo) => runner.project(upTo),
     catchUp: (to, timeoutMs) => catchUp(context, to, timeoutMs ?? waitMsMax),
     rebuild: (name, rebuildOptions) => runner.rebuild(name, rebuildOptions),
+    pauseRebuild: (name) => runner.pauseRebuild(name),
     cancelRebuild: (name) => runner.cancelRebuild(name),
     skip: (name, at, why) => runner.skip(name, at, why),
     projectionStatus: () => statusOf(runner, clock),

@@ -1,5 +1,5 @@
 import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@rectrail/kernel';
-import type { BuildProgress, RebuildOptions, Skip } from '@rectrail/projections';
+import type { RebuildOptions, RunnerStatus } from '@rectrail/projections';
 import type {
   AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem, LatenessAnswer,
   MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
@@ -34,22 +34,11 @@ export interface Dependent {
   readonly position: Position;
 }
 
-export interface ProjectionStatus {
-  readonly name: string;
-  /** Of the rows that are read; 0 while there are none. */
-  readonly version: number;
-  readonly position: Position;
+export interface ProjectionStatus extends Omit<RunnerStatus, 'readable' | 'laggingSince'> {
   /** `rebuilding`: there are no rows yet that this version may read. A rebuild beside rows that are read is in `build` alone. */
   readonly state: 'running' | 'stopped' | 'rebuilding';
-  /** Why a stopped projection, or else its rebuild, stopped, and where. */
-  readonly failure: { readonly position: Position; readonly reason: string } | null;
-  /** Events that the log has beyond the position. */
-  readonly lagEvents: number;
-  /** Age of the first of them; 0 where there is none. */
+  /** Age of the oldest event that the position has not reached; 0 where there is none. */
   readonly lagSeconds: number;
-  readonly build: BuildProgress | null;
-  /** Events that an operator has let it leave out. */
-  readonly skips: readonly Skip[];
 }
 
 /** All reads of the tracking side. Every method throws `ReadRejected` where it cannot answer. */
@@ -97,6 +86,8 @@ export interface TrackingRead {
   catchUp(position: Position, timeoutMs?: number): Promise<void>;
   /** Makes a projection's rows anew from the first event, beside those that are read; goes on where an earlier call was stopped. @throws ProjectionError. */
   rebuild(name: string, options?: RebuildOptions): Promise<void>;
+  /** Stops a rebuild, whichever process is at it, until it is asked for again; what it has made is kept. False where there is none. @throws ProjectionError. */
+  pauseRebuild(name: string): Promise<boolean>;
   /** Drops what a rebuild has made so far; false where there is none. @throws ProjectionError. */
   cancelRebuild(name: string): Promise<boolean>;
   /** Lets a projection leave out, for good, the event at which it stands stopped. @throws ProjectionError `skip-refused`. */
