@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import { migrateEmmett } from './contestants/emmett.ts';
 import { rawTables } from './contestants/raw.ts';
-import { bulkGroup, type ContestantName, type Task } from './contestants/contestant.ts';
+import { bulkGroup, type ContestantName, type KnownStream, type Task } from './contestants/contestant.ts';
 import { Fleet, type Run } from './fleet.ts';
 import { meanBytes, payloadsOf } from './payloads.ts';
-import type { RowResult, TableCount } from './results.ts';
+import type { RateRow, TableCount } from './results.ts';
 import type { ContestantPlan, DatabaseName, RowPlan } from './rows.ts';
+import type { Dataset, Datasets } from './scale/datasets.ts';
 import { connected, type BenchServer } from './server.ts';
 
 export interface MeasureOptions {
@@ -23,29 +24,35 @@ const fillAppendEvents = 50 * bulkGroup;
 
 /** Where the rows of a contestant are counted; a reader leaves none. */
 const tableOf: Record<ContestantName, string | null> = {
-  'store': 'rectrail_events.events', 'store-encode': 'rectrail_events.events', 'store-read': null, 'emmett': 'emt_messages', 'raw': 'raw_events', 'raw-read': null,
+  'store': 'rectrail_events.events', 'store-encode': 'rectrail_events.events', 'store-read': null, 'store-stream': null, 'emmett': 'emt_messages', 'raw': 'raw_events', 'raw-read': null,
 };
 
 interface Contender { readonly plan: ContestantPlan; readonly fleet: Fleet; readonly runs: Run[] }
-interface Database { readonly name: string; readonly url: string; readonly client: pg.Client; readonly filled: number }
+/** `own`: made for the row, and dropped after it. */
+interface Database { readonly name: string; readonly own: boolean; readonly url: string; readonly client: pg.Client; readonly dataset: Dataset | null; readonly filled: number }
 
+interface Surroundings { readonly server: BenchServer; readonly datasets: Datasets }
+
+const streamsOf = ({ contestant }: ContestantPlan, { landmarks: { anyStreams, evenStreams } }: Dataset): readonly KnownStream[] => (contestant === 'store-stream' ? evenStreams : anyStreams);
 const databaseOf = (plan: ContestantPlan): DatabaseName => plan.database ?? 'a';
 
-/** One row, on databases of its own. */
+/** One row, on databases of its own where it writes. */
 class RowMeasurement {
   readonly #server: BenchServer;
+  readonly #datasets: Datasets;
   readonly #row: RowPlan;
   readonly #options: MeasureOptions;
   readonly #databases = new Map<DatabaseName, Database>();
   readonly #contenders: Contender[] = [];
 
-  constructor(server: BenchServer, row: RowPlan, options: MeasureOptions) {
+  constructor({ server, datasets }: Surroundings, row: RowPlan, options: MeasureOptions) {
     this.#server = server;
+    this.#datasets = datasets;
     this.#row = row;
     this.#options = options;
   }
 
-  async measure(): Promise<RowResult> {
+  async measure(): Promise<RateRow> {
     try {
       await this.#open();
       const roundsOfRatio = await this.#beside(() => this.#rounds());
@@ -53,9 +60,9 @@ class RowMeasurement {
       return await this.#result(roundsOfRatio);
     } finally {
       for (const { fleet } of this.#contenders) fleet.kill();
-      for (const { client, name } of this.#databases.values()) {
+      for (const { client, name, own } of this.#databases.values()) {
         await client.end();
-        await this.#server.dropDatabase(name);
+        if (own) await this.#server.dropDatabase(name);
       }
     }
   }
@@ -73,8 +80,8 @@ class RowMeasurement {
   async #open(): Promise<void> {
     for (const name of new Set(this.#plans.map(databaseOf))) await this.#openDatabase(name);
     for (const plan of this.#plans) {
-      const { url } = this.#database(databaseOf(plan));
-      this.#contenders.push({ plan, fleet: await Fleet.open(this.#taskOf(plan, url)), runs: [] });
+      const { url, dataset } = this.#database(databaseOf(plan));
+      this.#contenders.push({ plan, fleet: await Fleet.open({ ...this.#taskOf(plan, url), ...(dataset !== null && { streams: streamsOf(plan, dataset) }) }), runs: [] });
     }
     // The next one comes after minutes, as in a server's ordinary life: pages written whole after it are mostly paid in the warm-up.
     await this.#server.checkpoint();
@@ -85,18 +92,21 @@ class RowMeasurement {
 
   async #openDatabase(key: DatabaseName): Promise<void> {
     const plans = this.#plans.filter((plan) => databaseOf(plan) === key);
-    const name = `bench_${this.#row.key.replaceAll('-', '_')}_${key}`;
-    const url = await this.#server.createDatabase(name);
+    const [on] = plans.flatMap((plan) => plan.on ?? []);
+    const dataset = on === undefined ? null : await this.#datasets.log(on);
+    const own = dataset === null || plans.some(({ contestant }) => tableOf[contestant] !== null);
+    const name = own ? `bench_${this.#row.key.replaceAll('-', '_')}_${key}` : dataset.database;
+    const url = own ? await this.#server.createDatabase(name, dataset?.database) : dataset.url;
     const client = await connected(url);
     if (plans.some((plan) => plan.contestant === 'raw')) await client.query(rawTables);
     if (plans.some((plan) => plan.contestant === 'emmett')) await migrateEmmett(url);
-    let filled = 0;
+    let filled = dataset?.landmarks.events ?? 0;
     for (const plan of plans) if (plan.filled !== undefined) filled += await this.#fill(plan, url);
-    this.#databases.set(key, { name, url, client, filled });
+    this.#databases.set(key, { name, own, url, client, dataset, filled });
   }
 
   async #fill(plan: ContestantPlan, url: string): Promise<number> {
-    const fleet = await Fleet.open({ ...this.#taskOf(plan, url), contestant: 'store', callers: fillers, processes: 1, appendEvents: fillAppendEvents, versionBefore: 0 });
+    const fleet = await Fleet.open({ ...this.#taskOf(plan, url), contestant: 'store', callers: fillers, processes: 1, appendEvents: fillAppendEvents });
     try {
       await fleet.repeat((plan.filled ?? 0) / fillers / fillAppendEvents);
       await fleet.close();
@@ -107,13 +117,9 @@ class RowMeasurement {
   }
 
   #taskOf(plan: ContestantPlan, url: string): Omit<Task, 'processIndex'> {
-    const { processes, payload, appendEvents } = this.#row;
+    const { processes, payload, appendEvents, streams } = this.#row;
     const callers = this.#row.callers / processes;
-    const streams = plan.streams ?? this.#row.streams;
-    return {
-      contestant: plan.contestant, url, payload, callers, processes, streams, appendEvents, connections: plan.connections ?? callers,
-      versionBefore: plan.filled === undefined || streams === 'hot' ? 0 : plan.filled / streams,
-    };
+    return { contestant: plan.contestant, url, payload, callers, processes, streams, appendEvents, connections: plan.connections ?? callers };
   }
 
   #loop(measureMs: number): { callers: number; warmMs: number; measureMs: number } {
@@ -140,13 +146,13 @@ class RowMeasurement {
     return this.#row.snapshotIn === undefined ? round : Math.ceil(round / 3);
   }
 
-  async #result(roundsOfRatio: number): Promise<RowResult> {
+  async #result(roundsOfRatio: number): Promise<RateRow> {
     const { key, title, callers, processes, payload } = this.#row;
     const resultOf = ({ plan, runs }: Contender) => ({ label: plan.label, contestant: plan.contestant, connections: plan.connections ?? callers, runs });
     const [subject, ...peers] = this.#contenders;
     if (subject === undefined) throw new Error('a row needs a subject');
     return {
-      key, title, callers, processes, payload, meanBytes: meanBytes(payloadsOf(payload)), measureMs: this.#options.measureMs, roundsOfRatio, subject: resultOf(subject),
+      kind: 'rate', unit: 'events/s', key, title, callers, processes, payload, meanBytes: meanBytes(payloadsOf(payload)), measureMs: this.#options.measureMs, roundsOfRatio, subject: resultOf(subject),
       peers: peers.map((peer) => ({ ...resultOf(peer), toReach: peer.plan.toReach ?? null })), counts: await this.#counts(),
     };
   }
@@ -170,4 +176,4 @@ class RowMeasurement {
 }
 
 /** @throws Error where a process of the bench failed or the rows afterwards are not those acknowledged. */
-export const measureRow = (server: BenchServer, row: RowPlan, options: MeasureOptions): Promise<RowResult> => new RowMeasurement(server, row, options).measure();
+export const measureRow = (surroundings: Surroundings, row: RowPlan, options: MeasureOptions): Promise<RateRow> => new RowMeasurement(surroundings, row, options).measure();

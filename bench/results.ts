@@ -1,5 +1,5 @@
-import { spreadOf, type Spread } from './statistics.ts';
 import type { Run } from './fleet.ts';
+import { spreadOf, type Latencies, type Spread } from './statistics.ts';
 
 export interface ContestantResult {
   readonly label: string;
@@ -11,7 +11,10 @@ export interface ContestantResult {
 
 export interface TableCount { readonly table: string; readonly acknowledged: number; readonly counted: number }
 
-export interface RowResult {
+/** Contestants that take turns: the subject beside its peers. */
+export interface RateRow {
+  readonly kind: 'rate';
+  readonly unit: 'events/s' | 'requests/s';
   readonly key: string;
   readonly title: string;
   readonly callers: number;
@@ -27,8 +30,41 @@ export interface RowResult {
   readonly counts: readonly TableCount[];
 }
 
+/** How much slower than the same at fewer events. */
+export interface Growth { readonly over: string; readonly p50: number; readonly p99: number; readonly p99AtMost: number | null }
+
+export interface LatencyLine extends Latencies {
+  readonly label: string;
+  readonly slowest: readonly { readonly ms: number; readonly path: string }[];
+  readonly p99MsAtMost: number | null;
+  readonly growths: readonly Growth[];
+}
+
+/** One kind of request at several sizes of the log, or several kinds at one. */
+export interface LatencyRow {
+  readonly kind: 'latency';
+  readonly key: string;
+  readonly title: string;
+  readonly lines: readonly LatencyLine[];
+}
+
+export type Aim = { readonly atMost: number } | { readonly atLeast: number };
+
+export interface Figure { readonly label: string; readonly value: number; readonly unit: string; readonly aim: Aim | null }
+
+/** Figures of one thing that was done once, with everything that they come from. */
+export interface FigureRow {
+  readonly kind: 'figures';
+  readonly key: string;
+  readonly title: string;
+  readonly figures: readonly Figure[];
+  readonly raw: unknown;
+}
+
+export type RowResult = RateRow | LatencyRow | FigureRow;
+
 export interface BenchResult {
-  readonly bench: 'rectrail.bench/1';
+  readonly bench: 'rectrail.bench/2';
   readonly mode: string;
   readonly startedAt: string;
   readonly minutes: number;
@@ -40,46 +76,55 @@ export interface BenchResult {
   readonly settings: Readonly<Record<string, string>>;
   readonly loadBefore: readonly number[];
   readonly loadAfter: readonly number[];
+  /** In the order of their ends; those of an interrupted run are what it had measured. */
   readonly rows: readonly RowResult[];
+  /** Rows that could not be measured, and why. */
+  readonly failures: readonly { readonly key: string; readonly error: string }[];
 }
 
 export interface Ratio extends Spread { readonly toReach: number | null; readonly met: boolean | null }
 
 /** Subject over peer, each run beside the one of the same round, since the machine drifts. */
-export const ratioTo = (row: RowResult, peer: RowResult['peers'][number]): Ratio => {
+export const ratioTo = (row: RateRow, peer: RateRow['peers'][number]): Ratio => {
   const perRound = row.subject.runs.map((run, round) => run.rate / (peer.runs[round]?.rate ?? Number.NaN));
   const ratio = spreadOf(perRound.slice(-row.roundsOfRatio));
   return { ...ratio, toReach: peer.toReach, met: peer.toReach === null ? null : ratio.median >= peer.toReach };
 };
 
-const rate = (value: number): string => Math.round(value).toLocaleString('en');
-const short = (value: number): string => (value >= 100 ? rate(value) : value.toPrecision(2));
-const rates = (runs: readonly Run[]): string => {
-  const { median, min, max } = spreadOf(runs.map((run) => run.rate));
-  return `${rate(median)} (${rate(min)}–${rate(max)})`;
+export const isMet = (value: number, aim: Aim): boolean => ('atMost' in aim ? value <= aim.atMost : value >= aim.atLeast);
+
+export const rounded = (value: number): string => Math.round(value).toLocaleString('en');
+/** Two digits, or all before the point. */
+export const short = (value: number): string => (value >= 100 ? rounded(value) : value.toPrecision(2));
+
+interface AimReached { readonly what: string; readonly met: boolean }
+
+const rateAims = (row: RateRow): readonly AimReached[] => row.peers.flatMap((peer) => {
+  const { met, median, toReach } = ratioTo(row, peer);
+  return met === null ? [] : [{ what: `${row.title}: ${short(median)} × ${peer.label}, to reach ${toReach ?? ''} ×`, met }];
+});
+
+const latencyAims = (row: LatencyRow): readonly AimReached[] => row.lines.flatMap(({ label, p99Ms, p99MsAtMost, growths }) => [
+  ...(p99MsAtMost === null ? [] : [{ what: `${row.title}, ${label}: p99 ${short(p99Ms)} ms, at most ${p99MsAtMost} ms`, met: p99Ms <= p99MsAtMost }]),
+  ...growths.flatMap(({ over, p99, p99AtMost }) =>
+    (p99AtMost === null ? [] : [{ what: `${row.title}, ${label}: p99 ${p99.toFixed(2)} × that at ${over}, at most ${p99AtMost} ×`, met: p99 <= p99AtMost }])),
+]);
+
+export const aimText = (aim: Aim): string => ('atMost' in aim ? `at most ${aim.atMost.toLocaleString('en')}` : `at least ${aim.atLeast.toLocaleString('en')}`);
+
+const figureAims = (row: FigureRow): readonly AimReached[] => row.figures.flatMap(({ label, value, unit, aim }) =>
+  (aim === null ? [] : [{ what: `${row.title}, ${label}: ${short(value)} ${unit}, ${aimText(aim)}`, met: isMet(value, aim) }]));
+
+const aimsOf = (row: RowResult): readonly AimReached[] => {
+  switch (row.kind) {
+    case 'rate': return rateAims(row);
+    case 'latency': return latencyAims(row);
+    case 'figures': return figureAims(row);
+  }
 };
-const latencies = (runs: readonly Run[]): string => `${short(spreadOf(runs.map((r) => r.p50Ms)).median)} / ${short(spreadOf(runs.map((r) => r.p99Ms)).median)}`;
-
-export const tableHead: readonly string[] = ['row', 'contestant', 'events/s, median (range)', 'p50 / p99 ms', 'ratio (range)', 'to reach'];
-
-/** The lines of one row: the subject, then each peer with the ratio to it. */
-export const tableLines = (row: RowResult): readonly (readonly string[])[] => [
-  [row.title, row.subject.label, rates(row.subject.runs), latencies(row.subject.runs), '', ''],
-  ...row.peers.map((peer) => {
-    const { median, min, max, toReach, met } = ratioTo(row, peer);
-    const verdict = toReach === null ? '' : `≥ ${toReach} × ${met === true ? 'met' : 'NOT MET'}`;
-    return ['', peer.label, rates(peer.runs), latencies(peer.runs), `${short(median)} × (${short(min)}–${short(max)})`, verdict];
-  }),
-];
-
-const aimsOf = (rows: readonly RowResult[]): readonly { readonly what: string; readonly met: boolean }[] =>
-  rows.flatMap((row) => row.peers.flatMap((peer) => {
-    const { met, median, toReach } = ratioTo(row, peer);
-    return met === null ? [] : [{ what: `${row.title}: ${short(median)} × ${peer.label}, to reach ${toReach ?? ''} ×`, met }];
-  }));
 
 export const summary = (rows: readonly RowResult[]): string => {
-  const aims = aimsOf(rows);
+  const aims = rows.flatMap(aimsOf);
   const missed = aims.filter((aim) => !aim.met);
-  return [`${aims.length - missed.length} of ${aims.length} ratios to reach are met.`, ...missed.map((aim) => `Not met: ${aim.what}`)].join('\n');
+  return [`${aims.length - missed.length} of ${aims.length} aims are met.`, ...missed.map((aim) => `Not met: ${aim.what}`)].join('\n');
 };

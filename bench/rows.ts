@@ -1,5 +1,6 @@
 import type { ContestantName } from './contestants/contestant.ts';
 import type { PayloadName } from './payloads.ts';
+import { eventsLabel, type DatasetPlan } from './scale/datasets.ts';
 
 export type DatabaseName = 'a' | 'b';
 
@@ -12,8 +13,8 @@ export interface ContestantPlan {
   readonly database?: DatabaseName;
   /** Events appended in bulk before anything is measured, by the store. */
   readonly filled?: number;
-  /** Default: that of the row. */
-  readonly streams?: number;
+  /** The history whose log, on a copy where it is written, is there before, with the streams that are used; default an empty one. */
+  readonly on?: DatasetPlan;
   /** The row's ratio to reach, subject over this one. */
   readonly toReach?: number;
 }
@@ -33,14 +34,17 @@ export interface RowPlan {
   readonly snapshotIn?: DatabaseName;
 }
 
-export interface Sizes { readonly readEvents: number; readonly smallLog: number; readonly largeLog: number }
+export interface Sizes {
+  readonly readEvents: number;
+  /** Histories whose logs are compared. */
+  readonly small: DatasetPlan;
+  readonly large: DatasetPlan;
+}
 
 /** Streams of the many-streams rows; an agency's register has thousands of issues under way. */
 const manyStreams = 5_000;
 /** Events of a bulk append: the largest that the store still sends in one call; an import is cut into such. */
 const bulkEvents = 500;
-/** 20 events a stream, as a round of rectification has them, in so many streams at most as a store keeps in mind. */
-const streamsOf = (events: number): number => Math.min(events / 20, 100_000);
 
 const base = { processes: 1, payload: 'real', streams: manyStreams, appendEvents: 1 } as const;
 const store: ContestantPlan = { label: 'store', contestant: 'store' };
@@ -92,11 +96,15 @@ const snapshot = (): RowPlan => ({
   subject: { ...store, label: 'store, snapshot' }, peers: [{ ...store, label: 'store, none', database: 'b', toReach: 0.8 }],
 });
 
-const grown = ({ smallLog, largeLog }: Sizes): RowPlan[] => [1, 32].map((callers) => ({
-  ...base, key: `grown-${callers}`, title: `append at ${largeLog.toLocaleString('en')} events beside ${smallLog.toLocaleString('en')}, ${callersOf(callers)}`, callers,
-  subject: { ...store, label: `store at ${largeLog.toLocaleString('en')}`, filled: largeLog, streams: streamsOf(largeLog) },
-  // At most 1.3 times the time: at least its reciprocal of the rate.
-  peers: [{ ...store, label: `store at ${smallLog.toLocaleString('en')}`, database: 'b', filled: smallLog, streams: streamsOf(smallLog), toReach: 0.77 }],
+/** At most 1.3 times the time: at least its reciprocal of the rate. */
+const grownToReach = 0.77;
+
+const grown = ({ small, large }: Sizes): RowPlan[] => ([['store', 'append', 'grown'], ['store-stream', 'read and decode a stream', 'grown-read']] as const).flatMap(([contestant, what, key]) => [1, 32].map((callers) => {
+  const at = (on: DatasetPlan): ContestantPlan => ({ label: `store at ${eventsLabel(on.events)}`, contestant, on });
+  return {
+    ...base, key: `${key}-${callers}`, title: `${what} at ${eventsLabel(large.events)} events beside ${eventsLabel(small.events)}, ${callersOf(callers)}`, callers,
+    subject: at(large), peers: [{ ...at(small), database: 'b' as const, toReach: grownToReach }],
+  };
 }));
 
 export const rowPlans = (sizes: Sizes): readonly RowPlan[] =>

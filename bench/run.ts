@@ -1,122 +1,164 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { killFleets } from './fleet.ts';
+import { about, load, writeDocs, writeRaw } from './about.ts';
 import { markdown } from './markdown.ts';
 import { measureRow, type MeasureOptions } from './measure.ts';
-import { summary, tableHead, tableLines, type BenchResult, type RowResult } from './results.ts';
-import { rowPlans, type RowPlan, type Sizes } from './rows.ts';
-import { startBenchServer, type BenchServer } from './server.ts';
+import { killProcesses } from './process.ts';
+import { durationText } from './progress.ts';
+import { summary, type BenchResult, type RowResult } from './results.ts';
+import { rowPlans } from './rows.ts';
+import { Datasets } from './scale/datasets.ts';
+import { scaleRows, type ScaleRow } from './scale/rows.ts';
+import { Servers } from './scale/server-process.ts';
+import { plansOf, writtenPlans, type ScaleOptions, type Stage } from './scale/stage.ts';
+import { startBenchServer } from './server.ts';
+import { tableHeads, tableLines, type Cells } from './tables.ts';
 
-const help = `npm run bench [-- OPTION…]    the event store beside its peers on an embedded PostgreSQL
+const help = `npm run bench [-- OPTION…]    the event store beside its peers, and reads over time at scale, on an embedded PostgreSQL
 
-  (none)        three rounds, a snapshot of 60 s: at most 15 minutes
-  --long        five rounds, a snapshot of 10 minutes, a log of 10,000,000 events
-  --quick       one short round, for development; its figures mean nothing
+  (none)        histories of 100,000 and 1,000,000 events: about a quarter of an hour
+  --long        also 10,000,000 events; more rounds, a snapshot of 10 minutes: an hour and a half, 60 GB of disk
+  --quick       small histories and one short round, for development; its figures mean nothing
+  --data DIR    keeps the histories and their read models in DIR for the next time; default a temporary directory
   --only KEY    the row of that key, or those whose key contains it; may be given several times
   --list        prints the keys
   --render FILE prints the Markdown of a result
 
-Every run writes bench-out/<time>.json; a whole run of the first two kinds also docs/reference/benchmarks.json and .md.`;
+Every run writes bench-out/<time>.json, row by row as they are measured; a whole run of the first two kinds also docs/reference/benchmarks.json and .md.`;
 
 type Mode = 'default' | 'long' | 'quick';
-const modes: Record<Mode, MeasureOptions & Sizes> = {
-  default: { rounds: 3, measureMs: 2_000, snapshotMs: 60_000, readEvents: 300_000, smallLog: 10_000, largeLog: 1_000_000 },
-  long: { rounds: 5, measureMs: 5_000, snapshotMs: 600_000, readEvents: 1_000_000, smallLog: 100_000, largeLog: 10_000_000 },
-  quick: { rounds: 1, measureMs: 500, snapshotMs: 3_000, readEvents: 50_000, smallLog: 10_000, largeLog: 50_000 },
+const modes: Record<Mode, { readonly store: MeasureOptions & { readonly readEvents: number }; readonly scale: ScaleOptions }> = {
+  default: {
+    store: { rounds: 3, measureMs: 2_000, snapshotMs: 30_000, readEvents: 300_000 },
+    scale: {
+      sizes: [100_000, 1_000_000], organisations: 10_000, tailEvents: 200_000,
+      calls: { dashboard: 1_000, other: 300, dashboardBesideWriter: 500, otherBesideWriter: 100, warmUp: 50 },
+      loadMs: 2_000, rounds: 3, paceMs: 5_000, lastPaceMs: 15_000,
+      naive: [{ events: 5_000, organisations: 200, cuts: 40 }, { events: 20_000, organisations: 500, cuts: 8 }],
+    },
+  },
+  long: {
+    store: { rounds: 5, measureMs: 5_000, snapshotMs: 600_000, readEvents: 1_000_000 },
+    scale: {
+      sizes: [100_000, 1_000_000, 10_000_000], organisations: 10_000, tailEvents: 400_000,
+      calls: { dashboard: 3_000, other: 1_000, dashboardBesideWriter: 1_000, otherBesideWriter: 300, warmUp: 100 },
+      loadMs: 5_000, rounds: 5, paceMs: 10_000, lastPaceMs: 60_000,
+      naive: [{ events: 5_000, organisations: 200, cuts: 200 }, { events: 20_000, organisations: 500, cuts: 20 }],
+    },
+  },
+  quick: {
+    store: { rounds: 1, measureMs: 500, snapshotMs: 3_000, readEvents: 50_000 },
+    scale: {
+      sizes: [2_000, 20_000], organisations: 300, tailEvents: 10_000, calls: { dashboard: 60, other: 20, dashboardBesideWriter: 30, otherBesideWriter: 10, warmUp: 10 },
+      loadMs: 500, rounds: 1, paceMs: 1_000, lastPaceMs: 1_500, naive: [{ events: 2_000, organisations: 100, cuts: 8 }],
+    },
+  },
 };
 
-const widths = [0, 20, 32, 14, 20, 16];
-const printed = (cells: readonly string[]): string => `  ${cells.slice(1).map((cell, i) => cell.padEnd(widths[i + 1] ?? 0)).join(' ')}`.trimEnd();
+/** What a row of the store takes beside its rounds: databases, warm-ups, processes. */
+const aroundRoundsSeconds = 8;
+
+const storeRows = ({ store, scale }: (typeof modes)[Mode]): readonly ScaleRow[] => {
+  const [large, small] = [writtenPlans(scale).at(-1), plansOf(scale)[0]];
+  if (large === undefined || small === undefined) throw new RangeError('no history to compare');
+  return rowPlans({ readEvents: store.readEvents, small, large }).map((plan) => {
+    const roundsMs = (1 + plan.peers.length) * store.rounds * store.measureMs;
+    return {
+      key: plan.key, title: plan.title, seconds: aroundRoundsSeconds + (plan.snapshotIn === undefined ? roundsMs : Math.max(roundsMs, store.snapshotMs)) / 1_000,
+      measure: async (stage) => {
+        // A database is copied while nobody is connected to it.
+        await stage.servers.only([]);
+        return measureRow(stage, plan, store);
+      },
+    };
+  });
+};
+
+const widths: Readonly<Record<RowResult['kind'], readonly number[]>> = { rate: [20, 32, 14, 20, 16], latency: [38, 14, 10, 10, 48, 20], figures: [64, 20, 20] };
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 
 const printRow = (row: RowResult): void => {
-  print(`\n${row.title}`);
+  const printed = (cells: Cells): string => `  ${cells.slice(1).map((cell, i) => cell.padEnd(widths[row.kind][i] ?? 0)).join(' ')}`.trimEnd();
+  print(`\n${row.title}\n${printed(tableHeads[row.kind])}`);
   for (const cells of tableLines(row)) print(printed(cells));
 };
 
-const git = (...args: string[]): string => {
-  try {
-    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    // An exported tree has no history; the result says so.
-    return '';
+/** By what the rows done have taken in relation to what they were thought to take. */
+const secondsLeft = (rows: readonly ScaleRow[], done: number, tookSeconds: number): number => {
+  const sum = (of: readonly ScaleRow[]): number => of.reduce((total, { seconds }) => total + seconds, 0);
+  const thought = sum(rows.slice(0, done));
+  return sum(rows.slice(done)) * (done === 0 ? 1 : tookSeconds / thought);
+};
+
+const measureAll = async (rows: readonly ScaleRow[], stage: Stage, onRow: (rows: readonly RowResult[], failures: BenchResult['failures']) => void): Promise<void> => {
+  const began = performance.now();
+  const results: RowResult[] = [];
+  const failures: { key: string; error: string }[] = [];
+  for (const [i, row] of rows.entries()) {
+    const took = (performance.now() - began) / 1_000;
+    print(`\n[${i + 1} of ${rows.length}, ${durationText(took)} so far, about ${durationText(secondsLeft(rows, i, took))} left] ${row.key}`);
+    try {
+      const result = await row.measure(stage);
+      printRow(result);
+      results.push(result);
+    } catch (error) {
+      if (interrupted) throw error;
+      // What the other rows show does not depend on this one.
+      failures.push({ key: row.key, error: error instanceof Error ? error.message : String(error) });
+      print(`FAILED: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+    }
+    onRow(results, failures);
   }
 };
 
-const versionOf = (name: string): string => {
-  const entry = createRequire(import.meta.url).resolve(name);
-  const [root] = /^.*node_modules[/\\](@[^/\\]+[/\\])?[^/\\]+/.exec(entry) ?? [''];
-  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+let interrupted = false;
+const interrupt = (): void => {
+  interrupted = true;
+  killProcesses();
 };
 
-const describeRun = (server: BenchServer): Pick<BenchResult, 'commit' | 'changedFiles' | 'machine' | 'versions' | 'settings'> => {
-  const { server_version: postgres = '', ...settings } = server.settings;
-  return {
-    commit: git('rev-parse', 'HEAD') || 'unknown',
-    changedFiles: git('status', '--porcelain').split('\n').filter((text) => text !== '').length,
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), os: `${platform()} ${release()} ${arch()}`,
-      disk: server.inMemory ? 'MEMORY (tmpfs): a flush costs nothing, so these figures mean little' : 'disk', flushMs: Number(server.flushMs.toFixed(3)),
-    },
-    versions: { node: process.versions.node, postgresql: postgres, pg: versionOf('pg'), 'emmett-postgresql': versionOf('@event-driven-io/emmett-postgresql') },
-    settings,
-  };
-};
-
-const load = (): number[] => loadavg().map((value) => Number(value.toFixed(2)));
-
-const write = (result: BenchResult, keep: boolean): void => {
-  const json = `${JSON.stringify(result, null, 1)}\n`;
-  mkdirSync('bench-out', { recursive: true });
-  const file = join('bench-out', `${result.startedAt.replaceAll(':', '-')}.json`);
-  writeFileSync(file, json);
-  print(`\nEvery run: ${file}`);
-  if (!keep) return;
-  writeFileSync('docs/reference/benchmarks.json', json);
-  writeFileSync('docs/reference/benchmarks.md', markdown(result));
-  print('Written: docs/reference/benchmarks.json and docs/reference/benchmarks.md');
-};
-
-const bench = async (mode: Mode, plans: readonly RowPlan[], keep: boolean): Promise<void> => {
+const bench = async (mode: Mode, rows: readonly ScaleRow[], dataDir: string | undefined, keep: boolean): Promise<void> => {
   const startedAt = new Date().toISOString();
   const loadBefore = load();
-  const server = await startBenchServer();
-  process.once('SIGINT', killFleets).once('SIGTERM', killFleets);
+  const server = await startBenchServer(dataDir);
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const servers = new Servers(server.dir);
   try {
-    const about = describeRun(server);
-    print(`${Object.entries({ ...about.machine, ...about.versions, ...about.settings }).map(([name, value]) => `${name} ${value}`).join(', ')}\n\n${printed(tableHead)}`);
-    const rows: RowResult[] = [];
-    for (const plan of plans) {
-      const row = await measureRow(server, plan, modes[mode]);
-      printRow(row);
-      rows.push(row);
-    }
-    const minutes = (Date.now() - Date.parse(startedAt)) / 60_000;
-    print(`\n${summary(rows)}\n${minutes.toFixed(1)} minutes`);
-    write({ bench: 'rectrail.bench/1', mode, startedAt, minutes, ...about, loadBefore, loadAfter: load(), rows }, keep);
+    const described = about(server);
+    print(Object.entries({ ...described.machine, ...described.versions, ...described.settings }).map(([name, value]) => `${name} ${value}`).join(', '));
+    const stage: Stage = { server, datasets: new Datasets(server, described.commit), servers, options: modes[mode].scale };
+    let result: BenchResult | undefined;
+    await measureAll(rows, stage, (measured, failures) => {
+      const minutes = (Date.now() - Date.parse(startedAt)) / 60_000;
+      result = { bench: 'rectrail.bench/2', mode, startedAt, minutes, ...described, loadBefore, loadAfter: load(), rows: measured, failures };
+      writeRaw(result);
+    });
+    if (result === undefined) return;
+    print(`\n${summary(result.rows)}\n${result.minutes.toFixed(1)} minutes, every run: ${writeRaw(result)}`);
+    if (result.failures.length > 0) process.exitCode = 1;
+    else if (keep) print(`Written: ${writeDocs(result).join(' and ')}`);
   } finally {
+    await servers.only([]);
     await server.stop();
   }
 };
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
-    options: { long: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string', multiple: true }, list: { type: 'boolean' }, render: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      long: { type: 'boolean' }, quick: { type: 'boolean' }, data: { type: 'string' }, only: { type: 'string', multiple: true }, list: { type: 'boolean' }, render: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help === true) { print(help); return; }
   if (values.render !== undefined) { print(markdown(JSON.parse(readFileSync(values.render, 'utf8')) as BenchResult)); return; }
   const mode: Mode = values.quick === true ? 'quick' : values.long === true ? 'long' : 'default';
-  const all = rowPlans(modes[mode]);
+  const all = [...storeRows(modes[mode]), ...scaleRows(modes[mode].scale)];
   const { only } = values;
-  const isMeant = (key: string, part: string): boolean => (all.some((plan) => plan.key === part) ? key === part : key.includes(part));
-  const plans = only === undefined ? all : all.filter((plan) => only.some((part) => isMeant(plan.key, part)));
-  if (values.list === true) { print(plans.map((plan) => `${plan.key.padEnd(18)} ${plan.title}`).join('\n')); return; }
-  if (plans.length === 0) throw new Error(`no row is called ${(only ?? []).join(', ')}. Potential solutions: --list shows them`);
-  await bench(mode, plans, mode !== 'quick' && only === undefined);
+  const isMeant = (key: string, part: string): boolean => (all.some((row) => row.key === part) ? key === part : key.includes(part));
+  const rows = only === undefined ? all : all.filter((row) => only.some((part) => isMeant(row.key, part)));
+  if (values.list === true) { print(rows.map((row) => `${row.key.padEnd(26)} ${row.title}`).join('\n')); return; }
+  if (rows.length === 0) throw new Error(`no row is called ${(only ?? []).join(', ')}. Potential solutions: --list shows them`);
+  await bench(mode, rows, values.data, mode !== 'quick' && only === undefined);
 };
 
 await main();

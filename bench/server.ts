@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@rectrail/platform';
@@ -9,7 +9,7 @@ import { spreadOf } from './statistics.ts';
 const extraSettings = ['max_connections=400'];
 const settingsShown = [
   'server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'wal_level', 'wal_compression', 'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'autovacuum',
-  'max_connections',
+  'max_connections', 'work_mem', 'maintenance_work_mem', 'effective_cache_size', 'random_page_cost', 'jit',
 ];
 /** What makes an acknowledged event last. */
 const durable = ['fsync', 'synchronous_commit', 'full_page_writes'];
@@ -17,13 +17,20 @@ const durable = ['fsync', 'synchronous_commit', 'full_page_writes'];
 const tmpfsType = 0x01021994;
 
 export interface BenchServer {
+  /** Of the cluster and of whatever else a row keeps in files. */
+  readonly dir: string;
   /** As the server itself says. */
   readonly settings: Readonly<Record<string, string>>;
   /** Milliseconds of one write of 8 KiB and its flush on the disk of the cluster, median of 200. */
   readonly flushMs: number;
   readonly inMemory: boolean;
-  /** A new, empty database; answers its URL. */
-  createDatabase(name: string): Promise<string>;
+  urlOf(database: string): string;
+  hasDatabase(name: string): Promise<boolean>;
+  /**
+   * A new database, empty or like another that nobody is connected to, in the place of one that an interrupted run has left; answers its URL.
+   * @throws Error where the disk has no room for it.
+   */
+  createDatabase(name: string, like?: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
   checkpoint(): Promise<void>;
   stop(): Promise<void>;
@@ -36,6 +43,9 @@ export const connected = async (url: string): Promise<pg.Client> => {
   await client.connect();
   return client;
 };
+
+/** What must stay free beside a copy: the log of the server and what is written into the copy. */
+const spareBytes = 6 * 2 ** 30;
 
 const flushMedianMs = async (dir: string): Promise<number> => {
   const file = await open(join(dir, 'flush'), 'w');
@@ -58,30 +68,45 @@ const settingsOf = async (admin: pg.Client): Promise<Record<string, string>> => 
   return settings;
 };
 
-/** A fresh embedded PostgreSQL in the temporary directory, removed at the end. */
-export const startBenchServer = async (): Promise<BenchServer> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'rectrail-bench-'));
+const assertRoom = async (admin: pg.Client, dir: string, like: string): Promise<void> => {
+  const { rows } = await admin.query<{ bytes: string }>('select pg_database_size($1) as bytes', [like]);
+  const { bavail, bsize } = await statfs(dir);
+  const needed = Number(rows[0]?.bytes) + spareBytes;
+  if (bavail * bsize < needed) throw new Error(`${dir} has ${Math.floor(bavail * bsize / 2 ** 30)} GiB left, a copy of ${like} needs ${Math.ceil(needed / 2 ** 30)} GiB. Potential solutions: --data on another disk`);
+};
+
+/** An embedded PostgreSQL: a fresh one in the temporary directory, removed at the end, or that of `kept`, which stays. */
+export const startBenchServer = async (kept?: string): Promise<BenchServer> => {
+  const dataDir = kept ?? await mkdtemp(join(tmpdir(), 'rectrail-bench-'));
+  await mkdir(dataDir, { recursive: true });
   await chmod(dataDir, 0o755);
   const flushMs = await flushMedianMs(dataDir);
   const running = await startEmbeddedPostgres({ dataDir, settings: extraSettings });
   const admin = await connected(running.url);
+  const dropDatabase = async (name: string): Promise<void> => { await admin.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`); };
   const urlOf = (name: string): string => Object.assign(new URL(running.url), { pathname: `/${name}` }).href;
   return {
+    dir: dataDir,
+    urlOf,
+    hasDatabase: async (name) => (await admin.query('select from pg_database where datname = $1', [name])).rowCount === 1,
     settings: await settingsOf(admin),
     flushMs,
     inMemory: (await statfs(dataDir)).type === tmpfsType,
-    createDatabase: async (name) => {
-      await admin.query(`create database ${pg.escapeIdentifier(name)}`);
+    createDatabase: async (name, like) => {
+      await dropDatabase(name);
+      if (like !== undefined) await assertRoom(admin, dataDir, like);
+      // Files are copied as they are, past the log of the server.
+      await admin.query(`create database ${pg.escapeIdentifier(name)}${like === undefined ? '' : ` template ${pg.escapeIdentifier(like)} strategy file_copy`}`);
       return urlOf(name);
     },
-    dropDatabase: async (name) => { await admin.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`); },
+    dropDatabase,
     checkpoint: async () => { await admin.query('checkpoint'); },
     stop: async () => {
       try {
         await admin.end();
         await running.stop();
       } finally {
-        await rm(dataDir, { recursive: true, force: true });
+        if (kept === undefined) await rm(dataDir, { recursive: true, force: true });
       }
     },
   };

@@ -1,6 +1,9 @@
 import type { PayloadName } from '../payloads.ts';
 
-export type ContestantName = 'store' | 'store-encode' | 'store-read' | 'emmett' | 'raw' | 'raw-read';
+export type ContestantName = 'store' | 'store-encode' | 'store-read' | 'store-stream' | 'emmett' | 'raw' | 'raw-read';
+
+/** A stream that is in the log when the row begins, and its version then. */
+export interface KnownStream { readonly id: string; readonly version: number }
 
 /** What one process of a contestant does. */
 export interface Task {
@@ -14,10 +17,8 @@ export interface Task {
   /** Which of how many processes this is. */
   readonly processIndex: number;
   readonly processes: number;
-  /** `hot`: one stream takes all; else this many, each written by one caller alone, who so knows its version. */
-  readonly streams: number | 'hot';
-  /** Events that each stream holds already. */
-  readonly versionBefore: number;
+  /** `hot`: one stream takes all; else so many new ones, or those known, each used by one caller alone, who so knows its version. */
+  readonly streams: number | 'hot' | readonly KnownStream[];
   /** Events of one append: one, or hundreds in groups of `bulkGroup` a stream. */
   readonly appendEvents: number;
 }
@@ -44,11 +45,12 @@ export class Turns {
   constructor(task: Task) {
     this.#task = task;
     const all = task.callers * task.processes;
-    const streams = task.streams === 'hot' ? 0 : Math.max(task.streams, all);
+    const { streams } = task;
+    const count = streams === 'hot' ? 0 : typeof streams === 'number' ? Math.max(streams, all) : streams.length;
     this.#callers = Array.from({ length: task.callers }, (_, caller) => {
       const own: number[] = [];
-      for (let stream = caller * task.processes + task.processIndex; stream < streams; stream += all) own.push(stream);
-      return { streams: own, versions: own.map(() => task.versionBefore), next: 0 };
+      for (let stream = caller * task.processes + task.processIndex; stream < count; stream += all) own.push(stream);
+      return { streams: own, versions: own.map((stream) => (typeof streams === 'object' ? streams[stream]?.version : undefined) ?? 0), next: 0 };
     });
   }
 

@@ -1,6 +1,6 @@
 import { deriveEventId, newCommandId, type AppendRequest, type EventToAppend } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
-import { instantOfMs, position, streamId, streamVersion, type CommandId, type EventId } from '@rectrail/kernel';
+import { instantOfMs, position, streamId, streamVersion, type CommandId, type EventId, type StreamId } from '@rectrail/kernel';
 import { benchCodec, payloadsOf, realFacts } from '../payloads.ts';
 import { rotating, Turns, type Contestant, type Task, type Turn } from './contestant.ts';
 
@@ -34,12 +34,14 @@ class IdSupply {
   }
 }
 
-const requestOf = (ids: Ids, turns: readonly Turn[], eventOf: (ids: Ids, index: number) => EventToAppend): AppendRequest => {
+const nameOf = ({ streams }: Task, stream: number): StreamId => streamId((typeof streams === 'object' ? streams[stream]?.id : undefined) ?? `issue-${stream}`);
+
+const requestOf = (task: Task, ids: Ids, turns: readonly Turn[], eventOf: (ids: Ids, index: number) => EventToAppend): AppendRequest => {
   let index = 0;
   return {
     commandId: ids.commandId,
     entries: turns.map(({ stream, version, events }) => ({
-      streamId: streamId(`issue-${stream}`), expectedVersion: version === null ? 'any' : streamVersion(version), events: Array.from({ length: events }, () => eventOf(ids, index++)),
+      streamId: nameOf(task, stream), expectedVersion: version === null ? 'any' : streamVersion(version), events: Array.from({ length: events }, () => eventOf(ids, index++)),
     })),
   };
 };
@@ -63,7 +65,7 @@ export const openStore = async (task: Task): Promise<Contestant> => {
   return {
     prepare: () => { ids.refill(); },
     call: async (caller) => {
-      await store.append(requestOf(ids.take(), turns.of(caller), eventOf));
+      await store.append(requestOf(task, ids.take(), turns.of(caller), eventOf));
       return task.appendEvents;
     },
     close: () => store.close(),
@@ -79,7 +81,7 @@ export const openStoreWithCodec = async (task: Task): Promise<Contestant> => {
   const eventOf = (of: Ids, index: number): EventToAppend => codec.encode({ ...next(), eventId: eventIdAt(of, index), commandId: of.commandId, correlationId: of.commandId });
   return {
     call: async (caller) => {
-      await store.append(requestOf(newIds(task.appendEvents), turns.of(caller), eventOf));
+      await store.append(requestOf(task, newIds(task.appendEvents), turns.of(caller), eventOf));
       return task.appendEvents;
     },
     close: () => store.close(),
@@ -102,6 +104,21 @@ export const openStoreReader = async (task: Task): Promise<Contestant> => {
       }
       after = events.length === 0 ? position(0) : expected;
       return events.length;
+    },
+    close: () => store.close(),
+  };
+};
+
+/** Reads and decodes one of its streams whole, as a command does before it decides; `appendEvents` is 1. */
+export const openStreamReader = async (task: Task): Promise<Contestant> => {
+  const store = await PostgresEventStore.open({ connectionString: task.url });
+  const codec = benchCodec();
+  const turns = new Turns(task);
+  return {
+    call: async (caller) => {
+      const [turn] = turns.of(caller);
+      const { events } = await store.readStream(nameOf(task, turn?.stream ?? 0));
+      return events.map((stored) => codec.decode(stored)).length;
     },
     close: () => store.close(),
   };

@@ -1,0 +1,59 @@
+import type { RowResult } from '../results.ts';
+import { eventsKey, eventsLabel, labelOf } from './datasets.ts';
+import { measureBesideWriter, measureLatency, requestPlans } from './latency.ts';
+import { keyOf, measureData, measureNaive, measureRebuild, measureReplay } from './read-models.ts';
+import { plansOf, writtenPlans, type ScaleOptions, type Stage } from './stage.ts';
+import { measureThroughput } from './throughput.ts';
+import { measureLiveProjection } from './writer.ts';
+
+/** A line or more of the result. */
+export interface ScaleRow {
+  readonly key: string;
+  readonly title: string;
+  /** What it takes on two cores, about. */
+  readonly seconds: number;
+  measure(stage: Stage): Promise<RowResult>;
+}
+
+/** Beside reads: a province's busiest hours. */
+const writerPace = 500;
+
+/** Events a second of the generator with the load, and of a rebuild; milliseconds of a request, on the whole. For the time left, no more. */
+const about = { generated: 20_000, rebuilt: 25_000, replayed: 150_000, requestMs: 10, copiedBytes: 200e6, bytesAnEvent: 2_500, starting: 4 };
+
+const copyingSeconds = (events: number): number => (events * about.bytesAnEvent) / about.copiedBytes;
+
+/** Histories, what is made of them, and what is asked of it; a row that is measured alone makes what it needs first. */
+export const scaleRows = (options: ScaleOptions): readonly ScaleRow[] => {
+  const { calls, naive } = options;
+  const plans = plansOf(options);
+  const written = writtenPlans(options);
+  const largest = written.at(-1) ?? written[0];
+  const requestSeconds = (count: number): number => (count * about.requestMs) / 1_000;
+  const besideCalls = calls.dashboardBesideWriter + (requestPlans.length - 1) * calls.otherBesideWriter + requestPlans.length * calls.warmUp;
+  return [
+    ...plans.map((plan): ScaleRow => ({
+      key: `data-${keyOf(plan)}`, title: `history of ${labelOf(plan)}`, seconds: (plan.events + plan.tailEvents) / about.generated, measure: (stage) => measureData(stage, plan),
+    })),
+    ...plans.map((plan): ScaleRow => {
+      const besideCopy = written.some(({ events, growth }) => events === plan.events && growth === plan.growth);
+      return {
+        key: `rebuild-${keyOf(plan)}`, title: `rebuild of all read models, ${labelOf(plan)}`, seconds: plan.events / about.rebuilt * (besideCopy ? 2 : 1), measure: (stage) => measureRebuild(stage, plan, besideCopy),
+      };
+    }),
+    { key: `replay-${keyOf(largest)}`, title: `replay of the whole log, ${labelOf(largest)}`, seconds: largest.events / about.replayed, measure: (stage) => measureReplay(stage, largest) },
+    ...requestPlans.map((plan): ScaleRow => ({
+      key: `read-${plan.request}`, title: plan.title, seconds: about.starting + plans.length * requestSeconds(calls.warmUp + (plan.request === 'dashboard' ? calls.dashboard : calls.other)),
+      measure: (stage) => measureLatency(stage, plan),
+    })),
+    { key: 'throughput', title: 'requests a second', seconds: 12 + 3 * options.rounds * (options.loadMs / 1_000 + 1), measure: measureThroughput },
+    ...naive.map((small): ScaleRow => ({
+      key: `naive-${eventsKey(small.events)}`, title: `dashboard by a naive replay of ${eventsLabel(small.events)} events`, seconds: 5 + small.events * small.cuts / about.rebuilt, measure: (stage) => measureNaive(stage, small),
+    })),
+    ...written.map((plan): ScaleRow => ({
+      key: `beside-writer-${keyOf(plan)}`, title: `${labelOf(plan)}, beside a writer of ${writerPace} events/s`, seconds: copyingSeconds(plan.events) + 2 * requestSeconds(besideCalls),
+      measure: (stage) => measureBesideWriter(stage, plan, writerPace),
+    })),
+    { key: 'live', title: 'live projection', seconds: copyingSeconds(written[0].events) + (8 * options.paceMs + options.lastPaceMs) / 1_000 + 10, measure: measureLiveProjection },
+  ];
+};
