@@ -65,7 +65,7 @@ describe.each([21, 22, 23])('the events of the random history %i', (seed) => {
     const rows = await readTransaction(dataSource, (tx) => tx.query<{ position: number }>(
       `select e.position::int from ${schema}.event e where ${countsAtCut('e', ['$1', '$2', '$3'])} order by 1`, [cut.validAt, cut.knownAt, cut.atPosition]));
     expect(rows.map((row) => row.position)).toEqual(counting(cut).map((fact) => fact.position).toSorted((a, b) => a - b));
-    const reports = await readTransaction(dataSource, (tx) => countingByStream(tx, cut, { types: ['ReportPublished', 'RollUpDeclared', 'RollUpRateDeclared'] }));
+    const reports = await readTransaction(dataSource, (tx) => countingByStream(tx, cut, { types: ['ReportPublished', 'RollUpDeclared', 'RollUpRateDeclared'], owners: null }));
     const expected = byStream.filter(([first]) => first!.streamId.startsWith('report-')).map((stream) => countingFacts(stream, cut)).filter((facts) => facts.length > 0);
     const told = (all: Iterable<readonly TrackingFact[]>): readonly string[] => [...all].map((facts) => `${facts[0]!.streamId} ${facts.map((fact) => fact.position).join(' ')}`).sort();
     expect(told(reports.values())).toEqual(told(expected));
@@ -75,13 +75,13 @@ describe.each([21, 22, 23])('the events of the random history %i', (seed) => {
     const filters: readonly { readonly type?: string; readonly actor?: string; readonly stream?: StreamId }[] = [
       {}, { type: 'IssueStatusStated' }, { actor: actors[1]! }, { type: 'FactsRetracted', actor: actors[0]! }, { stream: history.find((f) => f.streamId.startsWith('issue-'))!.streamId },
     ];
-    const idle = Array.from({ length: 80 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}` as OrgId);
+    const idle = Array.from({ length: 510 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}` as OrgId);
     const selections = [null, orgs, orgs.slice(0, 1), orgs.slice(2, 5), [...orgs.slice(5, 6), ...idle], []];
-    for (const owners of selections) {
+    for (const owners of selections.map((some) => (some === null ? null : new Set(some)))) {
       for (const { type, actor, stream } of filters) {
-        for (const [before, limit, walk] of [[head + 1, 7, 3], [200, 500, 10], [90, 4, 5_000]] as const) {
+        for (const [before, limit, walk] of [[head + 1, 7, [2, 3]], [200, 500, [10]], [90, 4, [200]]] as const) {
           const found = await readTransaction(dataSource, (tx) => newestEvents(tx, { owners, type, actor, stream }, { before, limit, walk }));
-          const expected = history.filter((f) => f.position < before && (owners === null || owners.includes(f.scope.orgId!)) && (type === undefined || f.event.type === type)
+          const expected = history.filter((f) => f.position < before && (owners === null || owners.has(f.scope.orgId!)) && (type === undefined || f.event.type === type)
             && (actor === undefined || f.actor.subject === actor) && (stream === undefined || f.streamId === stream));
           expect(found.map((place) => place.position)).toEqual(expected.map((f) => f.position).toReversed().slice(0, limit));
         }

@@ -66,7 +66,7 @@ export const auditTrail = (context: ReadContext, request: AuditRequest): Promise
     const size = limitOf(request.limit);
     const { stream, type, actor } = request;
     const before = Math.min(cut.atPosition + 1, Number(after?.[0] ?? Infinity));
-    const found = await newestEvents(tx, { owners: select(session, request.org).owners, stream, type, actor }, { before, limit: size + 1 });
+    const found = await newestEvents(tx, { owners: select(session, request.org).members, stream, type, actor }, { before, limit: size + 1 });
     const page = found.slice(0, size);
     const last = found.length > size ? page.at(-1) : undefined;
     return { cut, items: await viewsOf(context, session, page), nextCursor: last === undefined ? null : next([last.position]) };

@@ -2,6 +2,7 @@ import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import type { Cut, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import type { ReadSession } from './read-session.ts';
 import { ReadRejected, type ReadRejectionCode } from './tracking-read.ts';
@@ -19,16 +20,17 @@ export const countsAtCut = (event: string, [validAt, knownAt, atPosition]: reado
 
 export const isTree = (streamId: StreamId): boolean => streamId.startsWith('org-tree-');
 
-interface Of { readonly types?: readonly string[]; readonly streamId?: StreamId; readonly owners?: readonly OrgId[] | null }
+/** Whose facts: of these types, of the owners (null: of all); or of one stream. */
+type Of = { readonly types: readonly string[]; readonly owners: readonly OrgId[] | null } | { readonly streamId: StreamId };
 
 /** The facts that count at the cut, by stream, each in fold order: of streams that are folded when read (inspections, reports). */
 export const countingByStream = async (tx: Transaction, cut: Cut, of: Of): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
+  const [condition, params] = 'streamId' in of ? ['e.stream_id = $4', [of.streamId]]
+    : of.owners === null ? ['e.type = any($4)', [of.types]] : ['e.type = any($4) and e.org_id in (select unnest($5::uuid[]))', [of.types, of.owners]];
+  await planAnew(tx);
   const rows = await tx.query<{ fact: TrackingFact }>(
-    `select e.fact from ${schema}.event e
-      where e.fact is not null and ($4::text[] is null or e.type = any($4)) and ($5::text is null or e.stream_id = $5) and ($6::uuid[] is null or e.org_id = any($6))
-        and ${countsAtCut('e', ['$1', '$2', '$3'])}
-      order by e.stream_id, e.valid_from, e.stream_version`,
-    [cut.validAt, cut.knownAt, cut.atPosition, of.types ?? null, of.streamId ?? null, of.owners ?? null],
+    `select e.fact from ${schema}.event e where e.fact is not null and ${condition} and ${countsAtCut('e', ['$1', '$2', '$3'])}
+      order by e.stream_id, e.valid_from, e.stream_version`, [cut.validAt, cut.knownAt, cut.atPosition, ...params],
   );
   return Map.groupBy(rows.map((row) => row.fact), (fact) => fact.streamId);
 };

@@ -1,5 +1,6 @@
 import { dayIn, dayNumber, position, type OrgId, type Position, type StreamId } from '@rectrail/kernel';
 import { figureDefinitions } from '@rectrail/tracking-domain';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { lateDaysMin } from '../projections/event-projection.ts';
 import { latenessBands, type LatenessAnswer, type LatenessBand, type LatenessFigures, type LatenessItem } from './answers.ts';
@@ -15,45 +16,57 @@ const namedMax = 50;
 
 const bandOf = `case when e.days_late <= 7 then '0-7' when e.days_late <= 30 then '8-30' when e.days_late <= 90 then '31-90' when e.days_late <= 365 then '91-365' else '366-' end`;
 
-/** Not late is what was known before its last day was over: a negative number of days. */
-const selected = `from ${schema}.event e
-  where e.days_late >= $4 and ($5::uuid[] is null or e.org_id = any($5)) and ($6::text is null or e.type = $6) and ($7::text is null or e.subject = $7)
-    and ${countsAtCut('e', ['$1', '$2', '$3'])}`;
+/** A condition only for what is asked, so that each statement has one plan for all values. */
+interface Selection { readonly sql: string; readonly params: readonly unknown[] }
 
-type Selection = readonly unknown[];
+const selectionOf = ({ cut }: ReadSession, owners: readonly OrgId[] | null, { minDays = lateDaysMin, type, actor }: LatenessRequest): Selection => {
+  const params: unknown[] = [cut.validAt, cut.knownAt, cut.atPosition, Math.max(0, minDays)];
+  const conditions = ['e.days_late >= $4', countsAtCut('e', ['$1', '$2', '$3'])];
+  const want = (condition: (parameter: string) => string, value: unknown): void => { conditions.push(condition(`$${params.push(value)}`)); };
+  // By this the index of what is late is known to hold it all.
+  if (minDays >= lateDaysMin) conditions.push(`e.days_late >= ${lateDaysMin}`);
+  if (type !== undefined) want((parameter) => `e.type = ${parameter}`, type);
+  if (actor !== undefined) want((parameter) => `e.subject = ${parameter}`, actor);
+  if (owners !== null) want((parameter) => `e.org_id in (select unnest(${parameter}::uuid[]))`, owners);
+  return { sql: `from ${schema}.event e where ${conditions.join(' and ')}`, params };
+};
 
-const selectionOf = ({ cut }: ReadSession, owners: readonly OrgId[] | null, { minDays = lateDaysMin, type, actor }: LatenessRequest): Selection =>
-  [cut.validAt, cut.knownAt, cut.atPosition, Math.max(0, minDays), owners, type ?? null, actor ?? null];
+interface Group { readonly org_id: OrgId | null; readonly subject: string | null; readonly band: LatenessBand | null; readonly facts: number }
 
-interface Group { readonly band: LatenessBand | null; readonly org_id: OrgId | null; readonly subject: string | null; readonly by: 'band' | 'organisation' | 'actor'; readonly facts: number }
+const sumBy = <K>(groups: readonly Group[], keyOf: (group: Group) => K): ReadonlyMap<K, number> => {
+  const sums = new Map<K, number>();
+  for (const group of groups) sums.set(keyOf(group), (sums.get(keyOf(group)) ?? 0) + group.facts);
+  return sums;
+};
 
-const most = <T extends { readonly facts: number }>(groups: readonly T[], nameOf: (group: T) => string): readonly T[] =>
-  groups.toSorted((a, b) => b.facts - a.facts || (nameOf(a) < nameOf(b) ? -1 : 1)).slice(0, namedMax);
+const most = <K>(sums: ReadonlyMap<K, number>): readonly (readonly [K, number])[] =>
+  [...sums].toSorted(([a, x], [b, y]) => y - x || (String(a ?? '') < String(b ?? '') ? -1 : 1)).slice(0, namedMax);
 
-const figuresOf = async ({ tx }: ReadSession, selection: Selection): Promise<LatenessFigures> => {
+const figuresOf = async ({ tx }: ReadSession, { sql, params }: Selection): Promise<LatenessFigures> => {
   const groups = await tx.query<Group>(
-    `select l.band, l.org_id, l.subject, case grouping(l.band, l.org_id, l.subject) when 3 then 'band' when 5 then 'organisation' else 'actor' end as by, count(*)::int as facts
-       from (select e.org_id, e.subject, ${bandOf} as band ${selected}) l
-      group by grouping sets ((l.band), (l.org_id), (l.subject))`, selection,
+    `select l.org_id, l.subject, l.band, count(*)::int as facts from (select e.org_id, e.subject, ${bandOf} as band ${sql}) l
+      group by grouping sets ((l.org_id, l.band), (l.subject))`, params,
   );
-  const by = (name: Group['by']): readonly Group[] => groups.filter((group) => group.by === name);
-  const inBand = new Map(by('band').map(({ band, facts }) => [band, facts]));
+  // An actor always has a subject, and those of the other set have none.
+  const [actors, owners] = [groups.filter((group) => group.subject !== null), groups.filter((group) => group.subject === null)];
+  const inBand = sumBy(owners, (group) => group.band);
   // Every band is given its entry.
   const byBand = Object.fromEntries(latenessBands.map((band) => [band, inBand.get(band) ?? 0])) as Record<LatenessBand, number>;
   return {
-    facts: Object.values(byBand).reduce((sum, n) => sum + n, 0),
+    facts: owners.reduce((sum, { facts }) => sum + facts, 0),
     byBand,
-    byOrganisation: most(by('organisation').map(({ org_id: orgId, facts }) => ({ orgId, facts })), ({ orgId }) => orgId ?? ''),
-    byActor: most(by('actor').map(({ subject, facts }) => ({ subject: subject ?? '', facts })), ({ subject }) => subject),
+    byOrganisation: most(sumBy(owners, (group) => group.org_id)).map(([orgId, facts]) => ({ orgId, facts })),
+    byActor: most(sumBy(actors, (group) => group.subject ?? '')).map(([subject, facts]) => ({ subject, facts })),
   };
 };
 
 interface LateRow { readonly position: Position; readonly streamId: StreamId; readonly daysLate: number }
 
-const latest = async ({ tx }: ReadSession, selection: Selection, after: CursorKey | null, limit: number): Promise<readonly LateRow[]> => {
+const latest = async ({ tx }: ReadSession, { sql, params }: Selection, after: CursorKey | null, limit: number): Promise<readonly LateRow[]> => {
+  const [most, days, place] = [1, 2, 3].map((n) => `$${params.length + n}`);
+  const beyond = after === null ? '' : `and (e.days_late, e.position) < (${days}::bigint, ${place}::bigint)`;
   const rows = await tx.query<{ position: string; stream_id: StreamId; days_late: number }>(
-    `select e.position, e.stream_id, e.days_late ${selected} and ($8::bigint is null or (e.days_late, e.position) < ($8, $9)) order by e.days_late desc, e.position desc limit $10`,
-    [...selection, ...(after ?? [null, null]), limit],
+    `select e.position, e.stream_id, e.days_late ${sql} ${beyond} order by e.days_late desc, e.position desc limit ${most}`, [...params, limit, ...(after ?? [])],
   );
   return rows.map((row) => ({ position: position(Number(row.position)), streamId: row.stream_id, daysLate: row.days_late }));
 };
@@ -79,6 +92,7 @@ export const lateness = (context: ReadContext, request: LatenessRequest): Promis
     const size = limitOf(request.limit);
     const { org, owners } = select(session, request.org);
     const selection = selectionOf(session, owners, request);
+    await planAnew(session.tx);
     const figures = await figuresOf(session, selection);
     const found = await latest(session, selection, after, size + 1);
     const page = found.slice(0, size);
