@@ -2,7 +2,7 @@ import { dayIn, firstInstant, instant, isDay, lastInstant, lastInstantOf, maxIns
 import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import type { ProjectionRunner, Transaction } from '@rectrail/projections';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { readTransaction, type Plans } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
@@ -41,7 +41,6 @@ export interface Standings {
 /** Everything that one answer looks at: one snapshot, one cut, and the part of the forest that the caller may see. */
 export interface ReadSession {
   readonly tx: Transaction;
-  readonly manager: EntityManager;
   readonly cut: Cut;
   /** When the event at the cut's position was recorded; the beginning of time before the first. */
   readonly recordedAt: Instant;
@@ -136,7 +135,7 @@ const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, 
 
 type SessionRequest = ReadRequest & TreeChoice;
 
-const sessionAt = async (context: ReadContext, { tx, manager }: Pick<ReadSession, 'tx' | 'manager'>, request: SessionRequest): Promise<ReadSession> => {
+const sessionAt = async (context: ReadContext, tx: Transaction, request: SessionRequest): Promise<ReadSession> => {
   const reached = await reachedIn(tx, context);
   const atPosition = request.atPosition ?? reached.all;
   const { recorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition);
@@ -145,7 +144,7 @@ const sessionAt = async (context: ReadContext, { tx, manager }: Pick<ReadSession
   await reference.refresh(tx, reached.reference);
   const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
   return {
-    tx, manager, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
+    tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
     tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all),
   };
 };
@@ -153,16 +152,16 @@ const sessionAt = async (context: ReadContext, { tx, manager }: Pick<ReadSession
 /** Waits for what is asked, resolves the cut and runs the read in one REPEATABLE READ snapshot. */
 export const readAt = async <T>(context: ReadContext, request: SessionRequest, read: (session: ReadSession) => Promise<T>, plans?: Plans): Promise<T> => {
   await wait(context, request);
-  return readTransaction(context.dataSource, async (tx, { manager }) => read(await sessionAt(context, { tx, manager }, request)), plans);
+  return readTransaction(context.dataSource, async (tx) => read(await sessionAt(context, tx, request)), plans);
 };
 
 /** The same for two cuts in one snapshot; where the first request names no position it is read at that of the second. */
 export const readAtBoth = async <T>(context: ReadContext, from: SessionRequest, to: SessionRequest, read: (from: ReadSession, to: ReadSession) => Promise<T>): Promise<T> => {
   await wait(context, to);
   if (from.atPosition !== undefined) await wait(context, from);
-  return readTransaction(context.dataSource, async (tx, { manager }) => {
-    const later = await sessionAt(context, { tx, manager }, to);
-    return read(await sessionAt(context, { tx, manager }, { ...from, atPosition: from.atPosition ?? later.cut.atPosition }), later);
+  return readTransaction(context.dataSource, async (tx) => {
+    const later = await sessionAt(context, tx, to);
+    return read(await sessionAt(context, tx, { ...from, atPosition: from.atPosition ?? later.cut.atPosition }), later);
   });
 };
 
