@@ -9,13 +9,13 @@ import { inDays, type World } from './world.ts';
 /** Of the facts that can be wrong, about two of three: so 3 % of all are corrected. */
 const correctedShare = 0.1;
 /** Taken back with nothing in their place. */
-const withdrawnShare = 0.008;
+const withdrawnShare = 0.012;
 /** A slip of ours; the others are words that the world changed. */
 const inErrorShare = 0.4;
 /** Keeps the data of the province in order; judges nobody. */
 const steward: Actor = { orgId: null, role: 'administrator', subject: 'data-steward', assurance: 'local-token' };
 /** A retraction that was itself wrong. */
-const takenBackAgainShare = 0.06;
+const takenBackAgainShare = 0.2;
 
 /** A retraction, with the right fact or without: decided when its day comes, on the streams as they are then, and left where something has been built upon what it names. */
 class Correction<S, C extends AnyCommand, E extends TrackingEvent> implements Task {

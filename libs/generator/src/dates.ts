@@ -89,5 +89,5 @@ export const monthEnd = (n: number): number => {
 export const drawnLag = (random: Random): number => {
   const kind = random.unit();
   if (kind < 0.79) return 0;
-  return kind < 0.945 ? random.int(1, 6) : Math.min(random.longTail(8, 20, 1.1), 500);
+  return kind < 0.96 ? random.int(1, 6) : Math.min(random.longTail(8, 20, 1.1), 500);
 };

@@ -9,7 +9,7 @@ import { dayAt, monthEnd, numberOf, onDayAt } from './dates.ts';
 import type { IssueCase, IssueRound } from './issue-case.ts';
 import { registerIssue } from './issues.ts';
 import { inspectionKind } from './kinds.ts';
-import { declared, idOfKey, LedgerImport } from './ledgers.ts';
+import { declared, idOfKey, LedgerImport, type LiveReport } from './ledgers.ts';
 import { StreamEnd } from './journal.ts';
 import { LiveAggregate } from './live-aggregate.ts';
 import { MetricWork } from './metrics.ts';
@@ -25,7 +25,7 @@ const issuesMax = 60;
 const issuesPerRun = 12;
 const earlierKept = 4;
 /** Organisations whose plans need consent from then on. */
-const approvedShare = 0.03;
+const approvedShare = 0.07;
 
 const printedStatus: Readonly<Record<IssueStateName, readonly [IssueStateName, string]>> = {
   FED_BACK: ['FED_BACK', '已列入整改台账'], REGISTERED: ['REGISTERED', '已认领'], PLANNED: ['PLANNED', '已制定整改方案'], IN_PROGRESS: ['IN_PROGRESS', '正在按计划推进'], PHASED: ['PHASED', '已取得阶段性成效'],
@@ -180,8 +180,16 @@ export class InspectionWork implements Task, IssueRound {
     const ledger = new LedgerImport(this.#world, { documentId: `report-${this.inspectionId}-${n}`, title, publishedOn, orgId: this.orgId });
     if (random.chance(0.4)) this.#issuesTold(ledger, asOf);
     if (n === 1 && random.chance(0.12)) ledger.policy({ ...defaultPolicy, name: `${organisations.node(this.orgId).name}通报口径`, buckets: basicCompletionBuckets }, this.feedbackOn.last);
-    ledger.report({ reportId: idOfKey('report', key) as ReportId, inspectionId: this.inspectionId, asOf, ...this.#declares() });
+    const report = ledger.report({ reportId: idOfKey('report', key) as ReportId, inspectionId: this.inspectionId, asOf, ...this.#declares() });
     ledger.end();
+    if (random.chance(0.1)) this.#world.agenda.put(inDays(this.#world, random.int(3, 40)), { run: () => { this.#explain(report); } });
+  }
+
+  #explain(report: LiveReport): void {
+    const { random, organisations } = this.#world;
+    const by = organisations.reporter(random, this.orgId);
+    const on = happened(this.#world, report.now.identity?.publishedOn ?? null);
+    act(this.#world, report, { type: 'ExplainDiscrepancy', on, by, data: { discrepancyKey: 'issues.total', explanation: '通报含合并反映的问题，未逐条列出' } });
   }
 
   #issuesTold(ledger: LedgerImport, asOf: number): void {

@@ -70,6 +70,6 @@ export const start = (one: IssueCase): number => {
   one.act({ type: 'StartRectification', ...one.owner(), data: {} });
   const { planned } = one.state;
   const from = planned === null ? one.today + random.longTail(60, 150, 0.5) : numberOf(planned.last);
-  one.aim = random.chance(0.13) ? from + random.longTail(1, 15, 1) : from - (random.chance(0.7) ? random.int(0, 9) : random.int(10, 60));
+  one.aim = random.chance(0.13) ? from + random.longTail(1, 15, 1) : from - (random.chance(0.75) ? random.int(0, 5) : random.int(6, 60));
   return random.int(3, 25);
 };

@@ -7,7 +7,7 @@ import { account, delay, effect, finding, issueTitle } from './texts.ts';
 
 /** From the start of the work to the claim that it is done. Each answers in how many days the next step comes. */
 
-const daysBeforeAim = 12;
+const daysBeforeAim = 8;
 
 /** Progress as people report it: of a measure, or of the issue as a whole. */
 export const report = (one: IssueCase): void => {
@@ -30,6 +30,12 @@ const extendDeadline = (one: IssueCase, from: number): void => {
   if (isGranted) one.aim = numberOf(planned.last) - random.int(0, 20);
 };
 
+const linkDuplicate = (one: IssueCase): void => {
+  const other = one.world.random.pick(one.round.issues);
+  if (other === one) report(one);
+  else one.act({ type: 'LinkDuplicateIssue', ...one.owner(), data: { issueId: other.issueId } });
+};
+
 const meanwhile = (one: IssueCase, aim: number): void => {
   const { random, organisations } = one.world;
   const { planned } = one.state;
@@ -38,7 +44,8 @@ const meanwhile = (one: IssueCase, aim: number): void => {
   else if (kind < 0.1) one.act({ type: 'MarkKeyAndHard', ...one.owner(), data: {} });
   else if (kind < 0.18) tally(one, false);
   else if (kind < 0.24) one.act({ type: 'StateNextStep', ...one.owner(), data: { planned: random.chance(0.4) ? deadline(random, one.today + 60) : null, text: account(random) } });
-  else if (kind < 0.27) one.act({ type: 'AssignIssue', ...one.owner(), data: { departmentOrgId: null, leader: organisations.leader(random, one.orgId) } });
+  else if (kind < 0.25) linkDuplicate(one);
+  else if (kind < 0.28) one.act({ type: 'AssignIssue', ...one.owner(), data: { departmentOrgId: null, leader: organisations.leader(random, one.orgId) } });
   else report(one);
 };
 
@@ -55,7 +62,7 @@ export const goOn = (one: IssueCase): number => {
     meanwhile(one, one.aim);
     return Math.min(random.longTail(8, 28, 0.6), untilNear);
   }
-  if (one.settleOne()) return random.int(1, 4);
+  if (one.settleOne()) return random.int(1, 3);
   return one.today < one.aim ? one.aim - one.today : claim(one);
 };
 

@@ -58,7 +58,7 @@ export const registerIssue = (world: World, round: IssueRound, orgId: OrgId): vo
     type: 'RegisterIssue', on: feedbackOn, by: organisations.supervisor(random, orgId),
     data: {
       annex: random.chance(0.06), aspect: aspectAt(aspect), assistingOrgIds, heading: null, inspectionId, issueId: one.issueId, numberKey: numberKey(numberPath), numberPath, orgId,
-      strand: random.chance(0.1) ? '选人用人专项检查' : null, title: issueTitle(random), track: one.track === 'IMMEDIATE' ? 'TIMED' : one.track,
+      strand: random.chance(0.1) ? '选人用人专项检查' : null, title: issueTitle(random), track: one.track === 'LONG_TERM' && random.chance(0.5) ? 'LONG_TERM' : 'TIMED',
     },
   });
   const work = new IssueWork(one);

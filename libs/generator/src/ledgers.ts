@@ -24,6 +24,8 @@ export interface LedgerDocument {
 /** The id of what a key names, as an import makes it: the same key names the same thing in every document. */
 export const idOfKey = (kind: string, key: string): string => hashedUuid('rectrail.ledger/1', kind, key);
 
+export type LiveReport = LiveAggregate<ReportState, ReportCommand, ReportEvent>;
+
 /** What an import wrote on one stream. */
 interface Written { readonly end: StreamEnd; readonly scope: Scope; readonly eventIds: EventId[] }
 
@@ -62,9 +64,9 @@ export class LedgerImport {
   }
 
   /** The report itself with what it declares. Nothing of it is refused: its days are those of the document. */
-  report({ reportId, inspectionId, asOf, figures, rates, noted }: ReportToldOf): void {
+  report({ reportId, inspectionId, asOf, figures, rates, noted }: ReportToldOf): LiveReport {
     const { publishedOn, orgId, title } = this.#document;
-    const live: LiveAggregate<ReportState, ReportCommand, ReportEvent> = new LiveAggregate(reportKind, this.#endOf(streams.report(reportId)), { orgId, inspectionId });
+    const live: LiveReport = new LiveAggregate(reportKind, this.#endOf(streams.report(reportId)), { orgId, inspectionId });
     const say = (command: ReportCommand, key: string): void => {
       const decision = reportKind.decide(command, live.situation(command.on, this.#world.journal.today));
       if (!decision.ok) throw new Error(`a report is refused: ${decision.rejection.detail}`);
@@ -77,6 +79,7 @@ export class LedgerImport {
     for (const figure of figures) say({ type: 'DeclareFigure', by, on: onDayAt(asOf), data: figure }, `figure/${figure.key}`);
     for (const rate of rates) say({ type: 'DeclareRate', by, on: onDayAt(asOf), data: rate }, `rate/${rate.key}`);
     if (noted !== null) say({ type: 'NoteDiscrepancy', by, on: onDayAt(asOf), data: { declared: null, discrepancyKey: 'noted/1', found: null, kind: 'internal', note: noted } }, 'noted/1');
+    return live;
   }
 
   /** How the report counts. An import that brings a policy is not undone. */

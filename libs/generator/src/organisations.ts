@@ -19,7 +19,8 @@ export class Organisations {
   readonly tree = new LiveTree();
   readonly end = new StreamEnd(streams.organisationTree(administrativeTreeId));
   readonly #byLevel = new Map<OrgLevel, OrgId[]>();
-  readonly #actors = new Map<string, Actor>();
+  #inspected = 0;
+  readonly #actors = new Map<number, Actor>();
   readonly #numbers = new Map<OrgId, number>();
 
   /** Called for each after its registration was recorded. */
@@ -54,11 +55,14 @@ export class Organisations {
     return this.node(orgId).level === 'bureau' && this.#numberOf(orgId) % largeOf === 0;
   }
 
+  /** One of each level at first, then as their weights say. */
   inspectedNext(random: Random): OrgId {
     const large = random.chance(largeShare);
+    const first = inspectedByLevel[this.#inspected]?.[1];
+    this.#inspected += 1;
     for (;;) {
-      const orgId = this.ofLevel(random, large ? 'bureau' : random.weighted(inspectedByLevel));
-      if (orgId !== null && (!large || this.isLarge(orgId) || random.chance(1 / largeOf))) return orgId;
+      const orgId = this.ofLevel(random, first ?? (large ? 'bureau' : random.weighted(inspectedByLevel)));
+      if (orgId !== null && (first !== undefined || !large || this.isLarge(orgId) || random.chance(1 / largeOf))) return orgId;
     }
   }
 
@@ -86,10 +90,10 @@ export class Organisations {
 
   /** One object a person: facts keep it for as long as anything happens to what they are about. */
   #actor(orgId: OrgId, role: 'reporter' | 'supervisor', hand: number): Actor {
-    const key = `${role === 'reporter' ? 'U' : 'V'}${this.#numberOf(orgId)}-${hand}`;
+    const key = (this.#numberOf(orgId) * 2 + (role === 'reporter' ? 0 : 1)) * (hands + 1) + hand;
     const known = this.#actors.get(key);
     if (known !== undefined) return known;
-    const actor: Actor = { orgId, role, subject: key, assurance: 'local-token' };
+    const actor: Actor = { orgId, role, subject: `${role === 'reporter' ? 'U' : 'V'}${this.#numberOf(orgId)}-${hand}`, assurance: 'local-token' };
     this.#actors.set(key, actor);
     return actor;
   }

@@ -47,7 +47,7 @@ const registrationMs = 9 * 3_600_000;
 /** First and last day of the history. */
 export const spanOf = ({ events, growth, until }: Pick<ProvinceOptions, 'events' | 'growth' | 'until'>): { readonly from: Day; readonly until: Day } => {
   const years = growth === 'density' ? yearsOfDensity : events / eventsPerYear;
-  return { from: dayAt(numberOf(until) - Math.max(daysMin, Math.round(years * daysPerYear)) + 1), until };
+  return { from: dayAt(numberOf(until) - Math.max(daysMin, Math.floor(years * daysPerYear)) + 1), until };
 };
 
 /**
