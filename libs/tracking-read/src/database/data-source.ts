@@ -40,39 +40,31 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
   return dataSource;
 };
 
-const transactionOf = (runner: QueryRunner): Transaction => ({
-  query: async <Row>(sql: string, params: readonly unknown[] = []) => {
-    const { records } = await runner.query(sql, [...params], true);
-    // The shape of the rows is that of the statement beside the call.
-    return records as Row[];
-  },
-  // What TypeORM hands out is the client of its driver, pg.
-  copy: async (table, columns, rows) => copyRows(await runner.connect() as pg.PoolClient, table, columns, rows),
-});
-
-/** Statements by their text; those of reads are few, save where a caller chooses columns, so what comes after so many is planned anew each time. */
+/** Statements by their text. They are few, save where a caller chooses columns: what comes after so many is planned anew each time. */
 const statementNames = new Map<string, string>();
-const statementsMax = 200;
+const statementsMax = 300;
 
 const nameOf = (sql: string): string | undefined => {
   const known = statementNames.get(sql);
   if (known !== undefined || statementNames.size >= statementsMax) return known;
-  const name = `read_${statementNames.size}`;
+  const name = `rectrail_${statementNames.size}`;
   statementNames.set(sql, name);
   return name;
 };
 
-/** Reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
-const readTransactionOf = (runner: QueryRunner): Transaction => ({
-  ...transactionOf(runner),
+// What TypeORM hands out is the client of its driver, pg.
+const clientOf = async (runner: QueryRunner): Promise<pg.PoolClient> => await runner.connect() as pg.PoolClient;
+
+/** Projections and reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
+const transactionOf = (runner: QueryRunner): Transaction => ({
   query: async <Row>(sql: string, params: readonly unknown[] = []) => {
-    // What TypeORM hands out is the client of its driver, pg.
-    const client = await runner.connect() as pg.PoolClient;
-    const name = nameOf(sql);
+    const client = await clientOf(runner);
+    const name = params.length === 0 ? undefined : nameOf(sql);
     const { rows } = await client.query({ ...(name !== undefined && { name }), text: sql, values: [...params] });
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
   },
+  copy: async (table, columns, rows) => copyRows(await clientOf(runner), table, columns, rows),
 });
 
 /** Of shapes that cannot be carried on. Nothing is lost: read models are made anew from the log. */
@@ -153,7 +145,7 @@ const beginWith: Readonly<Record<Plans, string>> = { auto: beginRead, generic: `
 
 /** One snapshot for everything that a read looks at. */
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
-  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(readTransactionOf(runner), runner)));
+  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(transactionOf(runner), runner)));
 
 /** For what comes next in the transaction: a plan for these parameters, which may be few or all. */
 export const planAnew = async (tx: Pick<Transaction, 'query'>): Promise<void> => {

@@ -86,16 +86,21 @@ export class RollUp {
   async moveTo(parents: ReadonlyMap<OrgId, OrgId | null>): Promise<void> {
     const { tx, schema } = this.#context;
     for (const row of await tx.query<OrgRow>(`select org_id, parent_id, points, coarse from ${schema}.figure_org`)) this.#remember(row);
-    const known = [...this.#orgs].filter(([orgId, org]) => !org.isNew && org.parentId !== (parents.get(orgId) ?? null)).map(([orgId]) => orgId);
-    // Each is taken out with all below it and then put where it belongs: in between the pieces are trees of their own, so the order does not matter.
-    for (const orgId of known) {
-      await this.#carry(orgId, -1);
+    const moved = [...this.#orgs].filter(([orgId, org]) => !org.isNew && org.parentId !== (parents.get(orgId) ?? null)).map(([orgId]) => orgId);
+    // Several that move are taken out first, each with all below it: in between the pieces are trees of their own, so that the order does not matter.
+    const loose = moved.length > 1 ? moved : [];
+    for (const orgId of loose) {
+      await this.#carry(orgId, this.#above(orgId), -1);
       this.#put(orgId, null);
     }
-    for (const [orgId, parentId] of parents) if (!this.#orgs.has(orgId) || this.#orgs.get(orgId)?.isNew === true) this.#make(orgId, parentId);
-    for (const orgId of known) {
+    const before = moved.map((orgId) => this.#above(orgId));
+    for (const [orgId, parentId] of parents) if (this.#orgs.get(orgId)?.isNew !== false) this.#make(orgId, parentId);
+    for (const [index, orgId] of moved.entries()) {
       this.#put(orgId, parents.get(orgId) ?? null);
-      await this.#carry(orgId, 1);
+      // What stands above it both before and after loses nothing and wins nothing.
+      const [old, above] = [before[index] ?? [], this.#above(orgId)];
+      await this.#carry(orgId, old.filter((at) => !above.includes(at)), -1);
+      await this.#carry(orgId, above.filter((at) => !old.includes(at)), 1);
     }
   }
 
@@ -147,10 +152,13 @@ export class RollUp {
     }
   }
 
-  /** Adds (or takes away) the whole of an organisation at all above it. */
-  async #carry(orgId: OrgId, sign: 1 | -1): Promise<void> {
+  #above(orgId: OrgId): readonly OrgId[] {
+    return [...this.#upwards(orgId)].slice(1);
+  }
+
+  /** Adds the whole of an organisation at others above it, or takes it away there. */
+  async #carry(orgId: OrgId, above: readonly OrgId[], sign: 1 | -1): Promise<void> {
     const { tx, schema } = this.#context;
-    const above = [...this.#upwards(orgId)].slice(1);
     if (above.length === 0) return;
     const signed = columnNames.map((name) => `nullif(${sign < 0 ? '-' : ''}sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
     for (const table of rollUpTables) {
