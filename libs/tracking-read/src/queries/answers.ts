@@ -338,13 +338,7 @@ export interface LatenessItem {
   readonly source: Source | null;
 }
 
-export interface LatenessAnswer extends Answered {
-  readonly definition: typeof figureDefinitions.lateness;
-  readonly digest: string;
+/** The latest first: by `daysLate`, among equals the newest. */
+export interface LatenessAnswer extends FiguresAnswer<typeof figureDefinitions.lateness, LatenessFigures>, Page<LatenessItem> {
   readonly org: OrgLabel | null;
-  readonly figures: LatenessFigures;
-  /** The latest first: by `daysLate`, among equals the newest. */
-  readonly items: readonly LatenessItem[];
-  readonly total: number;
-  readonly nextCursor: string | null;
 }

@@ -102,6 +102,6 @@ export const lateness = (context: ReadContext, request: LatenessRequest): Promis
     const last = found.length > size ? page.at(-1) : undefined;
     return {
       cut, definition: figureDefinitions.lateness, digest: digestOf(figures), org, figures, items, total: figures.facts,
-      nextCursor: last === undefined ? null : next([last.daysLate, last.position]),
+      nextCursor: last === undefined ? null : next([last.daysLate, last.position]), assumptions: { calendarYears: [] }, purged: 0,
     };
   });
