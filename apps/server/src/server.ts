@@ -9,6 +9,7 @@ import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
 import { meteredEventStore } from './metered-event-store.ts';
+import { Rebuilds } from './rebuilds.ts';
 
 /** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
 const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar'];
@@ -87,10 +88,14 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
+  const rebuilds = new Rebuilds({ read, logger, metrics });
+  opened.defer(() => rebuilds.close());
+  await rebuilds.resumeInterrupted();
   const { access, adminTokenFile } = await openAccess(database, configuration.dataDir);
   const ports = { runner, store, lookups: read.lookups, zone };
   const app = await createHttpApplication({
-    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, access, read, imports: createImportService(ports), commandPorts: ports,
+    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, access, read, rebuilds,
+    imports: createImportService(ports), commandPorts: ports,
   });
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
   await app.listen(configuration.port, configuration.host);

@@ -36,7 +36,7 @@ const schema = z.strictObject({
   importBodyBytesMax: integer(1_024, 1_024 * mebibyte).default(64 * mebibyte).describe('Largest ledger of an import over HTTP, bytes; beyond it 413.'),
   requestTimeoutMs: integer(1_000, 3_600_000).default(300_000).describe('Longest time in which a request must arrive in full, milliseconds.'),
   idempotencyHours: integer(1, 24 * 30).default(24).describe('How long an Idempotency-Key is remembered, hours.'),
-  readyLagEventsMax: integer(0, 10_000_000).default(5_000).describe('Not ready while a projection is further behind the log than this, events.'),
+  readyLagSeconds: integer(1, 86_400).default(30).describe('Not ready while a projection has left an event unread for longer than this, seconds.'),
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
 });
 

@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds: from an in-memory answer to the longest import. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300];
+/** Seconds: from a small installation to ten million events on a slow disk. */
+const rebuildBuckets = [1, 5, 15, 60, 300, 900, 3_600, 14_400];
 
 export interface Metrics {
   readonly registry: Registry;
@@ -11,6 +13,12 @@ export interface Metrics {
   readonly headPosition: Gauge;
   readonly projectionPosition: Gauge<'projection'>;
   readonly projectionLagEvents: Gauge<'projection'>;
+  readonly projectionLagSeconds: Gauge<'projection'>;
+  readonly projectionStopped: Gauge<'projection'>;
+  readonly projectionFailurePosition: Gauge<'projection'>;
+  readonly projectionBuildPosition: Gauge<'projection'>;
+  readonly projectionBuildTarget: Gauge<'projection'>;
+  readonly projectionRebuildSeconds: Histogram<'projection' | 'outcome'>;
 }
 
 /** One registry a server, so that several servers in one process do not count together. No label holds an organisation, a person or an issue. */
@@ -26,5 +34,11 @@ export const createMetrics = (): Metrics => {
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
     projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
+    projectionLagSeconds: new Gauge({ name: 'rectrail_projection_lag_seconds', help: 'Age of the oldest event that a projection has yet to read; 0 where there is none.', labelNames: ['projection'], registers }),
+    projectionStopped: new Gauge({ name: 'rectrail_projection_stopped', help: '1 where a projection stands stopped at an event that it cannot apply.', labelNames: ['projection'], registers }),
+    projectionFailurePosition: new Gauge({ name: 'rectrail_projection_failure_position', help: 'Position of the event at which a projection stands stopped.', labelNames: ['projection'], registers }),
+    projectionBuildPosition: new Gauge({ name: 'rectrail_projection_build_position', help: 'Position that a rebuild has reached, by whichever process.', labelNames: ['projection'], registers }),
+    projectionBuildTarget: new Gauge({ name: 'rectrail_projection_build_target', help: 'Head of the log when a rebuild began.', labelNames: ['projection'], registers }),
+    projectionRebuildSeconds: new Histogram({ name: 'rectrail_projection_rebuild_duration_seconds', help: 'Time that this process worked on a rebuild until it was swapped in, stopped or failed.', labelNames: ['projection', 'outcome'], buckets: rebuildBuckets, registers }),
   };
 };

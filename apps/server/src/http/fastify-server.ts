@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AccessControl, Principal } from '@rectrail/access';
+import { AccessError, isAdministrator, type AccessControl, type Principal } from '@rectrail/access';
 import { isUuid } from '@rectrail/kernel';
 import { problemDocument, problemMediaType, type Configuration, type Logger, type Metrics } from '@rectrail/platform';
 import { personalDataIn } from '@rectrail/tracking-domain';
@@ -21,6 +21,9 @@ export interface FastifyServerOptions {
 /** Paths that need no token: health, the interface's description, and the pages that its problems point to. */
 const isPublic = (path: string): boolean => path.startsWith('/health/') || path === '/openapi.json' || path.startsWith('/problems/');
 
+/** Public too, but it tells an administrator more: a token that is sent is looked at. */
+const healthPath = '/health';
+
 /** Longest part of a path: ids are UUIDs, codes are shorter. */
 const pathPartCharactersMax = 200;
 const correlationIdShape = /^[A-Za-z0-9._-]{1,64}$/;
@@ -35,6 +38,19 @@ export const principalOf = (request: FastifyRequest): Principal => {
   const principal = principals.get(request);
   if (principal === undefined) throw new Error(`no principal for ${request.method} ${request.url}: the path is public`);
   return principal;
+};
+
+/** Who sent the request. @throws AccessError `administrator-only` for anybody else; `why` says what is theirs. */
+export const requireAdministrator = (request: FastifyRequest, why: string): Principal => {
+  const principal = principalOf(request);
+  if (!isAdministrator(principal.actor)) throw new AccessError('administrator-only', why);
+  return principal;
+};
+
+/** Whether an administrator's token came with the request, also on a path that needs none. */
+export const isAdministrators = (request: FastifyRequest): boolean => {
+  const principal = principals.get(request);
+  return principal !== undefined && isAdministrator(principal.actor);
 };
 
 export interface RouteKnowledge { methodsOf(path: string): readonly string[] }
@@ -52,8 +68,10 @@ const rememberRoutes = (server: FastifyInstance): RouteKnowledge => {
 /** The caller is known before the body is read, so that nobody without a token makes the server hold 64 MiB. */
 const authenticateFirst = (server: FastifyInstance, access: AccessControl): void => {
   server.addHook('onRequest', async (request) => {
-    if (request.is404 || isPublic(request.routeOptions.url ?? '')) return;
-    principals.set(request, await access.authenticate(request.headers.authorization));
+    const { authorization } = request.headers;
+    const path = request.routeOptions.url ?? '';
+    if (request.is404 || isPublic(path) || (path === healthPath && authorization === undefined)) return;
+    principals.set(request, await access.authenticate(authorization));
   });
 };
 

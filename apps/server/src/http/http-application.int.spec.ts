@@ -4,11 +4,13 @@ import { instantOfMs, position, type Clock, type OrgId } from '@rectrail/kernel'
 import { createLogger, createMetrics, openDatabase, readConfiguration, type Database } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { administrativeTreeId, streams, trackingEventDefinitions } from '@rectrail/tracking-domain';
-import { ReadRejected, type TrackingQueries, type TrackingRead } from '@rectrail/tracking-read';
+import { ProjectionError } from '@rectrail/projections';
+import { ReadRejected, type ProjectionStatus, type TrackingQueries, type TrackingRead } from '@rectrail/tracking-read';
 import type { ImportService } from '@rectrail/tracking-app';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Rebuilds } from '../rebuilds.ts';
 import { createHttpApplication } from './http-application.ts';
 
 // Goal: the HTTP layer alone: routes, tokens, parsers, problems, idempotency keys, OpenAPI. Method: requests injected into the
@@ -23,7 +25,34 @@ const queries = new Proxy({}, {
     ? (id: string) => (id === 'known' ? Promise.resolve({ issue: { streamVersion: 7 } }) : Promise.reject(new ReadRejected('unknown-issue', `no issue ${id}`)))
     : echo(String(name))),
 }) as TrackingQueries;
-const read = { queries, projectionStatus: () => Promise.resolve([{ name: 'issues', version: 1, position: position(0), state: 'running', failure: null }]) } as unknown as TrackingRead;
+const running: ProjectionStatus = { name: 'issues', version: 1, position: position(0), state: 'running', failure: null, lagEvents: 1, lagSeconds: 0.5, build: null, swappedAt: null, skips: [] };
+const underWay: NonNullable<ProjectionStatus['build']> = {
+  name: 'issues', version: 1, phase: 'bulk', position: position(3), target: position(9), startedAt: instantOfMs(0), failure: null, paused: false, running: true,
+};
+let status = running;
+const known = (name: string): void => { if (name !== 'issues') throw new ProjectionError('unknown-projection', `no projection is called ${name}`); };
+let stopRebuild: ((reason: unknown) => void) | null = null;
+const read = {
+  queries,
+  projectionStatus: () => Promise.resolve([status]),
+  rebuild: async (name, { onProgress, signal } = {}) => {
+    known(name);
+    if (status.build !== null) throw new ProjectionError('rebuild-running', 'it runs');
+    status = { ...status, build: underWay };
+    onProgress?.(underWay);
+    await new Promise((_resolve, reject) => {
+      stopRebuild = reject;
+      signal?.addEventListener('abort', () => { reject(new Error('the server stops')); });
+    });
+  },
+  pauseRebuild: async (name) => {
+    known(name);
+    stopRebuild?.(new ProjectionError('rebuild-stopped', 'stopped'));
+    return Promise.resolve(status.build !== null);
+  },
+  cancelRebuild: async (name) => { known(name); return Promise.resolve(status.build !== null); },
+  skip: (...skipped) => { asked.push(['skip', ...skipped]); return Promise.resolve(); },
+} satisfies Partial<TrackingRead> as unknown as TrackingRead;
 
 describe('the HTTP application', () => {
   let scratch: TestDatabase;
@@ -32,6 +61,7 @@ describe('the HTTP application', () => {
   let app: NestFastifyApplication;
   let admin: string;
   let store: MemoryEventStore;
+  let rebuilds: Rebuilds;
   const imports: ImportService = {
     run: ({ ledger, onProgress }) => {
       onProgress?.({ phase: 'reading', done: 1, total: null });
@@ -58,9 +88,10 @@ describe('the HTTP application', () => {
       }]);
       return Promise.resolve(null);
     });
+    const [logger, metrics] = [createLogger({ level: 'silent' }), createMetrics()];
+    rebuilds = new Rebuilds({ read, logger, metrics });
     app = await createHttpApplication({
-      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger: createLogger({ level: 'silent' }),
-      metrics: createMetrics(), clock, database, store, access, read, imports,
+      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, rebuilds, clock, database, store, access, read, imports,
       commandPorts: {
         runner, store, zone,
         lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]) },
@@ -69,6 +100,7 @@ describe('the HTTP application', () => {
   });
   afterAll(async () => {
     await app.close();
+    await rebuilds.close();
     await database.close();
     await scratch.drop();
   });
@@ -87,7 +119,7 @@ describe('the HTTP application', () => {
   const organisation = (code: string): unknown => ({ code, name: '某局', level: 'bureau', parent: null });
 
   describe('tokens', () => {
-    it.each(['/api/v1/dashboard', '/api/v1/imports', '/metrics', '/api/v1/tokens'])('are needed for %s', async (url) => {
+    it.each(['/api/v1/dashboard', '/api/v1/imports', '/metrics', '/api/v1/tokens', '/api/v1/projections'])('are needed for %s', async (url) => {
       expect(await call('GET', url, { token: null })).toMatchObject({ status: 401, body: { code: 'token-missing' }, headers: { 'www-authenticate': 'Bearer realm="rectrail"' } });
       expect(await call('GET', url, { token: 'rct_nonsense' })).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
     });
@@ -96,7 +128,7 @@ describe('the HTTP application', () => {
       expect(await call('POST', '/api/v1/imports', { token: null, headers: ledger, body: 'x'.repeat(9000) })).toMatchObject({ status: 401 });
     });
 
-    it.each(['/health/live', '/health/ready', '/openapi.json', '/problems/unknown-issue'])('are not needed for %s', async (url) => {
+    it.each(['/health', '/health/live', '/health/ready', '/openapi.json', '/problems/unknown-issue'])('are not needed for %s', async (url) => {
       expect((await call('GET', url, { token: null })).status).toBe(200);
     });
 
@@ -281,15 +313,80 @@ describe('the HTTP application', () => {
     });
   });
 
+  describe('projections', () => {
+    const path = '/api/v1/projections';
+
+    it('are for administrators', async () => {
+      const leader = (await access.issue({ orgId: 'org-1' as OrgId, role: 'leader', subjectName: '李某', expiresAt: null })).token;
+      for (const [method, url] of [['GET', path], ['POST', `${path}/issues/rebuild`], ['DELETE', `${path}/issues/rebuild`], ['POST', `${path}/issues/skip`]] as const) {
+        expect(await call(method, url, { token: leader })).toMatchObject({ status: 403, body: { code: 'administrator-only' } });
+      }
+    });
+
+    it('are listed with where they stand', async () => {
+      expect(await call('GET', path)).toMatchObject({ status: 200, body: { headPosition: expect.any(Number), items: [{ ...running }] }, headers: { 'cache-control': 'no-store' } });
+    });
+
+    it.each([['POST', 'rebuild'], ['DELETE', 'rebuild'], ['DELETE', 'rebuild?drop=true']] as const)('that do not exist are not found: %s %s', async (method, what) => {
+      expect(await call(method, `${path}/nonsense/${what}`)).toMatchObject({ status: 404, body: { code: 'unknown-projection' } });
+    });
+
+    it('are rebuilt in the background, one at a time, until they are stopped', async () => {
+      expect(await call('DELETE', `${path}/issues/rebuild`)).toMatchObject({ status: 404, body: { code: 'unknown-rebuild' } });
+      expect(await call('POST', `${path}/issues/rebuild`)).toMatchObject({ status: 202, body: { name: 'issues', build: { phase: 'bulk', position: 3, target: 9, eventsPerSecond: null } } });
+      expect(await call('POST', `${path}/issues/rebuild`, { body: {} })).toMatchObject({ status: 409, body: { code: 'rebuild-running' } });
+      expect((await call('DELETE', `${path}/issues/rebuild?drop=true`)).status).toBe(200);
+      expect((await call('DELETE', `${path}/issues/rebuild`)).status).toBe(200);
+      expect((await call('GET', '/metrics')).text).toContain('rectrail_projection_rebuild_duration_seconds_count{projection="issues",outcome="stopped"} 1');
+      status = running;
+    });
+
+    it('leave out an event in the name of the token', async () => {
+      expect((await call('POST', `${path}/issues/skip`, { body: { position: 4, reason: '旧系统误写' } })).status).toBe(200);
+      expect(asked.at(-1)).toEqual(['skip', 'issues', 4, { by: (await access.authenticate(`Bearer ${admin}`)).actor.subject, reason: '旧系统误写' }]);
+      for (const body of [{ position: 0, reason: 'x' }, { position: 4 }, { position: 4, reason: '' }, { position: '4', reason: 'x' }]) {
+        expect(await call('POST', `${path}/issues/skip`, { body })).toMatchObject({ status: 400, body: { code: 'validation-failed' } });
+      }
+    });
+  });
+
   describe('operation', () => {
     it('tells what is ready', async () => {
-      expect((await call('GET', '/health/ready')).body).toMatchObject({ status: 'ready', database: 'up', headPosition: expect.any(Number), projections: [{ name: 'issues', lagEvents: expect.any(Number) }] });
+      expect((await call('GET', '/health/ready')).body).toEqual({ status: 'ready', database: 'up', headPosition: expect.any(Number), behind: [] });
+      expect((await call('GET', '/health')).body).toMatchObject({ status: 'ready', behind: [], projections: [{ name: 'issues', state: 'running', position: 0, lagEvents: 1, lagSeconds: 0.5, failure: null, build: null }] });
+    });
+
+    it.each<[string, Partial<ProjectionStatus>, number]>([
+      ['stopped', { state: 'stopped', failure: { position: position(1), reason: 'no such day: 秘密' } }, 503], ['without rows', { state: 'rebuilding' }, 503],
+      ['lagging for too long', { lagSeconds: 31 }, 503], ['lagging a little', { lagSeconds: 30, lagEvents: 100_000 }, 200],
+      ['rebuilt beside its rows', { build: { ...underWay, failure: { position: position(4), reason: '秘密' } } }, 200],
+    ])('of a projection that is %s', async (_name, change, expected) => {
+      status = { ...running, ...change };
+      try {
+        const ready = await call('GET', '/health/ready', { token: null });
+        expect(ready).toMatchObject({ status: expected, body: { behind: expected === 200 ? [] : ['issues'] } });
+        expect((await call('GET', '/health/live', { token: null })).status).toBe(200);
+        const leader = (await access.issue({ orgId: 'org-1' as OrgId, role: 'leader', subjectName: '李某', expiresAt: null })).token;
+        for (const token of [null, leader]) expect((await call('GET', '/health', { token })).text).not.toMatch(/reason|秘密/);
+        const told = await call('GET', '/health');
+        expect(told).toMatchObject({ status: expected, body: { projections: [{ failure: status.failure }] } });
+        expect((await call('GET', '/health', { token: 'rct_nonsense' })).status).toBe(401);
+        const { text } = await call('GET', '/metrics');
+        expect(text).toContain(`rectrail_projection_stopped{projection="issues"} ${status.failure === null ? 0 : 1}`);
+        expect(text).toContain(`rectrail_projection_lag_seconds{projection="issues"} ${status.lagSeconds}`);
+        expect(text.includes('rectrail_projection_failure_position{')).toBe(status.failure !== null);
+        expect(text.includes('rectrail_projection_build_target{projection="issues"} 9')).toBe(status.build !== null);
+        expect(text).not.toContain('秘密');
+      } finally {
+        status = running;
+      }
     });
 
     it('shows metrics of what was asked', async () => {
       const { text } = await call('GET', '/metrics');
       expect(text).toMatch(/rectrail_http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/issues\/:id",status="404"\} [1-9]/);
-      expect(text).toContain(`rectrail_projection_lag_events{projection="issues"} ${(await store.head()).position}`);
+      expect(text).toContain('rectrail_projection_lag_events{projection="issues"} 1');
+      expect(text).toContain(`rectrail_head_position ${(await store.head()).position}`);
     });
 
     it('keeps the correlation id of the caller and sends security headers', async () => {

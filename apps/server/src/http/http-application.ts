@@ -10,12 +10,14 @@ import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
+import type { Rebuilds } from '../rebuilds.ts';
 import { commandRoutes } from './command.routes.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
 import { importRoutes } from './import.routes.ts';
 import { operationRoutes } from './operation.routes.ts';
 import { ProblemFilter } from './problem.filter.ts';
+import { projectionRoutes } from './projection.routes.ts';
 import { readRoutes } from './read.routes.ts';
 import { readDefinitions } from './read-table.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
@@ -32,13 +34,14 @@ export interface HttpApplicationOptions {
   readonly store: EventStore;
   readonly access: AccessControl;
   readonly read: TrackingRead;
+  readonly rebuilds: Rebuilds;
   readonly imports: ImportService;
   readonly commandPorts: TrackingCommandPorts;
 }
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
 const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService): Promise<readonly TableRoute[]> => {
-  const { configuration, database, clock, metrics, access, store, read, imports, logger } = options;
+  const { configuration, database, clock, metrics, access, store, read, rebuilds, imports, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
@@ -46,6 +49,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...readRoutes(read.queries, readDefinitions),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),
+    ...projectionRoutes({ read, store, rebuilds }),
   ];
 };
 
@@ -57,7 +61,7 @@ export const createHttpApplication = async (options: HttpApplicationOptions): Pr
   // The routes are part of the module that also makes the service, so they ask for it when they are called.
   const commands = (): CommandService => app.get(CommandService);
   const controllers = [
-    tableController('', operationRoutes({ database, store, read, metrics, readyLagEventsMax: configuration.readyLagEventsMax, openApi })),
+    tableController('', operationRoutes({ database, store, read, metrics, readyLagSeconds: configuration.readyLagSeconds, openApi })),
     tableController(apiPath, await apiRoutes(options, commands)),
   ];
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape

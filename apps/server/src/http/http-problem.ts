@@ -13,6 +13,7 @@ export const httpProblemCodes = [
   'request-timeout',
   'idempotency-key-reused',
   'idempotency-key-in-use',
+  'unknown-rebuild',
   'too-many-replays',
   'request-refused',
   'internal',

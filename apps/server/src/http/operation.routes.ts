@@ -1,8 +1,9 @@
 import type { EventStore } from '@rectrail/event-store';
 import type { Database, Metrics } from '@rectrail/platform';
-import type { TrackingRead } from '@rectrail/tracking-read';
+import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
 import { problemPage } from '../problems/problem-table.ts';
+import { isAdministrators } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
 import { idOf, type TableRoute } from './table-routes.ts';
 
@@ -11,35 +12,79 @@ export interface OperationRoutesOptions {
   readonly store: EventStore;
   readonly read: TrackingRead;
   readonly metrics: Metrics;
-  readonly readyLagEventsMax: number;
+  readonly readyLagSeconds: number;
   readonly openApi: unknown;
 }
 
-interface ProjectionHealth { readonly name: string; readonly position: number; readonly lagEvents: number; readonly state: string; readonly failure: unknown }
-interface Readiness { readonly status: 'ready' | 'not-ready'; readonly database: 'up' | 'down'; readonly headPosition: number | null; readonly projections: readonly ProjectionHealth[] }
+/** What stopped something; the reason is for administrators alone, since an error may hold data of its event. */
+interface FailureHealth { readonly position: number; readonly reason?: string }
+interface ProjectionHealth extends Pick<ProjectionStatus, 'name' | 'state' | 'position' | 'lagEvents' | 'lagSeconds'> {
+  readonly failure: FailureHealth | null;
+  readonly build: (Pick<NonNullable<ProjectionStatus['build']>, 'phase' | 'position' | 'target' | 'running' | 'paused'> & { readonly failure: FailureHealth | null }) | null;
+}
+interface Readiness {
+  readonly status: 'ready' | 'not-ready';
+  readonly database: 'up' | 'down';
+  readonly headPosition: number | null;
+  /** Projections that stand stopped, have no rows yet that may be read, or lag for too long. */
+  readonly behind: readonly string[];
+}
+interface Health extends Readiness { readonly projections: readonly ProjectionHealth[] }
 
-const unreachable: Readiness = { status: 'not-ready', database: 'down', headPosition: null, projections: [] };
+const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], projections: [] };
 
-const projectionHealth = async ({ store, read }: OperationRoutesOptions): Promise<{ readonly headPosition: number; readonly projections: readonly ProjectionHealth[] }> => {
-  const { position: headPosition } = await store.head();
-  const statuses = await read.projectionStatus();
-  return { headPosition, projections: statuses.map(({ name, position, state, failure }) => ({ name, position, lagEvents: Math.max(0, headPosition - position), state, failure })) };
-};
+const failureHealth = (failure: ProjectionStatus['failure'], withReasons: boolean): FailureHealth | null =>
+  (failure === null || withReasons ? failure : { position: failure.position });
 
-/** Ready: the database answers, no projection has stopped, none is further behind than the limit. */
-const readiness = async (options: OperationRoutesOptions): Promise<Readiness> => {
+const projectionHealth = ({ name, state, position, lagEvents, lagSeconds, failure, build }: ProjectionStatus, withReasons: boolean): ProjectionHealth => ({
+  name, state, position, lagEvents, lagSeconds, failure: failureHealth(failure, withReasons),
+  build: build && {
+    phase: build.phase, position: build.position, target: build.target, running: build.running, paused: build.paused, failure: failureHealth(build.failure, withReasons),
+  },
+});
+
+const health = async ({ database, store, read, readyLagSeconds }: OperationRoutesOptions, withReasons: boolean): Promise<Health> => {
   try {
-    await options.database.query('select 1');
+    await database.query('select 1');
   } catch {
     // An unreachable database is the answer of this probe, not its failure.
     return unreachable;
   }
-  const { headPosition, projections } = await projectionHealth(options);
-  const ready = projections.every(({ state, lagEvents }) => state !== 'stopped' && lagEvents <= options.readyLagEventsMax);
-  return { status: ready ? 'ready' : 'not-ready', database: 'up', headPosition, projections };
+  const { position: headPosition } = await store.head();
+  const statuses = await read.projectionStatus();
+  const behind = statuses.filter(({ state, lagSeconds }) => state !== 'running' || lagSeconds > readyLagSeconds).map(({ name }) => name);
+  return {
+    status: behind.length === 0 ? 'ready' : 'not-ready', database: 'up', headPosition, behind,
+    projections: statuses.map((status) => projectionHealth(status, withReasons)),
+  };
+};
+
+const recordProjection = (metrics: Metrics, { name: projection, position, lagEvents, lagSeconds, failure, build }: ProjectionStatus): void => {
+  metrics.projectionPosition.set({ projection }, position);
+  metrics.projectionLagEvents.set({ projection }, lagEvents);
+  metrics.projectionLagSeconds.set({ projection }, lagSeconds);
+  metrics.projectionStopped.set({ projection }, failure === null ? 0 : 1);
+  if (failure !== null) metrics.projectionFailurePosition.set({ projection }, failure.position);
+  if (build === null) return;
+  metrics.projectionBuildPosition.set({ projection }, build.position);
+  metrics.projectionBuildTarget.set({ projection }, build.target);
+};
+
+const recordProjections = async ({ metrics, store, read }: OperationRoutesOptions): Promise<void> => {
+  metrics.headPosition.set((await store.head()).position);
+  const statuses = await read.projectionStatus();
+  // What has ended is not shown with its last value.
+  for (const gauge of [metrics.projectionFailurePosition, metrics.projectionBuildPosition, metrics.projectionBuildTarget]) gauge.reset();
+  for (const status of statuses) recordProjection(metrics, status);
 };
 
 const noStore = (reply: FastifyReply): void => { void reply.header('Cache-Control', 'no-store'); };
+
+const tellHealth = <H extends Readiness>(reply: FastifyReply, answer: H): H => {
+  noStore(reply);
+  void reply.status(answer.status === 'ready' ? 200 : 503);
+  return answer;
+};
 
 const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
   // Live says only that the process answers: a database that is away must not get the process restarted.
@@ -49,24 +94,18 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
     method: 'GET',
     path: '/health/ready',
     handle: async (_request, reply) => {
-      const answer = await readiness(options);
-      noStore(reply);
-      void reply.status(answer.status === 'ready' ? 200 : 503);
-      return answer;
+      const { status, database, headPosition, behind } = await health(options, false);
+      return tellHealth<Readiness>(reply, { status, database, headPosition, behind });
     },
   },
+  { name: 'Health', method: 'GET', path: '/health', handle: async (request, reply) => tellHealth(reply, await health(options, isAdministrators(request))) },
   {
     name: 'Metrics',
     method: 'GET',
     path: '/metrics',
     handle: async (_request, reply) => {
-      const { headPosition, projections } = await projectionHealth(options);
       const { metrics } = options;
-      metrics.headPosition.set(headPosition);
-      for (const { name, position, lagEvents } of projections) {
-        metrics.projectionPosition.set({ projection: name }, position);
-        metrics.projectionLagEvents.set({ projection: name }, lagEvents);
-      }
+      await recordProjections(options);
       noStore(reply);
       void reply.type(metrics.registry.contentType);
       return metrics.registry.metrics();

@@ -1,13 +1,12 @@
-import { administratorRole, AccessError, isAdministrator, type AccessControl, type TokenRecord } from '@rectrail/access';
+import { administratorRole, type AccessControl, type TokenRecord } from '@rectrail/access';
 import type { EventStore } from '@rectrail/event-store';
 import type { OrgId } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
 import { personalDataIn } from '@rectrail/tracking-domain';
 import type { TrackingQueries } from '@rectrail/tracking-read';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TokenView } from '../openapi/answer-types.ts';
-import { principalOf } from './fastify-server.ts';
+import { requireAdministrator } from './fastify-server.ts';
 import { instantParameter, limitParameter, parseQuery, textParameter } from './query-parameters.ts';
 import { apiPath, idOf, type TableRoute } from './table-routes.ts';
 import { jsonBodyOf } from './write-request.ts';
@@ -24,9 +23,7 @@ export const tokenBody = z.strictObject({
 export const tokensQuery = z.strictObject({ cursor: textParameter(100).optional(), limit: limitParameter.optional() });
 const nothing = z.strictObject({});
 
-const requireAdministrator = (request: FastifyRequest): void => {
-  if (!isAdministrator(principalOf(request).actor)) throw new AccessError('administrator-only', 'tokens are made, listed and revoked by administrators');
-};
+const theirs = 'tokens are made, listed and revoked by administrators';
 
 const shown = ({ id, orgId, role, subjectId, subjectName, createdAt, expiresAt, revokedAt }: TokenRecord): TokenView =>
   ({ id, orgId, role, subjectId, subject: subjectName, createdAt, expiresAt, revokedAt });
@@ -51,7 +48,7 @@ export const tokenRoutes = (options: TokenRoutesOptions): readonly TableRoute[] 
     method: 'POST',
     path: '/tokens',
     handle: async (request, reply) => {
-      requireAdministrator(request);
+      requireAdministrator(request, theirs);
       const { org, role, subject, expiresAt } = parseBody(tokenBody, jsonBodyOf(request));
       const { token, record } = await options.access.issue({ orgId: await orgIdOf(options, org), role, subjectName: subject, expiresAt: expiresAt ?? null });
       void reply.status(201).header('Location', `${apiPath}/tokens`).header('Cache-Control', 'no-store');
@@ -63,7 +60,7 @@ export const tokenRoutes = (options: TokenRoutesOptions): readonly TableRoute[] 
     method: 'GET',
     path: '/tokens',
     handle: async (request, reply) => {
-      requireAdministrator(request);
+      requireAdministrator(request, theirs);
       const { cursor, limit: asked } = parseQuery(tokensQuery, request.query);
       const limit = Math.min(Math.max(asked ?? pageDefault, 1), pageMax);
       const records = await options.access.list(cursor ?? null, limit);
@@ -76,7 +73,7 @@ export const tokenRoutes = (options: TokenRoutesOptions): readonly TableRoute[] 
     method: 'DELETE',
     path: '/tokens/:id',
     handle: async (request) => {
-      requireAdministrator(request);
+      requireAdministrator(request, theirs);
       parseQuery(nothing, request.query);
       return shown(await options.access.revoke(idOf(request)));
     },

@@ -2,7 +2,7 @@ import type { Instant, OrgId } from '@rectrail/kernel';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
   AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TreesAnswer,
+  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ProjectionStatus, ReportItem, TimelineAnswer, TreesAnswer,
 } from '@rectrail/tracking-read';
 
 /** A token without its secret. */
@@ -17,6 +17,12 @@ export interface TokenView {
   readonly createdAt: Instant;
   readonly expiresAt: Instant | null;
   readonly revokedAt: Instant | null;
+}
+
+/** How a projection stands. */
+export interface ProjectionView extends Omit<ProjectionStatus, 'build'> {
+  /** A rebuild that has begun. `eventsPerSecond`: null where the server that answers is not at it, and in phases that are not counted in events. */
+  readonly build: (NonNullable<ProjectionStatus['build']> & { readonly eventsPerSecond: number | null }) | null;
 }
 
 /** What each route answers, by its name. apps/server/answer-schemas.json is made from these types (tools/gen-answer-schemas.mjs), and OpenAPI from it. */
@@ -49,4 +55,8 @@ export interface Answers {
   readonly IssueToken: TokenView & { readonly token: string };
   readonly Tokens: { readonly items: readonly TokenView[]; readonly nextCursor: string | null };
   readonly RevokeToken: TokenView;
+  readonly Projections: { readonly headPosition: number; readonly items: readonly ProjectionView[] };
+  readonly Rebuild: ProjectionView;
+  readonly StopRebuild: ProjectionView;
+  readonly SkipEvent: ProjectionView;
 }

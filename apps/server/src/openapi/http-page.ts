@@ -9,14 +9,14 @@ generated from the same rows that make the routes; a test fails where they diffe
 
 ## Who calls
 
-Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health/live\`, \`/health/ready\`, \`/openapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
+Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health\`, \`/health/live\`, \`/health/ready\`, \`/openapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
 token too, of any role: on one host with a proxy every caller looks like a loopback address. The actor of an event comes from the token alone; events carry the
 opaque id of its subject. A token acts on its organisation and all below it in the administrative tree as it is now; an administrator's acts everywhere.
 What a command or a ledger only names (the inspection of an issue, a linked issue or case) may also belong to an organisation above the caller's, never to a stranger's.
 
 ## Writing
 
-- \`Idempotency-Key\` (optional, 1 to 200 characters, honoured by every write but the making of tokens): the same key from the same token with the same request answers as the first one did and
+- \`Idempotency-Key\` (optional, 1 to 200 characters, honoured by every write of facts): the same key from the same token with the same request answers as the first one did and
   stores nothing again. With another request it is 422 \`idempotency-key-reused\`, while the first still runs 409 \`idempotency-key-in-use\`. A key is remembered for
   \`RECTRAIL_IDEMPOTENCY_HOURS\` (24 by default). A refused command stored nothing, so the same key may be tried again.
 - \`If-Match\`: the \`ETag\` of the resource as it was read. 412 \`stream-version-conflict\` where it has changed; 428 \`precondition-required\` without it where a person judges what they
@@ -34,6 +34,20 @@ What a command or a ledger only names (the inspection of an issue, a linked issu
 Every read takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
 are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
+
+## Operating
+
+For administrators; none of these is a fact, so none becomes an event.
+
+- \`GET ${apiPath}/projections\`: how each projection stands: version, position, state (\`running\`, \`stopped\`, \`rebuilding\`: it has no rows yet that may be read), lag in events and seconds, where it stopped and why, the
+  rebuild that has begun, the events that it leaves out.
+- \`POST ${apiPath}/projections/{name}/rebuild\` makes its rows anew in the background, beside those that are read, and swaps them in; 202. It goes on where an earlier rebuild was stopped. 409
+  \`rebuild-running\` while one runs, on whichever server. \`DELETE\` on the same path stops it until it is asked for again; with \`?drop=true\` what it has made is dropped. A rebuild that ends with its server goes on by itself at the next
+  start. ([How](../runbooks/rebuild.md))
+- \`POST ${apiPath}/projections/{name}/skip\` takes \`{position, reason}\`: the projection leaves out the event at which it stands stopped, now and in every rebuild. Who skipped it, when and why is kept.
+  ([When](../runbooks/projection-stopped.md))
+- \`/health/ready\` answers 503 while the database is away or a projection is \`behind\`: stopped, without rows that may be read, or lagging for longer than \`RECTRAIL_READY_LAG_SECONDS\`. \`/health\` answers the same with every projection,
+  and tells an administrator's token why one has stopped; without one it names the projection and the position, since an error may hold data of its event. \`/health/live\` says only that the process answers.
 
 ## Refusals
 

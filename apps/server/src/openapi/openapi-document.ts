@@ -6,6 +6,7 @@ import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
 import type { ReadDefinition } from '../http/read-table.ts';
 import { apiPath } from '../http/table-routes.ts';
+import { skipBody, stopQuery } from '../http/projection.routes.ts';
 import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
 import type { Answers } from './answer-types.ts';
@@ -122,6 +123,28 @@ const tokenOperations: Json = {
   },
 };
 
+const projectionOperations: Json = {
+  [`${apiPath}/projections`]: {
+    get: { operationId: 'readProjections', tags: ['projections'], summary: 'How each projection stands (administrators)', responses: { 200: answer('Projections', answerSchemas.Projections), ...refused(400, 403) } },
+  },
+  [`${apiPath}/projections/{id}/rebuild`]: {
+    post: {
+      operationId: 'rebuild', tags: ['projections'], summary: 'Make the rows of a projection anew beside those that are read, in the background, or go on with that (administrators)',
+      parameters: idParameter(':id'), responses: { 202: answer('It is under way', answerSchemas.Rebuild), ...refused(400, 403, 404, 409, 415) },
+    },
+    delete: {
+      operationId: 'stopRebuild', tags: ['projections'], summary: 'Stop a rebuild until it is asked for again (administrators)',
+      parameters: [...idParameter(':id'), ...queryParameters(stopQuery)], responses: { 200: answer('It is stopped, or stops at its next step on another server', answerSchemas.StopRebuild), ...refused(400, 403, 404) },
+    },
+  },
+  [`${apiPath}/projections/{id}/skip`]: {
+    post: {
+      operationId: 'skipEvent', tags: ['projections'], summary: 'Let a projection leave out, for good, the event at which it stands stopped (administrators)',
+      parameters: idParameter(':id'), requestBody: jsonBody(jsonSchema(skipBody), true), responses: { 200: answer('It goes on', answerSchemas.SkipEvent), ...refused(400, 403, 404, 409, 415, 422) },
+    },
+  },
+};
+
 const batchOperation: Json = {
   post: {
     operationId: 'batch', tags: ['commands'], summary: 'Up to 500 commands in one append, all or nothing',
@@ -135,6 +158,12 @@ const open = (operation: Json): Json => ({ get: { ...operation, security: [] } }
 const operationPaths: Json = {
   '/health/live': open({ operationId: 'live', tags: ['operation'], summary: 'Whether the process answers', responses: { 200: answer('It does', { type: 'object', required: ['status'], properties: { status: { const: 'live' } } }) } }),
   '/health/ready': open({ operationId: 'ready', tags: ['operation'], summary: 'Whether database and read models are ready', responses: { 200: answer('Ready', ref('schemas/Readiness')), 503: answer('Not ready', ref('schemas/Readiness')) } }),
+  '/health': {
+    get: {
+      operationId: 'health', tags: ['operation'], summary: 'The same with every projection; why one has stopped is told to administrators alone', security: [{}, { token: [] }],
+      responses: { 200: answer('Ready', ref('schemas/Health')), 503: answer('Not ready', ref('schemas/Health')), 401: ref('responses/Problem401') },
+    },
+  },
   '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1', { type: 'object' }) } }),
   '/problems/{id}': open({ operationId: 'problem', tags: ['operation'], summary: 'What a problem means and what to do', parameters: idParameter(':id'), responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: { type: 'string' } } } }, 404: ref('responses/Problem404') } }),
   '/metrics': { get: { operationId: 'metrics', tags: ['operation'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refused() } } },
@@ -150,6 +179,19 @@ const problemSchema: Json = {
       type: 'array',
       items: { type: 'object', required: ['detail'], properties: { pointer: { type: 'string' }, parameter: { type: 'string' }, header: { type: 'string' }, line: { type: 'integer' }, key: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } } },
     },
+  },
+};
+
+const readinessProperties: Json = {
+  status: { enum: ['ready', 'not-ready'] }, database: { enum: ['up', 'down'] }, headPosition: { type: ['integer', 'null'] },
+  behind: { type: 'array', items: { type: 'string' }, description: 'Projections that stand stopped, have no rows yet that may be read, or lag for longer than RECTRAIL_READY_LAG_SECONDS' },
+};
+const failureHealth: Json = { type: ['object', 'null'], additionalProperties: false, required: ['position'], properties: { position: { type: 'integer' }, reason: { type: 'string', description: 'For administrators' } } };
+const projectionHealthProperties: Json = {
+  name: { type: 'string' }, state: { enum: ['running', 'stopped', 'rebuilding'] }, position: { type: 'integer' }, lagEvents: { type: 'integer' }, lagSeconds: { type: 'number' }, failure: failureHealth,
+  build: {
+    type: ['object', 'null'], additionalProperties: false, required: ['phase', 'position', 'target', 'running', 'paused', 'failure'],
+    properties: { phase: { type: 'string' }, position: { type: 'integer' }, target: { type: 'integer' }, running: { type: 'boolean' }, paused: { type: 'boolean' }, failure: failureHealth },
   },
 };
 
@@ -172,15 +214,15 @@ const writeSchemas: Json = {
     type: 'object', additionalProperties: false, required: ['results', ...outcomeRequired],
     properties: { ...outcomeProperties, results: { type: 'array', items: { type: 'object', additionalProperties: false, required: resultRequired, properties: resultProperties } } },
   },
-  Readiness: {
-    type: 'object', additionalProperties: false, required: ['status', 'database', 'headPosition', 'projections'],
+  Readiness: { type: 'object', additionalProperties: false, required: Object.keys(readinessProperties), properties: readinessProperties },
+  Health: {
+    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'projections'],
     properties: {
-      status: { enum: ['ready', 'not-ready'] }, database: { enum: ['up', 'down'] }, headPosition: { type: ['integer', 'null'] },
+      ...readinessProperties,
       projections: {
         type: 'array',
         items: {
-          type: 'object', additionalProperties: false, required: ['name', 'position', 'lagEvents', 'state', 'failure'],
-          properties: { name: { type: 'string' }, position: { type: 'integer' }, lagEvents: { type: 'integer' }, state: { enum: ['running', 'stopped', 'rebuilding'] }, failure: { type: ['object', 'null'] } },
+          type: 'object', additionalProperties: false, required: Object.keys(projectionHealthProperties), properties: projectionHealthProperties,
         },
       },
     },
@@ -202,7 +244,7 @@ export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): J
     openapi: '3.1.0',
     info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ token: [] }],
-    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...importOperations, ...tokenOperations, ...operationPaths },
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
       schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },

@@ -1,11 +1,12 @@
 import type { AccessErrorCode } from '@rectrail/access';
 import type { EventStoreErrorCode } from '@rectrail/event-store';
 import type { AppRejectionCode, ImportRejectionCode } from '@rectrail/tracking-app';
+import type { ProjectionErrorCode } from '@rectrail/projections';
 import type { ReadRejectionCode } from '@rectrail/tracking-read';
 import type { HttpProblemCode } from '../http/http-problem.ts';
 import { domainProblems, type Problem } from './domain-problems.ts';
 
-type PlatformCode = HttpProblemCode | AccessErrorCode | EventStoreErrorCode | AppRejectionCode | ImportRejectionCode | ReadRejectionCode;
+type PlatformCode = HttpProblemCode | AccessErrorCode | EventStoreErrorCode | ProjectionErrorCode | AppRejectionCode | ImportRejectionCode | ReadRejectionCode;
 
 const row = (status: number, title: string, titleZh: string, help: string): Problem => ({ status, title, titleZh, help });
 
@@ -31,7 +32,7 @@ const platformProblems = {
 
   'token-missing': row(401, 'A bearer token is needed', '需要访问令牌', 'Send `Authorization: Bearer rct_…`. The first start writes an administrator’s token to `admin-token` in the data directory; `rectrail token add` makes others.'),
   'token-invalid': row(401, 'The bearer token is not valid', '访问令牌无效', 'The token is malformed, unknown, expired or revoked; which of these is not said. Ask an administrator for a new one.'),
-  'administrator-only': row(403, 'Only an administrator may do this', '仅管理员可以执行', 'Tokens, roots of the organisation tree, the default policy, calendars and imports into any organisation are the administrator’s.'),
+  'administrator-only': row(403, 'Only an administrator may do this', '仅管理员可以执行', 'Tokens, projections, roots of the organisation tree, the default policy, calendars and imports into any organisation are the administrator’s.'),
   'administrator-has-no-organisation': row(422, 'An administrator belongs to no organisation', '管理员令牌不能属于某个单位', 'The role `administrator` acts everywhere. Leave the organisation out, or choose another role.'),
   'role-needs-organisation': row(422, 'The role needs an organisation', '该角色必须指定单位', 'Every role but `administrator` acts for one organisation and all below it. Name it by its id or code.'),
   'unknown-token': unknown('token', '令牌'),
@@ -69,12 +70,21 @@ const platformProblems = {
   'unknown-metric': unknown('metric', '指标'),
   'unknown-event': unknown('event', '事件'),
 
+  'unknown-projection': row(404, 'No such projection', '没有这个读模型', 'The request names a projection that this server does not have. `GET /projections` lists them.'),
+  'unknown-rebuild': row(404, 'No rebuild has begun', '该读模型没有进行中的重建', 'There is nothing to stop or to drop: the rebuild has ended, was dropped, or never began.'),
+  'rebuild-running': row(409, 'The projection is being rebuilt', '该读模型正在重建', 'A rebuild is under way, by this server or another one. `GET /projections` shows how far it has come; `DELETE` on the rebuild stops it.'),
+  'rebuild-stopped': row(409, 'The rebuild was stopped', '重建已被停止', 'Somebody stopped the rebuild at the same time. What it has made is kept; begin it again to go on.'),
+  'rebuild-cancelled': row(409, 'The rebuild was dropped', '重建已被取消', 'Somebody dropped what the rebuild had made at the same time. Begin it again.'),
+  'rebuild-failed': row(409, 'An event stops the rebuild', '重建在某一事件处失败', 'The rows cannot be made of an event; its position stands in `GET /projections`. Those that are read stay as they are. docs/runbooks/projection-stopped.md says what to do.'),
+  'projection-other-version': row(409, 'Another version has taken its place', '该读模型已被其他版本取代', 'A server of another version has put its rows in place. Ask a server of that version, or start this one again.'),
+  'skip-refused': row(409, 'The projection does not stand stopped there', '该读模型并未停在该位置', 'Only the event at which a projection, or its rebuild, stands stopped can be left out. `GET /projections` names the position.'),
+
   'ledger-invalid': row(422, 'The ledger is invalid', '台账内容有误', '`errors` gives up to 100 faults with line, key and JSON pointer. Nothing was stored: a ledger is imported as a whole or not at all. docs/reference/ledger.md describes the format; `dryRun=true` checks without storing.'),
   'unknown-import': unknown('import', '导入'),
   'import-undone': row(409, 'The import was undone already', '该导入已被撤销', 'An import can be taken back once. Import the file again to restate it.'),
   'built-upon': row(409, 'Later facts build upon this', '已有后续事实以此为依据', 'Retracting this would leave facts without what they need; the problem lists them. Retract those first, or send `withDependents` to retract them along.'),
 
-  'projection-behind': row(503, 'The read models have not got that far', '读模型尚未更新到该位置', 'The read asked by `atLeast` (or a command needed) a position that the projections did not reach within 5 s. Try again after `Retry-After`; if it stays, look at /health/ready.'),
+  'projection-behind': row(503, 'The read models have not got that far', '读模型尚未更新到该位置', 'The read asked by `atLeast` (or a command needed) a position that the projections did not reach within 5 s. Try again after `Retry-After`; if it stays, look at /health.'),
   'position-unknown': row(422, 'No such position', '日志中没有该位置', '`atPosition` or `atLeast` lies beyond the newest event. Use a position that an answer has given.'),
   'range-invalid': row(422, 'The range of days cannot be read', '日期区间无效', 'The range ends before it begins, or has more than 4,000 points. Choose a shorter range or a longer step (`every=week`, `every=month`).'),
   'cursor-invalid': row(400, 'The cursor cannot be read', '游标无效', 'Cursors are opaque; send them back unchanged, or begin again without one.'),
