@@ -165,7 +165,7 @@ describe('rebuild', () => {
     const projection = tally({ bulk });
     await (await prepared(projection)).project(position(33));
     const wanted = await expected();
-    const sizes = { batchEventsMax: 2, laggingEventsMax: 2 };
+    const sizes = bulk ? { batchEventsMax: 2, laggingEventsMax: 2 } : { batchEventsMax: 8, laggingEventsMax: 8 };
     let killed = 0;
     for (let done = false; !done; killed += 1) {
       done = await runnerOf(projection, { ...sizes, database: mortalDatabase(database, killed + 1) }).rebuild('tally').then(() => true, (error: unknown) => {
