@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
-import { EventRow } from './entities.ts';
 import { ReadSchema1 } from './migrations.ts';
 import { readSchemas, schema } from './rows.ts';
 
@@ -20,7 +19,6 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
     type: 'postgres',
     url: connectionString,
     schema,
-    entities: [EventRow],
     migrations: [ReadSchema1],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
@@ -144,8 +142,8 @@ export type Plans = 'auto' | 'generic';
 const beginWith: Readonly<Record<Plans, string>> = { auto: beginRead, generic: `${beginRead}; set local plan_cache_mode = force_generic_plan` };
 
 /** One snapshot for everything that a read looks at. */
-export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction, runner: QueryRunner) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
-  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(transactionOf(runner), runner)));
+export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
+  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(transactionOf(runner))));
 
 /** For what comes next in the transaction: a plan for these parameters, which may be few or all. */
 export const planAnew = async (tx: Pick<Transaction, 'query'>): Promise<void> => {
