@@ -79,7 +79,11 @@ const assumeYears = async (session: ReadSession, owners: Owners, verdicts: Verdi
   const others = own.filter((orgId) => verdicts.countsWorkingDays(orgId) !== isDefaultWorking);
   if (!isDefaultWorking) {
     const cells = others.length === 0 ? [] : await cellSums(session, 'issue', others);
-    for (const { orgId, cell } of cells) for (const one of Object.values(parsePair(cell))) if (one !== null) verdicts.condition(orgId, one);
+    const judged = cells.flatMap(({ orgId, cell }) => {
+      const { last, first } = parsePair(cell);
+      return [last, first].filter((one) => one !== null).map((one) => ({ orgId, one }));
+    });
+    for (const { orgId, one } of judged) verdicts.condition(orgId, one);
     return;
   }
   await planAnew(tx);
