@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
+import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
 import { addReads } from './commands/reads.ts';
 import { addServing } from './commands/serve.ts';
@@ -20,6 +21,7 @@ addReads(program, open);
 addImports(program, open);
 addTokens(program, open);
 addServing(program, process.env);
+addGenerate(program, process.env);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);
 
 const explain = (error: unknown): number => {

@@ -1,4 +1,4 @@
-export { growths, provinceHistory, spanOf, type Growth, type ProvinceOptions } from './province-history.ts';
+export { eventsBesideMin, growths, provinceHistory, ProvinceRefused, spanOf, type Growth, type ProvinceOptions } from './province-history.ts';
 export { organisationsMin } from './province.ts';
 export type { RecordedEvent } from './journal.ts';
 export type { CalendarYear } from './pace.ts';

@@ -7,7 +7,7 @@ import {
   countingFacts, countingOnAnyDay, isRetraction, policyAt, streams, trackingEventDefinitions, treeAt, unmetFundsCaseNeeds, unmetInspectionNeeds, unmetIssueNeeds, unmetMeasureNeeds,
   unmetMetricNeeds, unmetOrganisationTreeNeeds, unmetPlanNeeds, unmetReportNeeds, type OrganisationTreeEvent, type PolicyEvent, type TrackingEvent, type TrackingEventType,
 } from '@rectrail/tracking-domain';
-import { organisationsMin, provinceHistory, spanOf, type CalendarYear, type ProvinceOptions, type RecordedEvent } from './index.ts';
+import { organisationsMin, provinceHistory, ProvinceRefused, spanOf, type CalendarYear, type ProvinceOptions, type RecordedEvent } from './index.ts';
 import { LiveTree } from './live-tree.ts';
 
 /** Monday to Friday. */
@@ -100,7 +100,7 @@ describe('options', () => {
 
   it('that make no province are refused', () => {
     expect(() => generated({ events: 600 })).toThrow('at least 700');
-    expect(() => generated({ organisations: organisationsMin - 1 })).toThrow(RangeError);
+    expect(() => generated({ organisations: organisationsMin - 1 })).toThrow(ProvinceRefused);
     expect(generated({ organisations: organisationsMin, events: 600 })).toHaveLength(600);
   });
 

@@ -8,6 +8,7 @@ import { planOldReports } from './old-reports.ts';
 import { administrator, Organisations } from './organisations.ts';
 import { Pace, type CalendarYear } from './pace.ts';
 import { Policies } from './policies.ts';
+import { organisationsMin } from './province.ts';
 import { Random } from './random.ts';
 import { Rounds } from './rounds.ts';
 import { planTreeChanges } from './tree-changes.ts';
@@ -36,13 +37,16 @@ const daysPerYear = 365.25;
 const eventsPerYear = 1_000_000;
 const yearsOfDensity = 10;
 const daysMin = 7;
-/** Beside first start and organisations, for anything to happen at all. */
-const eventsMin = 500;
+/** Beside the organisations, for anything to happen at all. */
+export const eventsBesideMin = 500;
 /** Nobody takes more in before handing it on. */
 const batchEvents = 1_000;
 /** So few events that no command may bring more than one. */
 const lastEvents = 60;
 const registrationMs = 9 * 3_600_000;
+
+/** Options that make no province. */
+export class ProvinceRefused extends RangeError {}
 
 /** First and last day of the history. */
 export const spanOf = ({ events, growth, until }: Pick<ProvinceOptions, 'events' | 'growth' | 'until'>): { readonly from: Day; readonly until: Day } => {
@@ -54,7 +58,7 @@ export const spanOf = ({ events, growth, until }: Pick<ProvinceOptions, 'events'
  * The history of an invented province in the order of its recording, by the rules of the domain: each command is decided on the state that it
  * finds. The same options give the same bytes.
  *
- * @throws RangeError where the events do not suffice for the organisations
+ * @throws ProvinceRefused for fewer than 20 organisations, or fewer than 500 events beside them
  */
 export function* provinceHistory(options: ProvinceOptions): Generator<readonly RecordedEvent[], void, void> {
   const history = new ProvinceHistory(options);
@@ -69,7 +73,8 @@ class ProvinceHistory {
 
   constructor(options: ProvinceOptions) {
     const { events, organisations, seed, calendar, checkEvery = 1_000 } = options;
-    if (events < organisations + eventsMin) throw new RangeError(`${events} events are too few for ${organisations} organisations: at least ${organisations + eventsMin}`);
+    if (organisations < organisationsMin) throw new ProvinceRefused(`${organisations} organisations make no province: at least ${organisationsMin}`);
+    if (events < organisations + eventsBesideMin) throw new ProvinceRefused(`${events} events are too few for ${organisations} organisations: at least ${organisations + eventsBesideMin}`);
     const span = spanOf(options);
     const random = new Random(seed);
     const pace = new Pace(numberOf(span.from), numberOf(span.until), calendar);

@@ -57,9 +57,8 @@ const bureauOf = (government: InventedOrganisation, ofGovernment: number): Omit<
   return { code: `${government.code}-${sign}${again === 1 ? '' : again}`, name: `${government.name}${sector}${again === 1 ? '' : `第${again}分局`}`, level: 'bureau' };
 };
 
-/** The province at its first day, five levels. @throws RangeError for fewer than `organisationsMin`. */
+/** The province at its first day, five levels; at least `organisationsMin`. */
 export const inventedProvince = (organisations: number): readonly InventedOrganisation[] => {
-  if (organisations < organisationsMin) throw new RangeError(`a province has at least ${organisationsMin} organisations, not ${organisations}`);
   const sizes = levelSizes(organisations);
   const all: InventedOrganisation[] = [{ code: `${provinceCode}0000`, name: provinceName, level: 'province', parent: -1 }];
   const cities = below(all, sizes.cities, { from: 0, to: 1 }, (_, n) => ({ code: `${provinceCode}${two(n + 1)}00`, name: placeName(n, '市'), level: 'city' }));

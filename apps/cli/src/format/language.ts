@@ -36,6 +36,8 @@ const labels = {
   role: ['角色', 'role'], subject: ['持有人', 'subject'], created: ['创建', 'created'], expires: ['到期', 'expires'], revoked: ['已吊销', 'revoked'], yes: ['是', 'yes'],
   structure: ['体例缺漏', 'structure'], temporal: ['时间矛盾', 'dates'], internal: ['前后不一', 'inconsistent'], status_rule: ['状态口径不一', 'status rule'], soft_arithmetic: ['测算不符', 'arithmetic'],
   duplicate_fact: ['内容重复', 'repeated'], deadlineMissing: ['未定期限', 'no deadline'], countNoted: ['数目不一', 'number'], missingNoted: ['内容缺失', 'missing'],
+  events: ['事件', 'events'], organisations: ['单位', 'organisations'], inspections: ['巡视巡察', 'inspections'], reports: ['通报', 'reports'], imports: ['导入', 'imports'], span: ['时间跨度', 'span'],
+  eventsPerSecond: ['每秒事件数', 'events a second'], perSecond: ['条/秒', 'events/s'], timeLeft: ['剩余', 'left'], loaded: ['已写入数据库', 'stored'],
   noReports: ['此时尚无通报', 'no report is known'], measureBasis: ['按措施', 'by measures'], issueBasis: ['按问题', 'by issues'],
   basis: ['依据', 'from event'], endedBy: ['止于', 'ended by'], opened: ['启动', 'opened'], fieldworkStarted: ['进驻', 'fieldwork from'], fieldworkEnded: ['撤点', 'fieldwork until'],
   feedback: ['反馈', 'feedback'], merged: ['已并入他单位', 'merged'], dissolved: ['已撤销', 'dissolved'],

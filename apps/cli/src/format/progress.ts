@@ -1,4 +1,5 @@
 import type { ImportProgress } from '../answers.ts';
+import type { GenerationProgress } from '../generation.ts';
 import { label, type Language } from './language.ts';
 
 export interface ProgressLine {
@@ -22,6 +23,31 @@ export const progressLine = (output: Output, language: Language, file: string): 
     },
     clear: () => {
       if (output.isTTY === true && phase !== '') output.write(carriageReturnAndErase);
+    },
+  };
+};
+
+const percentPerLine = 10;
+const minutes = (seconds: number): string => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+
+/** How far the making of a province is; in a log one line a tenth. */
+export const generationProgress = (output: Output, language: Language): { readonly show: (progress: GenerationProgress) => void; readonly clear: () => void } => {
+  let tenth = -percentPerLine;
+  let isShown = false;
+  return {
+    show: ({ events, of, perSecond, secondsLeft, day }) => {
+      const percent = Math.floor((events * 100) / of);
+      const rate = `${Math.round(perSecond)} ${label(language, 'perSecond')}`;
+      const text = [`${percent} %`, `${events}/${of}`, rate, day, `${label(language, 'timeLeft')} ${minutes(secondsLeft)}`].join('  ');
+      if (output.isTTY === true) output.write(`${carriageReturnAndErase}${text}`);
+      else if (percent >= tenth + percentPerLine) {
+        tenth = percent - (percent % percentPerLine);
+        output.write(`${text}\n`);
+      }
+      isShown = true;
+    },
+    clear: () => {
+      if (output.isTTY === true && isShown) output.write(carriageReturnAndErase);
     },
   };
 };
