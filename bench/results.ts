@@ -95,7 +95,7 @@ export const isMet = (value: number, aim: Aim): boolean => ('atMost' in aim ? va
 
 export const rounded = (value: number): string => Math.round(value).toLocaleString('en');
 /** Two digits, or all before the point. */
-export const short = (value: number): string => (value >= 100 ? rounded(value) : value.toPrecision(2));
+export const short = (value: number): string => (value >= 99.5 ? rounded(value) : value.toPrecision(2));
 
 interface AimReached { readonly what: string; readonly met: boolean }
 

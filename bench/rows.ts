@@ -34,13 +34,6 @@ export interface RowPlan {
   readonly snapshotIn?: DatabaseName;
 }
 
-export interface Sizes {
-  readonly readEvents: number;
-  /** Histories whose logs are compared. */
-  readonly small: DatasetPlan;
-  readonly large: DatasetPlan;
-}
-
 /** Streams of the many-streams rows; an agency's register has thousands of issues under way. */
 const manyStreams = 5_000;
 /** Events of a bulk append: the largest that the store still sends in one call; an import is cut into such. */
@@ -86,7 +79,7 @@ const bulk = (): RowPlan[] => [1, 4].map((callers) => ({
   ...base, key: `bulk-${callers}`, title: `bulk append of ${bulkEvents}, ${callersOf(callers)}`, callers, appendEvents: bulkEvents, subject: store, peers: [bulkRaw],
 }));
 
-const read = ({ readEvents }: Sizes): RowPlan => ({
+const read = (readEvents: number): RowPlan => ({
   ...base, key: 'read', title: `read and decode a log of ${readEvents.toLocaleString('en')} events`, callers: 1,
   subject: { label: 'store and codec', contestant: 'store-read', filled: readEvents }, peers: [{ label: 'raw reader', contestant: 'raw-read', toReach: 0.8 }],
 });
@@ -99,13 +92,17 @@ const snapshot = (): RowPlan => ({
 /** At most 1.3 times the time: at least its reciprocal of the rate. */
 const grownToReach = 0.77;
 
-const grown = ({ small, large }: Sizes): RowPlan[] => ([['store', 'append', 'grown'], ['store-stream', 'read and decode a stream', 'grown-read']] as const).flatMap(([contestant, what, key]) => [1, 32].map((callers) => {
+const grownRows = [{ key: 'grown', what: 'append', contestant: 'store' }, { key: 'grown-read', what: 'read and decode a stream', contestant: 'store-stream' }] as const;
+
+/** The store at the end of one history beside itself at the end of another. */
+export const grownPlans = (small: DatasetPlan, large: DatasetPlan): readonly RowPlan[] => grownRows.flatMap(({ key, what, contestant }) => [1, 32].map((callers) => {
   const at = (on: DatasetPlan): ContestantPlan => ({ label: `store at ${eventsLabel(on.events)}`, contestant, on });
   return {
     ...base, key: `${key}-${callers}`, title: `${what} at ${eventsLabel(large.events)} events beside ${eventsLabel(small.events)}, ${callersOf(callers)}`, callers,
-    subject: at(large), peers: [{ ...at(small), database: 'b' as const, toReach: grownToReach }],
+    subject: at(large), peers: [{ ...at(small), database: 'b', toReach: grownToReach }],
   };
 }));
 
-export const rowPlans = (sizes: Sizes): readonly RowPlan[] =>
-  [...singles(), fewerConnections(), ...hot(), ...small(), ...encoded(), ...processes(), ...bulk(), read(sizes), snapshot(), ...grown(sizes)];
+/** The store beside its peers, on empty logs. */
+export const rowPlans = (readEvents: number): readonly RowPlan[] =>
+  [...singles(), fewerConnections(), ...hot(), ...small(), ...encoded(), ...processes(), ...bulk(), read(readEvents), snapshot()];

@@ -6,9 +6,9 @@ import { measureRow, type MeasureOptions } from './measure.ts';
 import { killProcesses } from './process.ts';
 import { durationText } from './progress.ts';
 import { summary, type BenchResult, type RowResult } from './results.ts';
-import { rowPlans } from './rows.ts';
+import { grownPlans, rowPlans, type RowPlan } from './rows.ts';
 import { Datasets } from './scale/datasets.ts';
-import { scaleRows, type ScaleRow } from './scale/rows.ts';
+import { scaleRows, type BenchRow } from './scale/rows.ts';
 import { Servers } from './scale/server-process.ts';
 import { plansOf, writtenPlans, type ScaleOptions, type Stage } from './scale/stage.ts';
 import { startBenchServer } from './server.ts';
@@ -49,7 +49,7 @@ const modes: Record<Mode, { readonly store: MeasureOptions & { readonly readEven
   quick: {
     store: { rounds: 1, measureMs: 500, snapshotMs: 3_000, readEvents: 50_000 },
     scale: {
-      sizes: [2_000, 20_000], organisations: 300, tailEvents: 10_000, calls: { dashboard: 60, other: 20, dashboardBesideWriter: 30, otherBesideWriter: 10, warmUp: 10 },
+      sizes: [1_000, 10_000], organisations: 300, tailEvents: 8_000, calls: { dashboard: 60, other: 20, dashboardBesideWriter: 30, otherBesideWriter: 10, warmUp: 10 },
       loadMs: 500, rounds: 1, paceMs: 1_000, lastPaceMs: 1_500, naive: [{ events: 2_000, organisations: 100, cuts: 8 }],
     },
   },
@@ -58,20 +58,23 @@ const modes: Record<Mode, { readonly store: MeasureOptions & { readonly readEven
 /** What a row of the store takes beside its rounds: databases, warm-ups, processes. */
 const aroundRoundsSeconds = 8;
 
-const storeRows = ({ store, scale }: (typeof modes)[Mode]): readonly ScaleRow[] => {
+const storeRow = (plan: RowPlan, options: MeasureOptions): BenchRow => {
+  const roundsMs = (1 + plan.peers.length) * options.rounds * options.measureMs;
+  return {
+    key: plan.key, title: plan.title, seconds: aroundRoundsSeconds + (plan.snapshotIn === undefined ? roundsMs : Math.max(roundsMs, options.snapshotMs)) / 1_000,
+    measure: async (stage) => {
+      // A database is copied while nobody is connected to it.
+      await stage.servers.only([]);
+      return measureRow(stage, plan, options);
+    },
+  };
+};
+
+/** The store beside its peers, histories and reads, the store at those histories. */
+const rowsOf = ({ store, scale }: (typeof modes)[Mode]): readonly BenchRow[] => {
   const [large, small] = [writtenPlans(scale).at(-1), plansOf(scale)[0]];
   if (large === undefined || small === undefined) throw new RangeError('no history to compare');
-  return rowPlans({ readEvents: store.readEvents, small, large }).map((plan) => {
-    const roundsMs = (1 + plan.peers.length) * store.rounds * store.measureMs;
-    return {
-      key: plan.key, title: plan.title, seconds: aroundRoundsSeconds + (plan.snapshotIn === undefined ? roundsMs : Math.max(roundsMs, store.snapshotMs)) / 1_000,
-      measure: async (stage) => {
-        // A database is copied while nobody is connected to it.
-        await stage.servers.only([]);
-        return measureRow(stage, plan, store);
-      },
-    };
-  });
+  return [...rowPlans(store.readEvents).map((plan) => storeRow(plan, store)), ...scaleRows(scale), ...grownPlans(small, large).map((plan) => storeRow(plan, store))];
 };
 
 const widths: Readonly<Record<RowResult['kind'], readonly number[]>> = { rate: [20, 32, 14, 20, 16], latency: [38, 14, 10, 10, 48, 20], figures: [64, 20, 20] };
@@ -84,13 +87,13 @@ const printRow = (row: RowResult): void => {
 };
 
 /** By what the rows done have taken in relation to what they were thought to take. */
-const secondsLeft = (rows: readonly ScaleRow[], done: number, tookSeconds: number): number => {
-  const sum = (of: readonly ScaleRow[]): number => of.reduce((total, { seconds }) => total + seconds, 0);
+const secondsLeft = (rows: readonly BenchRow[], done: number, tookSeconds: number): number => {
+  const sum = (of: readonly BenchRow[]): number => of.reduce((total, { seconds }) => total + seconds, 0);
   const thought = sum(rows.slice(0, done));
   return sum(rows.slice(done)) * (done === 0 ? 1 : tookSeconds / thought);
 };
 
-const measureAll = async (rows: readonly ScaleRow[], stage: Stage, onRow: (rows: readonly RowResult[], failures: BenchResult['failures']) => void): Promise<void> => {
+const measureAll = async (rows: readonly BenchRow[], stage: Stage, onRow: (rows: readonly RowResult[], failures: BenchResult['failures']) => void): Promise<void> => {
   const began = performance.now();
   const results: RowResult[] = [];
   const failures: { key: string; error: string }[] = [];
@@ -102,10 +105,15 @@ const measureAll = async (rows: readonly ScaleRow[], stage: Stage, onRow: (rows:
       printRow(result);
       results.push(result);
     } catch (error) {
-      if (interrupted) throw error;
+      if (interrupted) {
+        print('interrupted; bench-out has what was measured before');
+        process.exitCode = 130;
+        return;
+      }
       // What the other rows show does not depend on this one.
-      failures.push({ key: row.key, error: error instanceof Error ? error.message : String(error) });
-      print(`FAILED: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+      const message = error instanceof Error ? error.message : String(error);
+      failures.push({ key: row.key, error: message.split('\n')[0] ?? '' });
+      print(`FAILED: ${message}`);
     }
     onRow(results, failures);
   }
@@ -117,7 +125,7 @@ const interrupt = (): void => {
   killProcesses();
 };
 
-const bench = async (mode: Mode, rows: readonly ScaleRow[], dataDir: string | undefined, keep: boolean): Promise<void> => {
+const bench = async (mode: Mode, rows: readonly BenchRow[], dataDir: string | undefined, keep: boolean): Promise<void> => {
   const startedAt = new Date().toISOString();
   const loadBefore = load();
   const server = await startBenchServer(dataDir);
@@ -136,7 +144,7 @@ const bench = async (mode: Mode, rows: readonly ScaleRow[], dataDir: string | un
     if (result === undefined) return;
     print(`\n${summary(result.rows)}\n${result.minutes.toFixed(1)} minutes, every run: ${writeRaw(result)}`);
     if (result.failures.length > 0) process.exitCode = 1;
-    else if (keep) print(`Written: ${writeDocs(result).join(' and ')}`);
+    else if (keep && !interrupted) print(`Written: ${writeDocs(result).join(' and ')}`);
   } finally {
     await servers.only([]);
     await server.stop();
@@ -152,7 +160,7 @@ const main = async (): Promise<void> => {
   if (values.help === true) { print(help); return; }
   if (values.render !== undefined) { print(markdown(JSON.parse(readFileSync(values.render, 'utf8')) as BenchResult)); return; }
   const mode: Mode = values.quick === true ? 'quick' : values.long === true ? 'long' : 'default';
-  const all = [...storeRows(modes[mode]), ...scaleRows(modes[mode].scale)];
+  const all = rowsOf(modes[mode]);
   const { only } = values;
   const isMeant = (key: string, part: string): boolean => (all.some((row) => row.key === part) ? key === part : key.includes(part));
   const rows = only === undefined ? all : all.filter((row) => only.some((part) => isMeant(row.key, part)));

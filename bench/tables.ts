@@ -38,7 +38,7 @@ const latencyLines = (row: LatencyRow): readonly Cells[] => row.lines.map((line,
 ]);
 
 const figureLines = (row: FigureRow): readonly Cells[] => row.figures.map(({ label, value, unit, aim }, i) => [
-  i === 0 ? row.title : '', label, `${short(value)} ${unit}`, aim === null ? '' : verdict(aimText(aim), isMet(value, aim)),
+  i === 0 ? row.title : '', label, `${Number.isInteger(value) ? rounded(value) : short(value)} ${unit}`, aim === null ? '' : verdict(aimText(aim), isMet(value, aim)),
 ]);
 
 export const tableLines = (row: RowResult): readonly Cells[] => {

@@ -109,16 +109,18 @@ export const openStoreReader = async (task: Task): Promise<Contestant> => {
   };
 };
 
-/** Reads and decodes one of its streams whole, as a command does before it decides; `appendEvents` is 1. */
-export const openStreamReader = async (task: Task): Promise<Contestant> => {
-  const store = await PostgresEventStore.open({ connectionString: task.url });
+/** Reads and decodes one known stream after another, each whole, as a command does before it decides. */
+export const openStreamReader = async ({ url, streams }: Task): Promise<Contestant> => {
+  const store = await PostgresEventStore.open({ connectionString: url });
   const codec = benchCodec();
-  const turns = new Turns(task);
+  const next = rotating(typeof streams === 'object' ? streams : []);
   return {
-    call: async (caller) => {
-      const [turn] = turns.of(caller);
-      const { events } = await store.readStream(nameOf(task, turn?.stream ?? 0));
-      return events.map((stored) => codec.decode(stored)).length;
+    call: async () => {
+      const { id, version } = next();
+      const { events } = await store.readStream(streamId(id));
+      const facts = events.map((stored) => codec.decode(stored));
+      if (facts.length !== version) throw new Error(`stream ${id} has ${facts.length} events, not ${version}`);
+      return facts.length;
     },
     close: () => store.close(),
   };

@@ -28,7 +28,7 @@ const anyStreamsKept = 5_000;
 const evenStreamsKept = 2_000;
 /** Streams looked at for those that are kept. */
 const streamsLookedAt = 60_000;
-const evenLength = 8;
+const evenLength = 5;
 
 const withStore = async <T>(url: string, work: (store: PostgresEventStore, codec: EventCodec) => Promise<T>): Promise<T> => {
   const store = await PostgresEventStore.open({ connectionString: url });
@@ -131,6 +131,10 @@ const readTablesSql = `
   select c.relname as name, c.reltuples::float8 as rows, pg_total_relation_size(c.oid)::float8 as bytes
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'rectrail_read' and c.relkind = 'r' order by bytes desc`;
 
+const warmSql = `
+  create extension if not exists pg_prewarm;
+  select sum(pg_prewarm(c.oid, 'read')) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'rectrail_read' and c.relkind in ('r', 'i')`;
+
 /** When a projection came into a phase, seconds after the beginning. */
 interface PhaseBegin { readonly projection: string; readonly phase: string; readonly seconds: number }
 
@@ -180,6 +184,8 @@ const methods = {
       if (failure !== null || lagEvents > 0) throw new Error(`projection ${name} is ${lagEvents} events behind: ${failure === null ? 'for no known reason' : `position ${failure.position}: ${failure.reason}`}`);
     }
   }),
+
+  warm: ({ url }: { url: string }): Promise<void> => withClient(url, async (client) => { await client.query(warmSql); }),
 
   rebuild: ({ url }: { url: string }): Promise<Building> => withRead(url, async (read, store) => {
     const names = (await read.projectionStatus()).map(({ name }) => name);

@@ -67,7 +67,9 @@ export class Datasets {
   readonly #server: BenchServer;
   readonly #commit: string;
   readonly #logs = new Map<string, Promise<Dataset>>();
+  /** Databases whose read models are there, and those that have been read once. */
   readonly #built = new Set<string>();
+  readonly #warm = new Set<string>();
 
   constructor(server: BenchServer, commit: string) {
     this.#server = server;
@@ -84,11 +86,14 @@ export class Datasets {
     return opening;
   }
 
-  /** With read models that have reached its head. */
+  /** With read models that have reached its head and that the operating system has read, as far as its memory goes: what is measured is no cold start. */
   async readable(plan: DatasetPlan): Promise<Dataset> {
     const dataset = await this.log(plan);
-    if (!this.#built.has(dataset.database)) await this.#inProcess((process) => process.ask('project', { url: dataset.url }));
-    this.#built.add(dataset.database);
+    const { database, url } = dataset;
+    if (!this.#built.has(database)) await this.#inProcess((process) => process.ask('project', { url }));
+    this.#built.add(database);
+    if (!this.#warm.has(database)) await this.#inProcess((process) => process.ask('warm', { url }));
+    this.#warm.add(database);
     return dataset;
   }
 
@@ -132,7 +137,11 @@ export class Datasets {
     const file = join(this.#server.dir, 'datasets', `${database}.json`);
     const url = this.#server.urlOf(database);
     // Written after the log was committed: a database without it is what an interrupted run has left.
-    if (existsSync(file) && (await this.#server.hasDatabase(database))) return { ...JSON.parse(await readFile(file, 'utf8')) as Omit<Dataset, 'url'>, url };
+    if (existsSync(file) && (await this.#server.hasDatabase(database))) {
+      const kept = JSON.parse(await readFile(file, 'utf8')) as Omit<Dataset, 'url'>;
+      if (kept.commit !== this.#commit) process.stdout.write(`  … ${database} was made by the generator of commit ${kept.commit}\n`);
+      return { ...kept, url };
+    }
     await mkdir(join(this.#server.dir, 'datasets'), { recursive: true });
     await this.#server.createDatabase(database);
     const tailFile = join(this.#server.dir, 'datasets', `${database}.tail`);

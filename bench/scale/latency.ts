@@ -25,8 +25,8 @@ export const requestPlans: readonly RequestPlan[] = [
   // An older position costs the points recorded since (design.md section 7).
   { request: 'older', title: 'dashboard at an older position', p99MsAtMost: null, growthAtMost: null },
   { request: 'children', title: 'dashboard of about 20 children', p99MsAtMost: 60, growthAtMost: null },
-  { request: 'seriesThen', title: 'series, 365 days as then', p99MsAtMost: 60, growthAtMost: null },
-  { request: 'seriesKnown', title: 'series, 365 days as known at one day', p99MsAtMost: 60, growthAtMost: null },
+  { request: 'series-then', title: 'series, 365 days as then', p99MsAtMost: 60, growthAtMost: null },
+  { request: 'series-known', title: 'series, 365 days as known at one day', p99MsAtMost: 60, growthAtMost: null },
   { request: 'compare', title: 'compare, 7 to 90 days apart', p99MsAtMost: null, growthAtMost: null },
   { request: 'issues', title: 'issues, first page', p99MsAtMost: 30, growthAtMost: null },
   { request: 'deadlines', title: 'deadlines, first page', p99MsAtMost: 30, growthAtMost: null },
@@ -61,7 +61,7 @@ const alternate = async (targets: readonly Target[]): Promise<readonly Float64Ar
 };
 
 /** One server for each history; each request goes to the next. */
-export const measureLatency = async ({ datasets, servers, options }: Stage, { request, title, p99MsAtMost, growthAtMost }: RequestPlan): Promise<LatencyRow> => {
+export const measureLatency = async ({ server, datasets, servers, options }: Stage, { request, title, p99MsAtMost, growthAtMost }: RequestPlan): Promise<LatencyRow> => {
   const plans = plansOf(options);
   const opened = [];
   for (const plan of plans) opened.push(await datasets.readable(plan));
@@ -70,6 +70,7 @@ export const measureLatency = async ({ datasets, servers, options }: Stage, { re
   const targets = opened.map((dataset, i): Target => ({
     url: running[i]?.url ?? '', token: running[i]?.token ?? '', paths: pathsOf(request, dataset.landmarks, warmUp + callsOf(request, options)), warmUp,
   }));
+  await server.checkpoint();
   const samples = await alternate(targets);
   const measured = targets.map((target, i) => ({ plan: plans[i], line: lineOf(labelOf(plans[i] as DatasetPlan), target, samples[i] ?? new Float64Array(), p99MsAtMost) }));
   const growthsOf = (plan: DatasetPlan, { p50Ms, p99Ms }: Omit<LatencyLine, 'growths'>): readonly Growth[] => tenthsOf(plan, plans).flatMap((tenth) => {

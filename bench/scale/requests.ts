@@ -68,11 +68,11 @@ export const requests = {
   root: (source, random) => pathWith('/dashboard', { org: source.root, ...anyCut(source, random), ...rollUp(random) }),
   older: (source, random) => pathWith('/dashboard', { org: anyOrg(source, random), ...anyCut(source, random), ...rollUp(random), atPosition: anyPosition(source, random) }),
   children: (source, random) => pathWith('/dashboard/children', { org: random.pick(source.parents), ...anyCut(source, random), ...rollUp(random) }),
-  seriesThen: (source, random) => {
+  'series-then': (source, random) => {
     const to = anyDay(source, random);
     return pathWith('/series', { org: anyOrg(source, random), from: addDays(to, 1 - seriesDays), to, every: 'day', as: 'then' });
   },
-  seriesKnown: (source, random) => {
+  'series-known': (source, random) => {
     const to = anyDay(source, random);
     return pathWith('/series', { org: anyOrg(source, random), from: addDays(to, 1 - seriesDays), to, every: 'day', as: 'known', knownAt: anyDay(source, random) });
   },

@@ -7,7 +7,7 @@ import { measureThroughput } from './throughput.ts';
 import { measureLiveProjection } from './writer.ts';
 
 /** A line or more of the result. */
-export interface ScaleRow {
+export interface BenchRow {
   readonly key: string;
   readonly title: string;
   /** What it takes on two cores, about. */
@@ -24,7 +24,7 @@ const about = { generated: 20_000, rebuilt: 25_000, replayed: 150_000, requestMs
 const copyingSeconds = (events: number): number => (events * about.bytesAnEvent) / about.copiedBytes;
 
 /** Histories, what is made of them, and what is asked of it; a row that is measured alone makes what it needs first. */
-export const scaleRows = (options: ScaleOptions): readonly ScaleRow[] => {
+export const scaleRows = (options: ScaleOptions): readonly BenchRow[] => {
   const { calls, naive } = options;
   const plans = plansOf(options);
   const written = writtenPlans(options);
@@ -32,25 +32,25 @@ export const scaleRows = (options: ScaleOptions): readonly ScaleRow[] => {
   const requestSeconds = (count: number): number => (count * about.requestMs) / 1_000;
   const besideCalls = calls.dashboardBesideWriter + (requestPlans.length - 1) * calls.otherBesideWriter + requestPlans.length * calls.warmUp;
   return [
-    ...plans.map((plan): ScaleRow => ({
+    ...plans.map((plan): BenchRow => ({
       key: `data-${keyOf(plan)}`, title: `history of ${labelOf(plan)}`, seconds: (plan.events + plan.tailEvents) / about.generated, measure: (stage) => measureData(stage, plan),
     })),
-    ...plans.map((plan): ScaleRow => {
+    { key: `replay-${keyOf(largest)}`, title: `replay of the whole log, ${labelOf(largest)}`, seconds: largest.events / about.replayed, measure: (stage) => measureReplay(stage, largest) },
+    ...plans.map((plan): BenchRow => {
       const besideCopy = written.some(({ events, growth }) => events === plan.events && growth === plan.growth);
       return {
         key: `rebuild-${keyOf(plan)}`, title: `rebuild of all read models, ${labelOf(plan)}`, seconds: plan.events / about.rebuilt * (besideCopy ? 2 : 1), measure: (stage) => measureRebuild(stage, plan, besideCopy),
       };
     }),
-    { key: `replay-${keyOf(largest)}`, title: `replay of the whole log, ${labelOf(largest)}`, seconds: largest.events / about.replayed, measure: (stage) => measureReplay(stage, largest) },
-    ...requestPlans.map((plan): ScaleRow => ({
+    ...requestPlans.map((plan): BenchRow => ({
       key: `read-${plan.request}`, title: plan.title, seconds: about.starting + plans.length * requestSeconds(calls.warmUp + (plan.request === 'dashboard' ? calls.dashboard : calls.other)),
       measure: (stage) => measureLatency(stage, plan),
     })),
     { key: 'throughput', title: 'requests a second', seconds: 12 + 3 * options.rounds * (options.loadMs / 1_000 + 1), measure: measureThroughput },
-    ...naive.map((small): ScaleRow => ({
+    ...naive.map((small): BenchRow => ({
       key: `naive-${eventsKey(small.events)}`, title: `dashboard by a naive replay of ${eventsLabel(small.events)} events`, seconds: 5 + small.events * small.cuts / about.rebuilt, measure: (stage) => measureNaive(stage, small),
     })),
-    ...written.map((plan): ScaleRow => ({
+    ...written.map((plan): BenchRow => ({
       key: `beside-writer-${keyOf(plan)}`, title: `${labelOf(plan)}, beside a writer of ${writerPace} events/s`, seconds: copyingSeconds(plan.events) + 2 * requestSeconds(besideCalls),
       measure: (stage) => measureBesideWriter(stage, plan, writerPace),
     })),

@@ -49,7 +49,7 @@ describe('the requests', () => {
   });
 
   it('ask for 365 days, for two cuts the earlier first, and for children of those that have about twenty', () => {
-    for (const parameters of parametersOf('seriesThen')) expect(dayNumber(day(parameters.get('to') ?? '')) - dayNumber(day(parameters.get('from') ?? '')) + 1).toBe(365);
+    for (const parameters of parametersOf('series-then')) expect(dayNumber(day(parameters.get('to') ?? '')) - dayNumber(day(parameters.get('from') ?? '')) + 1).toBe(365);
     for (const parameters of parametersOf('compare')) expect((parameters.get('fromValidAt') ?? '') < (parameters.get('validAt') ?? '')).toBe(true);
     expect(new Set(parametersOf('children').map((parameters) => parameters.get('org')))).toEqual(new Set(['c', 'd']));
   });

@@ -37,7 +37,7 @@ export class ServerProcess {
     const url = `http://127.0.0.1:${port}`;
     const deadline = Date.now() + readyMsMax;
     while (!(await fetch(`${url}/health/ready`).then((response) => response.ok, () => false))) {
-      if (child.exitCode !== null || Date.now() > deadline) {
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
         child.kill('SIGKILL');
         throw new Error(`the server did not become ready: ${(await readFile(logFile, 'utf8')).slice(-2_000)}`);
       }
@@ -54,7 +54,7 @@ export class ServerProcess {
 
   async stop(): Promise<void> {
     const child = this.#child;
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise((resolve) => { child.once('exit', resolve); });
     child.kill('SIGTERM');
     await exited;
