@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/imports', '/tokens'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/imports', '/tokens'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -54,6 +54,16 @@ describe('answers', () => {
       await call('GET', `/issues/${issueId}/history`);
     }
     for (const { reportId } of (await world.server.get('/reports')).items) await call('GET', `/reports/${reportId}/discrepancies`);
+  });
+
+  it('timelines are as described', async () => {
+    const { server } = world;
+    for (const { issueId } of (await server.get('/issues?limit=500')).items) await call('GET', `/issues/${issueId}/timeline`);
+    for (const { measureId } of (await server.get('/measures?limit=20')).items) await call('GET', `/measures/${measureId}/timeline`);
+    for (const { inspectionId } of (await server.get('/inspections')).items) await call('GET', `/inspections/${inspectionId}/timeline`);
+    for (const { fundsCaseId } of (await server.get('/funds')).cases) await call('GET', `/funds-cases/${fundsCaseId}/timeline`);
+    await call('GET', '/organisations/CN-330200-JT/timeline');
+    expect((await call('GET', '/organisations/unknown/timeline')).status).toBe(404);
   });
 
   it('commands, batches, retractions, imports, undos and tokens are as described', async () => {
