@@ -162,3 +162,27 @@ export interface TokenRecord {
   readonly revokedAt: string | null;
   readonly token?: string;
 }
+
+export interface Failure { readonly position: number; readonly reason: string }
+export interface ProjectionView {
+  readonly name: string;
+  readonly version: number;
+  readonly state: 'running' | 'stopped' | 'rebuilding';
+  readonly position: number;
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  readonly failure: Failure | null;
+  readonly build: {
+    readonly name: string;
+    readonly phase: 'bulk' | 'finish' | 'indexes' | 'catching-up' | 'swapping';
+    readonly position: number;
+    readonly target: number;
+    readonly eventsPerSecond: number | null;
+    readonly running: boolean;
+    readonly paused: boolean;
+    readonly failure: Failure | null;
+  } | null;
+  readonly swappedAt: string | null;
+  readonly skips: readonly { readonly position: number; readonly reason: string; readonly skippedBy: string; readonly skippedAt: string }[];
+}
+export interface Projections { readonly headPosition: number; readonly items: readonly ProjectionView[] }

@@ -89,8 +89,8 @@ export class ApiClient {
     return ApiClient.#answer<T>(await this.#send('POST', path, query, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }));
   }
 
-  async delete<T>(path: string): Promise<T> {
-    return ApiClient.#answer<T>(await this.#send('DELETE', path, {}));
+  async delete<T>(path: string, query: Query = {}): Promise<T> {
+    return ApiClient.#answer<T>(await this.#send('DELETE', path, query));
   }
 
   /** Sends a ledger and reads lines until the last one, which holds the result or the problem. */

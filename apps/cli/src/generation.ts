@@ -10,7 +10,6 @@ export interface GenerationProgress {
   readonly events: number;
   readonly of: number;
   readonly perSecond: number;
-  readonly secondsLeft: number;
   /** On which the history has arrived. */
   readonly day: string;
 }
@@ -64,8 +63,7 @@ class Count {
     const last = batch.at(-1);
     if (last === undefined || performance.now() - this.#told < progressMs) return;
     this.#told = performance.now();
-    const perSecond = this.#events / this.seconds;
-    this.#onProgress({ events: this.#events, of: this.#of, perSecond, secondsLeft: (this.#of - this.#events) / perSecond, day: last.recordedAt.slice(0, 10) });
+    this.#onProgress({ events: this.#events, of: this.#of, perSecond: this.#events / this.seconds, day: last.recordedAt.slice(0, 10) });
   }
 }
 

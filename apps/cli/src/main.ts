@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
+import { addProjections } from './commands/projections.ts';
 import { addReads } from './commands/reads.ts';
 import { addServing } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
@@ -20,6 +21,7 @@ const open = (command: Command) => sessionOf(command.optsWithGlobals<GlobalOptio
 addReads(program, open);
 addImports(program, open);
 addTokens(program, open);
+addProjections(program, open);
 addServing(program, process.env);
 addGenerate(program, process.env);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);

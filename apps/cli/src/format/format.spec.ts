@@ -6,7 +6,8 @@ import { comparison, dashboardText, sumText } from './figures.ts';
 import { amount, label, languageOf } from './language.ts';
 import { localInstants } from './local-instants.ts';
 import { problemText } from './problem.ts';
-import { progressLine } from './progress.ts';
+import { progressLine, rebuildProgress } from './progress.ts';
+import { projectionsText } from './projections.ts';
 import { table } from './table.ts';
 
 describe('amounts', () => {
@@ -73,6 +74,44 @@ describe('progress', () => {
 
   it('is one line a phase elsewhere', () => {
     expect(run(false)).toBe('f planning 0/10\nf appending 1/10\n');
+  });
+});
+
+describe('a rebuild', () => {
+  const build = { name: 'registers', phase: 'bulk', position: 250, target: 1_000, eventsPerSecond: 10, running: true, paused: false, failure: null } as const;
+  const shown = (language: 'zh' | 'en', change: object): string => {
+    let written = '';
+    rebuildProgress({ write: (text) => { written += text; } }, language).show({ ...build, ...change });
+    return written.trimEnd();
+  };
+
+  it.each([
+    [{}, 'registers  loading  25 %  250/1000  10 events/s  left 1:15', 'registers  批量装载  25 %  250/1000  10 条/秒  剩余 1:15'],
+    [{ eventsPerSecond: null }, 'registers  loading  25 %  250/1000', 'registers  批量装载  25 %  250/1000'],
+    [{ phase: 'catching-up', position: 1_200 }, 'registers  catching up  100 %  1200/1000  10 events/s  left 0:00', 'registers  追赶  100 %  1200/1000  10 条/秒  剩余 0:00'],
+    [{ phase: 'indexes' }, 'registers  indexing', 'registers  建索引'],
+    [{ running: false, eventsPerSecond: null }, 'registers  interrupted  25 %  250/1000', 'registers  已中断  25 %  250/1000'],
+  ])('%j shows how far it is', (change, en, zh) => {
+    expect(shown('en', change)).toBe(en);
+    expect(shown('zh', change)).toBe(zh);
+  });
+
+  const view = { name: 'registers', version: 1, state: 'running', position: 250, lagEvents: 3, lagSeconds: 0.4, failure: null, build: null, swappedAt: null, skips: [] } as const;
+  const failure = { position: 251, reason: '日期无效' };
+
+  it('and its projection are told with what stopped them and what is left out', () => {
+    const items = [
+      { ...view, name: 'events', swappedAt: '2026-01-05 10:00:00', build: { ...build, name: 'events', failure, running: false }, skips: [{ position: 7, reason: '旧系统误写', skippedBy: 's-1', skippedAt: '2026-01-04 10:00:00' }] },
+      { ...view, state: 'stopped' as const, failure, build: { ...build, running: false, paused: true } },
+    ];
+    const en = projectionsText('en', { headPosition: 253, items });
+    expect(en).toMatch(/^events +running +1 +250 +3 +0 +stopped 25 % +2026-01-05 10:00:00$/m);
+    expect(en).toMatch(/^registers +stopped +1 +250 +3 +0 +paused 25 %$/m);
+    expect(en).toContain('\nthe rebuild of events stopped at position 251: 日期无效\nregisters stopped at position 251: 日期无效\n');
+    expect(en).toMatch(/^events +7 +s-1 +2026-01-04 10:00:00 +旧系统误写$/m);
+    const zh = projectionsText('zh', { headPosition: 253, items });
+    expect(zh).toMatch(/^registers +已停止 +1 +250 +3 +0 +已暂停 25 %$/m);
+    expect(zh).toContain('\nevents 的重建停在位置 251：日期无效\nregisters 停在位置 251：日期无效\n');
   });
 });
 

@@ -43,6 +43,10 @@ const labels = {
   feedback: ['反馈', 'feedback'], merged: ['已并入他单位', 'merged'], dissolved: ['已撤销', 'dissolved'],
   daysLate: ['晚知天数', 'days late'], facts: ['条数', 'facts'], actor: ['录入人', 'recorded by'],
   '0-7': ['7天以内', 'up to 7 days'], '8-30': ['8至30天', '8 to 30 days'], '31-90': ['31至90天', '31 to 90 days'], '91-365': ['91至365天', '91 to 365 days'], '366-': ['超过一年', 'more than a year'],
+  head: ['日志末位', 'head of the log'], projection: ['读模型', 'projection'], version: ['版本', 'version'], lagEvents: ['滞后（条）', 'lag in events'], lagSeconds: ['滞后（秒）', 'lag in seconds'],
+  rebuild: ['重建', 'rebuild'], swappedAt: ['数据重建于', 'rows made'], running: ['正常', 'running'], stopped: ['已停止', 'stopped'], rebuilding: ['首次生成中', 'being made'],
+  bulk: ['批量装载', 'loading'], finish: ['汇总', 'deriving'], indexes: ['建索引', 'indexing'], 'catching-up': ['追赶', 'catching up'], swapping: ['切换', 'swapping'],
+  paused: ['已暂停', 'paused'], interrupted: ['已中断', 'interrupted'], leftOut: ['已跳过', 'left out of'], reason: ['理由', 'reason'],
   calendarAssumed: ['以下年份无工作日历，按周一至周五计：', 'no calendar known for these years, Monday to Friday assumed: '],
 } as const satisfies Readonly<Record<string, Label>>;
 

@@ -1,9 +1,9 @@
-import type { ImportProgress } from '../answers.ts';
+import type { ImportProgress, ProjectionView } from '../answers.ts';
 import type { GenerationProgress } from '../generation.ts';
 import { label, type Language } from './language.ts';
 
-export interface ProgressLine {
-  readonly show: (progress: ImportProgress) => void;
+export interface ProgressLine<P> {
+  readonly show: (progress: P) => void;
   readonly clear: () => void;
 }
 
@@ -11,43 +11,50 @@ interface Output { readonly isTTY?: boolean; write(text: string): unknown }
 
 const carriageReturnAndErase = '\r\u001B[2K';
 
-/** One line on a terminal that is written over; elsewhere (a log) one line a phase. */
-export const progressLine = (output: Output, language: Language, file: string): ProgressLine => {
-  let phase = '';
+/** One line on a terminal that is written over; elsewhere (a log) one line a step. */
+const writtenOver = <P>(output: Output, lineOf: (progress: P) => { readonly text: string; readonly step: string }): ProgressLine<P> => {
+  let shown: string | null = null;
   return {
     show: (progress) => {
-      const text = `${file} ${label(language, progress.phase)} ${progress.done}${progress.total === null ? '' : `/${progress.total}`}`;
+      const { text, step } = lineOf(progress);
       if (output.isTTY === true) output.write(`${carriageReturnAndErase}${text}`);
-      else if (progress.phase !== phase) output.write(`${text}\n`);
-      phase = progress.phase;
+      else if (step !== shown) output.write(`${text}\n`);
+      shown = step;
     },
     clear: () => {
-      if (output.isTTY === true && phase !== '') output.write(carriageReturnAndErase);
+      if (output.isTTY === true && shown !== null) output.write(carriageReturnAndErase);
     },
   };
 };
 
-const percentPerLine = 10;
+/** How far an import is; its phases are its steps. */
+export const progressLine = (output: Output, language: Language, file: string): ProgressLine<ImportProgress> => writtenOver(output, ({ phase, done, total }) =>
+  ({ text: `${file} ${label(language, phase)} ${done}${total === null ? '' : `/${total}`}`, step: phase }));
+
+const percentPerStep = 10;
 const minutes = (seconds: number): string => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
-/** How far the making of a province is; in a log one line a tenth. */
-export const generationProgress = (output: Output, language: Language): { readonly show: (progress: GenerationProgress) => void; readonly clear: () => void } => {
-  let tenth = -percentPerLine;
-  let isShown = false;
-  return {
-    show: ({ events, of, perSecond, secondsLeft, day }) => {
-      const percent = Math.floor((events * 100) / of);
-      const rate = `${Math.round(perSecond)} ${label(language, 'perSecond')}`;
-      const text = [`${percent} %`, `${events}/${of}`, rate, day, `${label(language, 'timeLeft')} ${minutes(secondsLeft)}`].join('  ');
-      if (output.isTTY === true) output.write(`${carriageReturnAndErase}${text}`);
-      else if (percent >= tenth + percentPerLine) {
-        tenth = percent - (percent % percentPerLine);
-        output.write(`${text}\n`);
-      }
-      isShown = true;
-    },
-    clear: () => {
-      if (output.isTTY === true && isShown) output.write(carriageReturnAndErase);
-    },
-  };
+interface Counted { readonly done: number; readonly of: number; readonly perSecond: number | null }
+
+/** What is done of the events, how fast it goes and how long it will take; a step is a tenth. */
+const counted = (language: Language, { done, of, perSecond }: Counted): { readonly parts: readonly string[]; readonly step: string } => {
+  const percent = of === 0 ? 100 : Math.min(100, Math.floor((done * 100) / of));
+  const pace = perSecond === null || perSecond === 0 ? []
+    : [`${Math.round(perSecond)} ${label(language, 'perSecond')}`, `${label(language, 'timeLeft')} ${minutes(Math.max(0, of - done) / perSecond)}`];
+  return { parts: [`${percent} %`, `${done}/${of}`, ...pace], step: String(percent - (percent % percentPerStep)) };
 };
+
+/** How far the making of a province is. */
+export const generationProgress = (output: Output, language: Language): ProgressLine<GenerationProgress> => writtenOver(output, ({ events, of, perSecond, day }) => {
+  const { parts, step } = counted(language, { done: events, of, perSecond });
+  return { text: [...parts, day].join('  '), step };
+});
+
+/** How far a rebuild is; phases that are not counted in events have their names alone. */
+export const rebuildProgress = (output: Output, language: Language): ProgressLine<NonNullable<ProjectionView['build']>> => writtenOver(output, (build) => {
+  const { name, phase, running, position, target, eventsPerSecond } = build;
+  const isCounted = phase === 'bulk' || phase === 'catching-up';
+  const { parts, step } = counted(language, { done: position, of: target, perSecond: eventsPerSecond });
+  const state = label(language, running ? phase : 'interrupted');
+  return { text: [name, state, ...(isCounted ? parts : [])].join('  '), step: `${state} ${isCounted ? step : ''}` };
+});
