@@ -1,6 +1,6 @@
 import { position, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
+import { readTransaction } from '../database/data-source.ts';
 import { schema, stillStands } from '../database/rows.ts';
-import { projectionDatabase } from '../database/data-source.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
 import { ReadRejected, type Dependent, type TrackingLookups } from './tracking-read.ts';
 
@@ -11,20 +11,20 @@ interface DependentRow { readonly stream_id: StreamId; readonly ref: string; rea
 
 /** Answers for commands and imports, as of what the projections have reached. */
 export const lookupsOf = (context: ReadContext): TrackingLookups => {
-  const database = projectionDatabase(context.dataSource);
+  const { dataSource } = context;
   return {
-    dependents: (refs) => database.transaction(async (tx): Promise<readonly Dependent[]> => {
+    dependents: (refs) => readTransaction(dataSource, async (tx): Promise<readonly Dependent[]> => {
       const rows = await tx.query<DependentRow>(
         `select e.stream_id, r.ref, e.event_id, e.type, e.position::text from ${schema}.event_reference r join ${schema}.event e using (position)
           where r.ref = any($1) and ${counts} order by e.position, r.ref`, [refs],
       );
       return rows.map((row) => ({ from: row.stream_id, to: row.ref, eventId: row.event_id, type: row.type, position: position(Number(row.position)) }));
     }),
-    streamsOf: (eventIds) => database.transaction(async (tx) => {
+    streamsOf: (eventIds) => readTransaction(dataSource, async (tx) => {
       const rows = await tx.query<{ event_id: EventId; stream_id: StreamId }>(`select event_id, stream_id from ${schema}.event where event_id = any($1)`, [eventIds]);
       return new Map(rows.map((row) => [row.event_id, row.stream_id]));
     }),
-    trees: () => database.transaction(async (tx) => {
+    trees: () => readTransaction(dataSource, async (tx) => {
       const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);
       return rows.map((row) => row.tree);
     }),
