@@ -225,7 +225,7 @@ describe.each(seeds)('random history %i', (seed) => {
         const ids: string[] = [];
         let cursor: string | undefined;
         do {
-          const page: { readonly items: readonly { readonly issueId: string }[]; readonly total: number; readonly nextCursor: string | null } =
+          const page: { readonly items: readonly { readonly issueId: string }[]; readonly total: number | null; readonly nextCursor: string | null } =
             await read.queries[list]({ ...request, ...filter, limit: random.int(1, 9), cursor });
           expect(page.total).toBe(wanted.length);
           ids.push(...page.items.map((item) => item.issueId));

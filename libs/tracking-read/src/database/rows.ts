@@ -1,9 +1,7 @@
-import { nextSchema, type TableDefinition, type Transaction } from '@rectrail/projections';
+import type { TableDefinition, Transaction } from '@rectrail/projections';
 
-/** Schema of all read models that are read. */
+/** Schema of all read models that are read; a rebuild makes its rows in one beside it whose name begins with this. */
 export const schema = 'rectrail_read';
-/** With that of the rows which a rebuild makes beside them. */
-export const readSchemas: readonly string[] = [schema, nextSchema(schema)];
 
 /** `pos_to` of what still stands: the greatest safe integer, above every position. */
 export const stillStands = Number.MAX_SAFE_INTEGER;
@@ -25,12 +23,16 @@ export const insertRows = async (tx: Transaction, table: string, columns: Column
   await tx.query(`insert into ${table} (${names}) select ${names} from json_to_recordset($1::json) as r(${recordOf(columns)})`, [JSON.stringify(rows)]);
 };
 
+/** Columns by which rows are found, and columns that change with their end beside `pos_to`. */
+export interface Closing { readonly keys: Columns; readonly changed?: Columns }
+
 /** Ends the standing rows with these keys, each at its `pos_to`. */
-export const closeRows = async (tx: Transaction, table: string, keys: Columns, rows: readonly Row[]): Promise<void> => {
+export const closeRows = async (tx: Transaction, table: string, { keys, changed = {} }: Closing, rows: readonly Row[]): Promise<void> => {
   if (rows.length === 0) return;
   const match = Object.keys(keys).map((name) => `t.${name} = r.${name}`).join(' and ');
+  const values: Columns = { pos_to: 'bigint', ...changed };
+  const set = Object.keys(values).map((name) => `${name} = r.${name}`).join(', ');
   await tx.query(
-    `update ${table} t set pos_to = r.pos_to from json_to_recordset($1::json) as r(${recordOf(keys)}, pos_to bigint) where ${match} and t.pos_to = ${stillStands}`,
-    [JSON.stringify(rows)],
+    `update ${table} t set ${set} from json_to_recordset($1::json) as r(${recordOf({ ...keys, ...values })}) where ${match} and t.pos_to = ${stillStands}`, [JSON.stringify(rows)],
   );
 };

@@ -117,7 +117,7 @@ const writeStreams = async (streams: Streams, earlier: Streams, context: Context
   const facts = [...streams.values()].flat();
   const retractions = [...withRetraction(streams)].map(([id, added]) => new StreamRetractions(earlier.get(id) ?? [], added));
   // A row that stands is found by its event: the old ones end before new ones come.
-  await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { position: 'bigint' }, retractions.flatMap(({ closed }) => closed));
+  await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { keys: { position: 'bigint' } }, retractions.flatMap(({ closed }) => closed));
   await copyInto(context, eventTable, facts.map((fact) => eventRow(fact, knownDay)));
   await copyInto(context, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position])));
   await copyInto(context, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo])));

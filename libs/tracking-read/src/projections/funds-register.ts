@@ -19,6 +19,10 @@ export interface FundsView extends RegisterView {
   readonly duplicates: readonly { readonly fundsCaseId: FundsCaseId; readonly statedBy: string; readonly note: string }[];
 }
 
+export type FundsName = Pick<FundsView, 'inspectionId' | 'issueIds'>;
+/** The detail of a view as it is kept. */
+export type FundsViewDetail = Pick<FundsView, 'movements' | 'duplicates'>;
+
 const movement = (kind: FundsDirection, { eventId, money, on, voucher }: FundsEntry, state: FundsCaseState): FundsMovementView =>
   ({ eventId, kind, money: state.specified.get(eventId) ?? money, on, voucher });
 
@@ -46,16 +50,29 @@ export const fundsContributions = ({ movements }: Pick<FundsView, 'movements'>):
     return { cell, n: moneys.filter((fen) => fen === null).length, fen: moneys.reduce((sum, fen) => sum + BigInt(fen ?? 0), 0n) };
   });
 
+const fenOf = (view: FundsView, direction: FundsDirection): bigint => fundsContributions(view).find(({ cell }) => cell === direction)?.fen ?? 0n;
+
+/** The kinds by which cases lie together in their register: whether money was identified, and whether any came back. */
+export const fundsKind = (identified: boolean, cameBack: boolean): number => (identified ? 1 : 0) + (cameBack ? 2 : 0);
+
 /** Funds cases: by (owner, direction). Nothing of money is undetermined: it counts from its last day. */
 export const fundsRegister: Register<FundsCaseEvent | FactsRetracted, FundsCaseState, FundsView> = {
   kind: 'funds',
   streamPrefix: 'funds-case-',
   timeline: { initial: initialFundsCaseState, evolve: evolveFundsCase, isAssertion: () => false, view },
-  rowTable: 'funds_row',
-  viewTable: 'funds_view',
-  columns: { issue_ids: 'uuid[] not null' },
-  indexes: { funds_row_org: '(org_id)', funds_row_issues: 'using gin (issue_ids)' },
-  row: ({ issueIds }) => [issueIds],
-  detail: (detail) => detail,
+  columns: { identified: 'bigint not null', recovered: 'bigint not null', returned: 'bigint not null' },
+  listed: [...fundsDirections],
+  indexes: {},
+  row: (view) => fundsDirections.map((direction) => fenOf(view, direction)),
+  shown: ({ inspectionId, issueIds, movements, duplicates }) => {
+    const name: FundsName = { inspectionId, issueIds };
+    const detail: FundsViewDetail = { movements, duplicates };
+    return {
+      state: fundsKind(movements.some(({ kind }) => kind === 'identified'), movements.some(({ kind }) => kind !== 'identified')),
+      name: { inspectionId, numberKey: '', search: '', detail: name },
+      detail,
+    };
+  },
+  nameIndexes: { funds_name_inspection: '(inspection_id)', funds_name_issues: "using gin ((detail -> 'issueIds')) with (fastupdate = off)" },
   contributions: fundsContributions,
 };

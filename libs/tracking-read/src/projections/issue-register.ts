@@ -1,8 +1,9 @@
 import type { Day, Fact, FuzzyDate, InspectionId, OrgId } from '@rectrail/kernel';
 import { evolveIssue, initialIssueState, isIssueStatusAssertion, type Continuation, type FactsRetracted, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
-import { openUntil, pairText, parsePair, type IssueCell } from '../figures/cells.ts';
+import { dueOf, openUntil, pairText, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import { issueClassOf, issueKind } from '../figures/issue-class.ts';
 import { type TimelineDefinition } from '../timeline/timeline.ts';
-import type { Register, RegisterView } from './register.ts';
+import { searchIndex, searchText, type Register, type RegisterView } from './register.ts';
 import type { ResidualView } from '../queries/answers.ts';
 
 /** The deadline in force on a day: the last one given by then; a reopening gives none. */
@@ -31,13 +32,15 @@ const cellOf = (state: IssueState): IssueCell | null => (state.registration === 
   deadline: deadlineOf(state),
 });
 
-/** What the register keeps of an issue; `detail` is null while it exists by first days only. */
+/** What the register keeps of an issue; `name` and `shown` are null while it exists by first days only. */
 export interface IssueView extends RegisterView {
   readonly cell: string;
-  readonly detail: IssueViewDetail | null;
+  readonly name: IssueName | null;
+  readonly shown: ShownIssue | null;
 }
 
-export interface IssueViewDetail {
+/** What its registration says. */
+export interface IssueName {
   readonly inspectionId: InspectionId;
   readonly numberPath: readonly string[];
   readonly numberKey: string;
@@ -47,6 +50,10 @@ export interface IssueViewDetail {
   readonly strand: string | null;
   readonly annex: boolean;
   readonly assistingOrgIds: readonly OrgId[];
+}
+
+/** What has become of it since. */
+export interface ShownIssue {
   readonly printedStatus: string | null;
   readonly continuation: Continuation;
   readonly residuals: readonly ResidualView[];
@@ -59,28 +66,24 @@ export interface IssueViewDetail {
   readonly claim: IssueState['claim'];
 }
 
-const detailOf = (state: IssueState): IssueViewDetail | null => {
-  const { registration } = state;
+const nameOf = ({ registration }: IssueState): IssueName | null => {
   if (registration === null) return null;
-  const shown = state.disclosure === 'STATED';
+  const { inspectionId, numberPath, numberKey, aspect, heading, title, strand, annex, assistingOrgIds } = registration;
+  return { inspectionId, numberPath, numberKey, aspect, heading, title, strand, annex, assistingOrgIds };
+};
+
+const shownOf = (state: IssueState): ShownIssue | null => {
+  if (state.registration === null) return null;
+  const stated = state.disclosure === 'STATED';
   const planned = state.closedOn === null ? state.planned : inForceOn(state, state.closedOn);
   const deciding = state.closedOn === null ? decidingDate(state) : planned;
   return {
-    inspectionId: registration.inspectionId,
-    numberPath: registration.numberPath,
-    numberKey: registration.numberKey,
-    aspect: registration.aspect,
-    heading: registration.heading,
-    title: registration.title,
-    strand: registration.strand,
-    annex: registration.annex,
-    assistingOrgIds: registration.assistingOrgIds,
     printedStatus: state.printedStatus,
     continuation: state.continuation,
     residuals: state.residuals.map(({ key, printed, planned, measureId, open }) => ({ key, printed, planned: planned ?? null, measureId: measureId ?? null, open })),
-    planned: shown ? planned : null,
-    striving: shown && deciding?.commitment === 'striving',
-    closedOn: shown ? state.closedOn : null,
+    planned: stated ? planned : null,
+    striving: stated && deciding?.commitment === 'striving',
+    closedOn: stated ? state.closedOn : null,
     disagreement: state.disagreement,
     claim: state.claim,
   };
@@ -89,27 +92,45 @@ const detailOf = (state: IssueState): IssueViewDetail | null => {
 const view = (byLastDays: IssueState, byFirstDays: IssueState): IssueView | null => {
   const registration = byLastDays.registration ?? byFirstDays.registration;
   if (registration === null) return null;
-  return { orgId: registration.orgId, cell: pairText({ last: cellOf(byLastDays), first: cellOf(byFirstDays) }), detail: detailOf(byLastDays) };
+  const cell = pairText({ last: cellOf(byLastDays), first: cellOf(byFirstDays) });
+  return { orgId: registration.orgId, cell, name: nameOf(byLastDays), shown: shownOf(byLastDays) };
 };
 
 export const issueTimeline: TimelineDefinition<Fact<IssueEvent | FactsRetracted>, IssueState, IssueView> = {
   initial: initialIssueState, evolve: evolveIssue, isAssertion: isIssueStatusAssertion, view,
 };
 
+/** The detail of a view as it is kept. */
+export interface IssueViewDetail extends ShownIssue { readonly cell: string }
+
 /** Issues: by (owner, pair of cells). Policies and calendars are applied to the points. */
 export const issueRegister: Register<IssueEvent | FactsRetracted, IssueState, IssueView> = {
   kind: 'issue',
   streamPrefix: 'issue-',
   timeline: issueTimeline,
-  rowTable: 'issue_row',
-  viewTable: 'issue_view',
-  columns: { cell: 'text collate "C" not null', inspection_id: 'uuid', number_key: 'text collate "C"', search: 'text', open_until: 'date' },
-  indexes: { issue_row_org_cell: '(org_id, cell)', issue_row_inspection: '(inspection_id)', issue_row_open_until: '(open_until) where open_until is not null' },
-  row: ({ cell, detail }) => [
-    cell, detail?.inspectionId ?? null, detail?.numberKey ?? null,
-    detail === null ? null : [detail.title, detail.heading ?? '', detail.numberPath.join('')].join('\n').toLowerCase(),
-    openUntil(parsePair(cell)),
-  ],
-  detail: ({ detail }) => detail,
+  columns: { due: 'date', open_until: 'date', class: 'smallint' },
+  listed: ['due', 'class'],
+  indexes: { issue_row_open_until: '(open_until) where open_until is not null' },
+  row: ({ cell }) => {
+    const pair = parsePair(cell);
+    return [pair.last === null ? null : dueOf(pair.last), openUntil(pair), pair.last === null ? null : issueClassOf(pair.last)];
+  },
+  shown: ({ cell, name, shown }) => {
+    const { last } = parsePair(cell);
+    if (last === null || name === null || shown === null) return null;
+    const { inspectionId, numberKey, title, heading, numberPath } = name;
+    const detail: IssueViewDetail = { cell, ...shown };
+    return {
+      state: issueKind(shownIssueState(last), shown.disagreement),
+      name: { inspectionId, numberKey, search: searchText(title, heading ?? '', numberPath.join('')), detail: name },
+      detail,
+    };
+  },
+  nameIndexes: {
+    issue_name_inspection: '(inspection_id)',
+    issue_name_aspect: "((detail ->> 'aspect')) where detail ->> 'aspect' is not null",
+    issue_name_assisting: "using gin ((detail -> 'assistingOrgIds')) with (fastupdate = off)",
+    ...searchIndex('issue'),
+  },
   contributions: ({ cell }) => [{ cell, n: 1, fen: 0n }],
 };

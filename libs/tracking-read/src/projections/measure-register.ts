@@ -1,22 +1,27 @@
 import type { FuzzyDate, InspectionId, IssueId } from '@rectrail/kernel';
 import {
-  evolveMeasure, initialMeasureState, isMeasureStatusAssertion, type FactsRetracted, type MeasureEvent, type MeasureState, type ShownMeasureState,
+  evolveMeasure, initialMeasureState, isMeasureStatusAssertion, numberKey, shownMeasureStates,
+  type FactsRetracted, type MeasureEvent, type MeasureState, type ShownMeasureState,
 } from '@rectrail/tracking-domain';
-import { measureCellText } from '../figures/cells.ts';
-import type { Register, RegisterView } from './register.ts';
+import { measureCellText, parseMeasureCell } from '../figures/cells.ts';
+import { searchIndex, searchText, type Register, type RegisterView } from './register.ts';
 
+/** What the register keeps of a measure; `name` is null while it exists by first days only. */
 export interface MeasureView extends RegisterView {
   readonly cell: string;
-  readonly detail: MeasureViewDetail | null;
+  readonly name: MeasureName | null;
+  readonly planned: FuzzyDate | null;
 }
 
-export interface MeasureViewDetail {
+export interface MeasureName {
   readonly inspectionId: InspectionId;
   readonly issueIds: readonly IssueId[];
   readonly marker: string | null;
   readonly title: string;
-  readonly planned: FuzzyDate | null;
 }
+
+/** The detail of a view as it is kept. */
+export type MeasureViewDetail = Pick<MeasureView, 'cell' | 'planned'>;
 
 const shown = (state: MeasureState): ShownMeasureState | null => {
   if (state.identity === null) return null;
@@ -32,20 +37,35 @@ const view = (byLastDays: MeasureState, byFirstDays: MeasureState): MeasureView 
   return {
     orgId: identity.orgId,
     cell: measureCellText({ last, first, links: last === null ? 0 : issueIds.length }),
-    detail: last === null ? null : { inspectionId, issueIds, marker, title, planned },
+    name: last === null ? null : { inspectionId, issueIds, marker, title },
+    planned: last === null ? null : planned,
   };
 };
+
+/** The kinds by which measures lie together in their register. */
+export const measureKind = (state: ShownMeasureState): number => shownMeasureStates.indexOf(state);
 
 /** Measures: by (owner, state pair, number of links). */
 export const measureRegister: Register<MeasureEvent | FactsRetracted, MeasureState, MeasureView> = {
   kind: 'measure',
   streamPrefix: 'measure-',
   timeline: { initial: initialMeasureState, evolve: evolveMeasure, isAssertion: isMeasureStatusAssertion, view },
-  rowTable: 'measure_row',
-  viewTable: 'measure_view',
-  columns: { cell: 'text collate "C" not null', issue_ids: 'uuid[] not null' },
-  indexes: { measure_row_org: '(org_id)', measure_row_issues: 'using gin (issue_ids)' },
-  row: ({ cell, detail }) => [cell, detail?.issueIds ?? []],
-  detail: ({ detail }) => detail,
+  columns: { due: 'date' },
+  listed: ['due'],
+  indexes: {},
+  row: ({ planned }) => [planned?.last ?? null],
+  shown: ({ cell, name, planned }) => {
+    const { last } = parseMeasureCell(cell);
+    if (last === null || name === null) return null;
+    const detail: MeasureViewDetail = { cell, planned };
+    return {
+      state: measureKind(last),
+      name: { inspectionId: name.inspectionId, numberKey: name.marker === null ? '' : numberKey([name.marker]), search: searchText(name.title), detail: name },
+      detail,
+    };
+  },
+  nameIndexes: {
+    measure_name_inspection: '(inspection_id)', measure_name_issues: "using gin ((detail -> 'issueIds')) with (fastupdate = off)", ...searchIndex('measure'),
+  },
   contributions: ({ cell }) => [{ cell, n: 1, fen: 0n }],
 };

@@ -1,7 +1,8 @@
-import type { DomainEvent, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
+import type { DomainEvent, Fact, InspectionId, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type { CopyValue, TableDefinition, Transaction } from '@rectrail/projections';
-import { closeRows, stillStands, type Columns, type Row } from '../database/rows.ts';
+import { closeRows, stillStands, type Closing, type Row } from '../database/rows.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
+import { laneOf } from './lanes.ts';
 import { StreamTimeline, type Rectangle, type TimelineDefinition } from '../timeline/timeline.ts';
 
 /** What a view adds to the figures of its owner: `n` things (or amounts) and so many fen in a cell. */
@@ -10,37 +11,85 @@ export interface Contribution { readonly cell: string; readonly n: number; reado
 /** What every view of an aggregate carries: its owner, and its own columns in the register. */
 export interface RegisterView { readonly orgId: OrgId }
 
+/** What an aggregate is called: what hardly ever changes, kept once for all its views. Lists go by inspection and number, and look `search` through. */
+export interface Name {
+  /** Null where it belongs to none. */
+  readonly inspectionId: InspectionId | null;
+  readonly numberKey: string;
+  /** In lower case. */
+  readonly search: string;
+  readonly detail: object;
+}
+
+/** What lists show of a view. */
+export interface Shown {
+  /** By which of few kinds rectangles lie together. */
+  readonly state: number;
+  readonly name: Name;
+  readonly detail: object;
+}
+
 /** A register: of each aggregate of a noun, what it showed on which days to those who knew what, and what that adds to the figures. */
 export interface Register<E extends DomainEvent, S, W extends RegisterView> {
   readonly kind: CellPoint['kind'];
   readonly streamPrefix: string;
   readonly timeline: TimelineDefinition<Fact<E>, S, W>;
-  /** Name of the table of rectangles, and its columns beside those that every register has. */
-  readonly rowTable: string;
+  /** Its columns of a rectangle beside those that every register has, and those of them that lists filter and sort by. */
   readonly columns: Readonly<Record<string, string>>;
+  readonly listed: readonly string[];
   readonly indexes: Readonly<Record<string, string>>;
   readonly row: (view: W) => readonly CopyValue[];
-  /** What a list shows, kept once for all rectangles that show it (`view` is its number in the stream); null where there is nothing to show. */
-  readonly viewTable: string;
-  readonly detail: (view: W) => object | null;
+  /** Null where there is nothing to show. Name and detail are kept once for all rectangles that have them. */
+  readonly shown: (view: W) => Shown | null;
+  readonly nameIndexes: Readonly<Record<string, string>>;
   readonly contributions: (view: W) => readonly Contribution[];
 }
 
+export type RegisterKind = CellPoint['kind'];
+
 const rectangleColumns = {
   id: 'uuid not null', org_id: 'uuid not null', valid_from: 'date not null', valid_to: 'date not null', known_from: 'timestamptz not null', known_to: 'timestamptz not null',
-  pos_from: 'bigint not null', pos_to: 'bigint not null', view: 'integer',
+  pos_from: 'bigint not null', pos_to: 'bigint not null', start: 'integer not null', lane: 'smallint not null', state: 'smallint', view: 'integer', name: 'integer',
 } as const;
 
-/** The table of rectangles; the open row of a corner is found by the partial index. */
-export const rowTableOf = ({ rowTable, columns, indexes }: Pick<Register<DomainEvent, unknown, RegisterView>, 'rowTable' | 'columns' | 'indexes'>): TableDefinition => ({
-  name: rowTable,
-  columns: { ...rectangleColumns, ...columns },
-  primaryKey: ['id', 'pos_from', 'known_from', 'valid_from'],
-  indexes: { ...indexes, [`${rowTable}_open`]: `(id, valid_from, known_from) where pos_to = ${stillStands}` },
+type TableNames = Pick<Register<DomainEvent, unknown, RegisterView>, 'kind' | 'columns' | 'listed' | 'indexes' | 'nameIndexes'>;
+
+/**
+ * The table of rectangles. Lists read two indexes of it and never the table, since these carry all that is asked: one finds the rectangle of an aggregate at a cut, the other
+ * those of a state (lanes.ts). `view` and `name` are numbers within the stream; null, like the state, where there is nothing to show.
+ */
+export const rowTableOf = ({ kind, columns, listed, indexes }: TableNames): TableDefinition => {
+  const [rectangle, lane] = [['id', 'pos_from', 'known_from', 'valid_from'], ['state', 'lane', 'start']];
+  const without = (keys: readonly string[]): readonly string[] =>
+    ['id', 'org_id', 'valid_from', 'valid_to', 'known_from', 'known_to', 'pos_from', 'pos_to', 'state', 'view', 'name', ...listed].filter((column) => !keys.includes(column));
+  return {
+    name: `${kind}_row`, columns: { ...rectangleColumns, ...columns }, primaryKey: rectangle, include: without(rectangle),
+    indexes: { [`${kind}_row_lane`]: `(${lane.join(', ')}) include (${without(lane).join(', ')})`, ...indexes },
+  };
+};
+
+export const viewTableOf = (kind: RegisterKind): TableDefinition => ({
+  name: `${kind}_view`, columns: { id: 'uuid not null', view: 'integer not null', detail: 'jsonb not null' }, primaryKey: ['id', 'view'],
 });
 
-export const viewTableOf = ({ viewTable }: { readonly viewTable: string }): TableDefinition => ({
-  name: viewTable, columns: { id: 'uuid not null', view: 'integer not null', detail: 'jsonb not null' }, primaryKey: ['id', 'view'],
+/** Texts side by side, which no part that is looked for spans. */
+export const searchText = (...texts: readonly string[]): string => texts.join('\n').toLowerCase();
+
+/** The characters of a name: no word has to be found where none is printed (Chinese), and two of them are few names already. */
+export const charactersOf = (search: string): string => `string_to_array(${search}, null)`;
+export const searchIndex = (kind: RegisterKind): Readonly<Record<string, string>> => ({ [`${kind}_name_search`]: `using gin (${charactersOf('search')}) with (fastupdate = off)` });
+
+/** An inspection that is none, where things that belong to none are sorted among those that belong to one. */
+const noInspection = '00000000-0000-0000-0000-000000000000';
+
+export const nameTableOf = ({ kind, nameIndexes }: TableNames): TableDefinition => ({
+  name: `${kind}_name`,
+  columns: {
+    id: 'uuid not null', name: 'integer not null', org_id: 'uuid not null', inspection_id: 'uuid not null', number_key: 'text collate "C" not null', search: 'text collate "C" not null',
+    detail: 'jsonb not null',
+  },
+  primaryKey: ['id', 'name'],
+  indexes: { [`${kind}_name_order`]: '(org_id, inspection_id, number_key, id, name)', ...nameIndexes },
 });
 
 /** Signed points of all registers, by the position that added them. `late`: known more than a day before it was recorded. */
@@ -99,8 +148,9 @@ class PointSum<W extends RegisterView> {
 }
 
 type OpenRow = CopyValue[];
-const posToAt = Object.keys(rectangleColumns).indexOf('pos_to');
-const cornerColumns: Columns = { id: 'uuid', valid_from: 'date', known_from: 'timestamptz' };
+const placeOf = (column: keyof typeof rectangleColumns): number => Object.keys(rectangleColumns).indexOf(column);
+const [posFromAt, posToAt, startAt, laneAt] = [placeOf('pos_from'), placeOf('pos_to'), placeOf('start'), placeOf('lane')];
+const closing: Closing = { keys: { id: 'uuid', valid_from: 'date', known_from: 'timestamptz' }, changed: { start: 'integer', lane: 'smallint' } };
 
 /** What a batch changes in one register, gathered so that it is written with one statement a table. */
 export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
@@ -109,6 +159,7 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
   readonly #rows: OpenRow[] = [];
   readonly #closed: Row[] = [];
   readonly #views: CopyValue[][] = [];
+  readonly #names: CopyValue[][] = [];
   readonly #register: Register<E, S, W>;
 
   constructor(register: Register<E, S, W>) {
@@ -120,8 +171,14 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
     const { streamPrefix, timeline, row } = this.#register;
     const id = streamId.slice(streamPrefix.length);
     const stream = new StreamTimeline(timeline);
-    const numberOf = this.#viewNumbers(id);
-    for (const fact of earlier) for (const { viewKey, view } of stream.add(fact).opened) numberOf(viewKey, view, false);
+    const numbersOf = this.#numbers(id);
+    const openedEarlier = new Map<string, Position>();
+    for (const fact of earlier) {
+      for (const { key, viewKey, view } of stream.add(fact).opened) {
+        openedEarlier.set(key, fact.position);
+        numbersOf(viewKey, view, false);
+      }
+    }
     const openedHere = new Map<string, OpenRow>();
     for (const fact of added) {
       const { position, recordedAt } = fact;
@@ -130,14 +187,17 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
       for (const rectangle of closed) {
         sum.add(rectangle, -1);
         const here = openedHere.get(rectangle.key);
-        if (here === undefined) this.#closed.push({ id, valid_from: rectangle.validFrom, known_from: rectangle.knownFrom, pos_to: position });
-        else here[posToAt] = position;
+        const posFrom = here === undefined ? openedEarlier.get(rectangle.key) : here[posFromAt];
+        const { lane, start } = laneOf(rectangle, Number(posFrom), position);
+        if (here === undefined) this.#closed.push({ id, valid_from: rectangle.validFrom, known_from: rectangle.knownFrom, pos_to: position, lane, start });
+        else [here[posToAt], here[laneAt], here[startAt]] = [position, lane, start];
         openedHere.delete(rectangle.key);
       }
       for (const rectangle of opened) {
         sum.add(rectangle, 1);
         const { validFrom, validTo, knownFrom, knownTo, view, viewKey } = rectangle;
-        const made: OpenRow = [id, view.orgId, validFrom, validTo, knownFrom, knownTo, position, stillStands, numberOf(viewKey, view, true), ...row(view)];
+        const { lane, start } = laneOf(rectangle, position, stillStands);
+        const made: OpenRow = [id, view.orgId, validFrom, validTo, knownFrom, knownTo, position, stillStands, start, lane, ...numbersOf(viewKey, view, true), ...row(view)];
         openedHere.set(rectangle.key, made);
         this.#rows.push(made);
       }
@@ -146,27 +206,38 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
   }
 
   async write(tx: Transaction, schema: string): Promise<void> {
-    const { rowTable, viewTable, columns } = this.#register;
-    await closeRows(tx, `${schema}.${rowTable}`, cornerColumns, this.#closed);
-    await tx.copy(`${schema}.${rowTable}`, [...Object.keys(rectangleColumns), ...Object.keys(columns)], this.#rows);
-    await tx.copy(`${schema}.${viewTable}`, ['id', 'view', 'detail'], this.#views);
+    const { kind, columns } = this.#register;
+    await closeRows(tx, `${schema}.${kind}_row`, closing, this.#closed);
+    await tx.copy(`${schema}.${kind}_row`, [...Object.keys(rectangleColumns), ...Object.keys(columns)], this.#rows);
+    await tx.copy(`${schema}.${kind}_view`, ['id', 'view', 'detail'], this.#views);
+    await tx.copy(`${schema}.${kind}_name`, ['id', 'name', 'org_id', 'inspection_id', 'number_key', 'search', 'detail'], this.#names);
   }
 
-  /** Views by number, in the order in which the stream first showed them; null for one that has nothing to show. */
-  #viewNumbers(id: string): (viewKey: string, view: W, isNew: boolean) => number | null {
-    const numbers = new Map<string, number | null>();
+  /** State, number of the view and number of the name; views and names by number, each in the order in which the stream first showed them. */
+  #numbers(id: string): (viewKey: string, view: W, isNew: boolean) => Numbers {
+    const [views, names] = [new Map<string, Numbers>(), new Map<string, number>()];
     let last = 0;
+    const nameNumber = ({ inspectionId, numberKey, search, detail }: Name, orgId: OrgId, isNew: boolean): number => {
+      const content = JSON.stringify([inspectionId, numberKey, search, detail]);
+      const known = names.get(content) ?? names.size + 1;
+      if (isNew && known > names.size) this.#names.push([id, known, orgId, inspectionId ?? noInspection, numberKey, search, detail]);
+      names.set(content, known);
+      return known;
+    };
     return (viewKey, view, isNew) => {
-      const known = numbers.get(viewKey);
+      const known = views.get(viewKey);
       if (known !== undefined) return known;
-      const detail = this.#register.detail(view);
-      const number = detail === null ? null : (last += 1);
-      numbers.set(viewKey, number);
-      if (isNew && detail !== null) this.#views.push([id, number, detail]);
-      return number;
+      const shown = this.#register.shown(view);
+      const made: Numbers = shown === null ? nothingShown : [shown.state, (last += 1), nameNumber(shown.name, view.orgId, isNew)];
+      views.set(viewKey, made);
+      if (isNew && shown !== null) this.#views.push([id, last, shown.detail]);
+      return made;
     };
   }
 }
+
+type Numbers = readonly [state: number | null, view: number | null, name: number | null];
+const nothingShown: Numbers = [null, null, null];
 
 export const writePoints = async (tx: Transaction, schema: string, points: readonly (readonly [position: Position, recordedAt: string, point: CellPoint])[]): Promise<void> => {
   await tx.copy(`${schema}.${pointTable.name}`, pointColumns, points.map(([position, recordedAt, { kind, orgId, cell, validFrom, knownFrom, n, fen }]) =>

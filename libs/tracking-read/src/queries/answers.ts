@@ -26,9 +26,11 @@ export interface FiguresAnswer<D extends string, F> extends Answered {
   readonly purged: number;
 }
 
+/** A page may hold fewer items than asked and yet go on: where it ends, `nextCursor` is null. */
 export interface Page<I> extends Answered {
   readonly items: readonly I[];
-  readonly total: number;
+  /** Null where counting all that the filters leave would take longer than the page. */
+  readonly total: number | null;
   readonly nextCursor: string | null;
 }
 
@@ -85,6 +87,8 @@ export interface IssueItem {
   readonly deadline: DeadlineView;
   readonly openResiduals: number;
   readonly disagreement: boolean;
+  /** The first day on which it shows all this; null where it always has. */
+  readonly since: Day | null;
 }
 
 export interface ResidualView { readonly key: string; readonly printed: string; readonly planned: FuzzyDate | null; readonly measureId: MeasureId | null; readonly open: boolean }
@@ -197,6 +201,7 @@ export interface DeadlineItem extends DeadlineView {
   readonly issueId: IssueId;
   readonly orgId: OrgId;
   readonly orgCode: string | null;
+  readonly orgName: string | null;
   readonly numberPath: readonly string[];
   readonly title: string;
   readonly state: ShownIssueState;
@@ -237,6 +242,8 @@ export interface FundsCaseItem {
 export interface FundsAnswer extends FiguresAnswer<typeof figureDefinitions.funds, FundsFigures> {
   readonly org: OrgLabel | null;
   readonly cases: readonly FundsCaseItem[];
+  readonly total: number | null;
+  readonly nextCursor: string | null;
 }
 
 export interface DeadlinesAnswer extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem> {

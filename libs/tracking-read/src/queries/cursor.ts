@@ -1,27 +1,41 @@
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
-import { day, instant, isUuid, position, type Cut } from '@rectrail/kernel';
+import { day, instant, isDay, isUuid, position, type Cut } from '@rectrail/kernel';
 import { ReadRejected } from './tracking-read.ts';
 
 /** Where a page ends: the sort key of its last item. */
 export type CursorKey = readonly (string | number)[];
 
-/** The lists that have pages, and what the sort key of each is made of. */
+type KeyPart = 'integer' | 'text' | 'uuid' | 'day' | 'fen';
+
+/** A list of a register begins a page in one of its groups, by the number of a thing or by the value of a column (register-list.ts). */
+const [byNumber, byDay, byFen] = [['integer', 'uuid', 'uuid', 'text', 'uuid', 'integer'], ['integer', 'day', 'uuid', 'uuid'], ['integer', 'fen', 'uuid', 'uuid']] as const;
+
+/** The lists that have pages, and what the sort keys of each are made of. */
 const keyShapes = {
-  issues: ['integer', 'uuid', 'uuid', 'text', 'uuid'],
-  deadlines: ['integer', 'uuid', 'uuid', 'text', 'uuid'],
-  measures: ['uuid', 'uuid'],
-  'audit-trail': ['integer'],
-  lateness: ['integer', 'integer'],
-} as const satisfies Readonly<Record<string, readonly ('integer' | 'text' | 'uuid')[]>>;
+  issues: [byNumber, byDay],
+  deadlines: [byNumber, byDay],
+  measures: [byNumber, byDay],
+  funds: [byNumber, byFen],
+  organisations: [['integer']],
+  'audit-trail': [['integer']],
+  lateness: [['integer', 'integer']],
+} as const satisfies Readonly<Record<string, readonly (readonly KeyPart[])[]>>;
 export type PagedList = keyof typeof keyShapes;
+
+const isPart = (kind: KeyPart, part: string | number | undefined): boolean => {
+  if (kind === 'integer') return Number.isSafeInteger(part);
+  if (typeof part !== 'string') return false;
+  switch (kind) {
+    case 'uuid': return isUuid(part);
+    case 'day': return part === '-infinity' || isDay(part);
+    case 'fen': return /^-?\d{1,18}$/.test(part);
+    case 'text': return part.isWellFormed() && !part.includes('\0');
+  }
+};
 
 /** A cursor comes from outside: what is no key of the list must not reach the database. */
 const isKeyOf = (list: PagedList, key: CursorKey): boolean =>
-  key.length === keyShapes[list].length && keyShapes[list].every((kind, i) => {
-    const part = key[i];
-    if (kind === 'integer') return Number.isSafeInteger(part);
-    return typeof part === 'string' && (kind === 'uuid' ? isUuid(part) : part.isWellFormed() && !part.includes('\0'));
-  });
+  keyShapes[list].some((shape: readonly KeyPart[]) => key.length === shape.length && shape.every((kind, i) => isPart(kind, key[i])));
 
 /** What a cursor is bound to: the list and its filters, as they were asked. */
 export const filtersHash = (list: PagedList, filters: Readonly<Record<string, unknown>>): string =>
@@ -38,19 +52,20 @@ const decoded = (text: string): { readonly filters: unknown; readonly cut: Cut; 
   return { filters, cut: { atPosition: position(Number(at)), knownAt: instant(String(knownAt)), validAt: day(String(validAt)) }, key };
 };
 
+export const foreignCursor = (cause?: unknown): ReadRejected => new ReadRejected('cursor-invalid', 'the cursor is not one that this server gave out', {}, { cause });
+
 /** @throws ReadRejected `cursor-invalid` for what this server did not give out, `cursor-mismatch` for a cursor of another list or other filters. */
 export const decodeCursor = (text: string, list: PagedList, filters: string): { readonly cut: Cut; readonly key: CursorKey } => {
-  const foreign = (cause?: unknown): ReadRejected => new ReadRejected('cursor-invalid', 'the cursor is not one that this server gave out', {}, { cause });
   let content: ReturnType<typeof decoded>;
   try {
     content = decoded(text);
   } catch (cause) {
-    throw foreign(cause);
+    throw foreignCursor(cause);
   }
   if (content.filters !== filters) {
     throw new ReadRejected('cursor-mismatch', 'the cursor belongs to a list with other filters. Potential solutions: send the same filters again, or start without a cursor');
   }
-  if (!isKeyOf(list, content.key)) throw foreign();
+  if (!isKeyOf(list, content.key)) throw foreignCursor();
   return content;
 };
 

@@ -1,26 +1,26 @@
 import { streamVersion, type FundsCaseId, type IssueId, type OrgId } from '@rectrail/kernel';
-import { rolledUpOf } from '../figures/figure-columns.ts';
 import { figureDefinitions, streams, type Sum } from '@rectrail/tracking-domain';
-import { schema } from '../database/rows.ts';
-import { fundsContributions, type FundsView } from '../projections/funds-register.ts';
+import { rolledUpOf } from '../figures/figure-columns.ts';
+import { fundsContributions, type FundsName, type FundsViewDetail } from '../projections/funds-register.ts';
 import type { FundsAnswer, FundsCaseItem } from './answers.ts';
+import { limitOf } from './cursor.ts';
 import { digestOf } from './dashboard.query.ts';
 import { figureSumsOf } from './figures.ts';
-import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
-import type { RollUpRequest } from './requests.ts';
+import { kindsWithMoney } from './funds-conditions.ts';
+import { isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
+import { listedOwners } from './org-order.ts';
+import { paged } from './paging.ts';
+import { select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { countOf, listPage, lookUp, sizesOf, type Condition, type ListRow, type Wanted } from './register-list.ts';
+import type { FundsRequest } from './requests.ts';
+import { streamVersions } from './sums.ts';
 import { Verdicts } from './verdicts.ts';
-import { atCut, streamVersions } from './sums.ts';
 
-/** Cases at the cut of one issue, or of these owners (null: all), in the order of owners and ids. */
-export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] | null }): Promise<readonly FundsCaseItem[]> => {
-  const { tx, cut } = session;
-  const [where, value] = 'issueId' in of ? ['r.issue_ids @> array[$4]::uuid[]', of.issueId] : ['($4::uuid[] is null or r.org_id = any($4))', of.owners];
-  const rows = await tx.query<{ readonly id: FundsCaseId; readonly detail: FundsView }>(
-    `select r.id, d.detail from ${schema}.funds_row r join ${schema}.funds_view d using (id, view) where ${atCut('r', ['$1', '$2', '$3'])} and ${where} order by r.org_id, r.id`,
-    [cut.validAt, cut.knownAt, cut.atPosition, value],
-  );
-  const versions = await streamVersions(tx, rows.map((row) => streams.fundsCase(row.id)), cut.atPosition);
-  return rows.map(({ id, detail: { orgId, inspectionId, issueIds, movements, duplicates } }) => {
+type Row = ListRow<FundsCaseId, FundsName, FundsViewDetail>;
+
+const items = async (session: ReadSession, rows: readonly Row[]): Promise<readonly FundsCaseItem[]> => {
+  const versions = await streamVersions(session.tx, rows.map((row) => streams.fundsCase(row.id)), session.cut.atPosition);
+  return rows.map(({ id, orgId, named: { inspectionId, issueIds }, detail: { movements, duplicates } }) => {
     const sum = (direction: string): Sum => {
       const { n, fen } = fundsContributions({ movements }).find((c) => c.cell === direction) ?? { n: 0, fen: 0n };
       return { fen: String(fen), unknownAmounts: n };
@@ -32,14 +32,30 @@ export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId:
   });
 };
 
-/** `rectrail.funds/1`: kinds of money side by side, never added; a possible double count is shown with its case, never deducted. */
-export const funds = (context: ReadContext, request: RollUpRequest): Promise<FundsAnswer> =>
-  readAt(context, request, async (session) => {
-    const { org, owners } = select(session, request.org);
-    const { whole } = await figureSumsOf(session, owners === null ? null : new Set(owners), [], new Verdicts(session, undefined));
-    const figures = rolledUpOf(whole).funds;
+/** Cases at the cut of one issue, or of these owners. */
+export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly FundsCaseItem[]> =>
+  items(session, await lookUp<Row>(session, 'funds', ['issueId' in of ? isLinkedTo(of.issueId) : isOwnedBy(of.owners)]));
+
+const wantedCases = (session: ReadSession, { issue, inspection, money, minFen }: FundsRequest, { members }: Selected): Wanted => ({
+  kind: 'funds', ...listedOwners(session, members), states: kindsWithMoney[money ?? 'any'], atMost: null,
+  rows: minFen === undefined ? [] : [((param) => `r.identified >= ${param(minFen)}::bigint`) satisfies Condition],
+  names: [...(issue === undefined ? [] : [isLinkedTo(issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)])],
+});
+
+/**
+ * `rectrail.funds/1`: kinds of money side by side, never added; a possible double count is shown with its case, never deducted. The figures are of the whole
+ * selection, whatever the other filters.
+ */
+export const funds = (context: ReadContext, request: FundsRequest): Promise<FundsAnswer> =>
+  paged(context, 'funds', request, async (session, after, next) => {
+    const selected = select(session, request.org);
+    const { whole } = await figureSumsOf(session, selected.members, [], new Verdicts(session, undefined));
+    const { funds: figures } = rolledUpOf(whole);
+    const wanted = wantedCases(session, request, selected);
+    const sizes = await sizesOf(session, wanted);
+    const page = await listPage<Row>(session, [{ wanted, order: { by: request.sort ?? 'number', descending: request.order === 'desc' } }], sizes, { after, size: limitOf(request.limit) });
     return {
-      cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org, figures, cases: await fundsCasesOf(session, { owners }),
-      assumptions: { calendarYears: [] }, purged: 0,
+      cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org: selected.org, figures, cases: await items(session, page.rows),
+      total: await countOf(session, wanted, sizes), nextCursor: page.next === null ? null : next(page.next), assumptions: { calendarYears: [] }, purged: 0,
     };
   });

@@ -1,24 +1,25 @@
-import { isUuid, streamVersion, type IssueId, type MeasureId, type OrgId } from '@rectrail/kernel';
-import { streams } from '@rectrail/tracking-domain';
-import { schema } from '../database/rows.ts';
+import { streamVersion, type IssueId, type MeasureId, type OrgId } from '@rectrail/kernel';
+import { shownMeasureStates, streams } from '@rectrail/tracking-domain';
 import { parseMeasureCell } from '../figures/cells.ts';
-import type { MeasureViewDetail } from '../projections/measure-register.ts';
+import { rolledUpOf } from '../figures/figure-columns.ts';
+import { measureKind, type MeasureName, type MeasureViewDetail } from '../projections/measure-register.ts';
 import type { MeasureItem, Page } from './answers.ts';
 import { limitOf } from './cursor.ts';
-import { noId, paged } from './paging.ts';
-import { select, type ReadContext, type ReadSession } from './read-session.ts';
+import { figureSumsOf } from './figures.ts';
+import { hasText, isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
+import { listedOwners } from './org-order.ts';
+import { paged } from './paging.ts';
+import { select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { countOf, listPage, lookUp, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
 import type { MeasuresRequest } from './requests.ts';
-import { atCut, streamVersions } from './sums.ts';
+import { streamVersions } from './sums.ts';
+import { Verdicts } from './verdicts.ts';
 
-/** A measure at the cut with what it shows there. */
-interface Row { readonly id: MeasureId; readonly orgId: OrgId; readonly cell: string; readonly detail: MeasureViewDetail }
-
-const columns = `r.id, r.org_id as "orgId", r.cell, d.detail`;
-const standing = `from ${schema}.measure_row r join ${schema}.measure_view d using (id, view) where ${atCut('r', ['$1', '$2', '$3'])}`;
+type Row = ListRow<MeasureId, MeasureName, MeasureViewDetail>;
 
 const items = async (session: ReadSession, rows: readonly Row[]): Promise<readonly MeasureItem[]> => {
   const versions = await streamVersions(session.tx, rows.map((row) => streams.measure(row.id)), session.cut.atPosition);
-  return rows.flatMap(({ id, orgId, cell, detail: { inspectionId, issueIds, marker, title, planned } }) => {
+  return rows.flatMap(({ id, orgId, named: { inspectionId, issueIds, marker, title }, detail: { cell, planned } }) => {
     const { last, first } = parseMeasureCell(cell);
     if (last === null) return [];
     return [{
@@ -28,26 +29,41 @@ const items = async (session: ReadSession, rows: readonly Row[]): Promise<readon
   });
 };
 
-/** Measures at the cut of one issue, or of these owners, in the order of their ids. */
-export const measuresOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly MeasureItem[]> => {
-  const { tx, cut } = session;
-  const [where, value] = 'issueId' in of ? ['r.issue_ids @> array[$4]::uuid[]', of.issueId] : ['r.org_id = any($4)', of.owners];
-  return items(session, await tx.query<Row>(`select ${columns} ${standing} and ${where} order by r.id`, [cut.validAt, cut.knownAt, cut.atPosition, value]));
+/** Measures at the cut of one issue, or of these owners. */
+export const measuresOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly MeasureItem[]> =>
+  items(session, await lookUp<Row>(session, 'measure', ['issueId' in of ? isLinkedTo(of.issueId) : isOwnedBy(of.owners)]));
+
+const isDue: Condition = () => 'r.due is not null';
+const isNotDue: Condition = () => 'r.due is null';
+
+const wantedMeasures = (session: ReadSession, { state, issue, inspection, plannedFrom, plannedUntil, q }: MeasuresRequest, { members }: Selected): Wanted => ({
+  kind: 'measure', ...listedOwners(session, members), states: (state === undefined ? shownMeasureStates : [state]).map(measureKind), atMost: null,
+  rows: [
+    ...(plannedFrom === undefined ? [] : [((param) => `r.due >= ${param(plannedFrom)}::date`) satisfies Condition]),
+    ...(plannedUntil === undefined ? [] : [((param) => `r.due <= ${param(plannedUntil)}::date`) satisfies Condition]),
+  ],
+  names: [...(issue === undefined ? [] : [isLinkedTo(issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)]), ...(q === undefined ? [] : [hasText(q)])],
+});
+
+const groupsOf = (wanted: Wanted, { sort, order }: MeasuresRequest): readonly Group[] => {
+  const descending = order === 'desc';
+  if (sort !== 'due') return [{ wanted, order: { by: 'number', descending } }];
+  return [
+    { wanted: { ...wanted, rows: [...wanted.rows, isDue] }, order: { by: 'due', descending } },
+    { wanted: { ...wanted, rows: [...wanted.rows, isNotDue] }, order: { by: 'number', descending: false } },
+  ];
 };
 
 export const measures = (context: ReadContext, request: MeasuresRequest): Promise<Page<MeasureItem>> =>
   paged(context, 'measures', request, async (session, after, next) => {
-    const { tx, cut } = session;
-    const size = limitOf(request.limit);
-    const { owners } = select(session, request.org);
-    const issueId = request.issue === undefined ? null : isUuid(request.issue) ? request.issue : noId;
-    const filtered = `${standing} and ($4::uuid[] is null or r.org_id = any($4)) and ($5::uuid is null or r.issue_ids @> array[$5::uuid]) and ($6::text is null or split_part(r.cell, '/', 1) = $6)`;
-    const params = [cut.validAt, cut.knownAt, cut.atPosition, owners, issueId, request.state ?? null];
-    const [count] = await tx.query<{ readonly n: number }>(`select count(*)::int as n ${filtered}`, params);
-    const rows = await tx.query<Row>(
-      `select ${columns} ${filtered} ${after === null ? '' : 'and (r.org_id, r.id) > ($8::uuid, $9::uuid)'} order by r.org_id, r.id limit $7`, [...params, size + 1, ...(after ?? [])],
-    );
-    const page = rows.slice(0, size);
-    const last = rows.length > size ? page.at(-1) : undefined;
-    return { cut, items: await items(session, page), total: count?.n ?? 0, nextCursor: last === undefined ? null : next([last.orgId, last.id]) };
+    const selected = select(session, request.org);
+    const wanted = wantedMeasures(session, request, selected);
+    const sizes = await sizesOf(session, wanted);
+    const counts = sizes.few === null ? rolledUpOf((await figureSumsOf(session, selected.members, [], new Verdicts(session, undefined))).whole).measures : null;
+    const atMost = counts === null ? null : request.state === undefined ? counts.total : counts.byState[request.state].count;
+    const isCounted = wanted.rows.length === 0 && wanted.names.length === 0;
+    const bounded = { ...wanted, atMost };
+    const page = await listPage<Row>(session, groupsOf(bounded, request), sizes, { after, size: limitOf(request.limit) });
+    const total = isCounted && atMost !== null ? atMost : await countOf(session, bounded, sizes);
+    return { cut: session.cut, items: await items(session, page.rows), total, nextCursor: page.next === null ? null : next(page.next) };
   });

@@ -1,15 +1,7 @@
-import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { decodeCursor, encodeCursor, filtersHash, type CursorKey, type PagedList } from './cursor.ts';
 import { isSameCut, readAt, type ReadContext, type ReadSession } from './read-session.ts';
 import type { PageRequest, ReadRequest } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
-
-/** Rows that the query finds. `getCount` would count distinct keys, many times slower; a row of the read models is one thing at a cut. */
-export const countOf = async <E extends ObjectLiteral>(query: SelectQueryBuilder<E>): Promise<number> =>
-  (await query.clone().select('count(*)::int', 'n').getRawOne<{ readonly n: number }>())?.n ?? 0;
-
-/** An id that nothing has: what is compared with a text that is none finds nothing. */
-export const noId = '00000000-0000-0000-0000-000000000000';
 
 /** What of a request is no filter: a cursor binds the rest, and the cuts by their resolved values. */
 const unbound = new Set(['cursor', 'limit', 'validAt', 'knownAt', 'atPosition', 'atLeast', 'within']);

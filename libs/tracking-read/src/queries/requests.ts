@@ -43,19 +43,61 @@ export interface PolicyChoice {
   readonly policy?: string | undefined;
 }
 
-export interface IssuesRequest extends RollUpRequest, PageRequest, PolicyChoice {
+export const sortDirections = ['asc', 'desc'] as const;
+
+/** By what a list is sorted, each of which has one order of its own, and which way round. */
+export interface SortRequest<S extends string> {
+  readonly sort?: S | undefined;
+  readonly order?: (typeof sortDirections)[number] | undefined;
+}
+
+/**
+ * `number`: organisations as in the tree, inspections, numbers as printed. `due`: by open dates, then what has none by number. `state`: as states follow one another, each by
+ * number. `changed`: by the day since which it shows what it shows.
+ */
+export const issueSorts = ['number', 'due', 'state', 'changed'] as const;
+
+/** `any`: with a case of money. `recovered`: some of it came back. `outstanding`: it was identified and nothing came back. */
+export const moneyChoices = ['any', 'recovered', 'outstanding', 'none'] as const;
+export type MoneyChoice = (typeof moneyChoices)[number];
+
+export interface IssuesRequest extends RollUpRequest, PageRequest, PolicyChoice, SortRequest<(typeof issueSorts)[number]> {
   readonly state?: ShownIssueState | undefined;
   readonly bucket?: Bucket | undefined;
   readonly deadline?: DeadlineCondition | undefined;
   readonly track?: Track | undefined;
+  readonly aspect?: string | undefined;
   readonly inspection?: InspectionId | undefined;
+  /** Id or code of an organisation that assists, itself and not those below it. */
+  readonly assisting?: string | undefined;
+  readonly money?: MoneyChoice | undefined;
+  /** Whether what is claimed says less than what was determined. */
+  readonly disagreement?: boolean | undefined;
   /** Part of the title, of the heading or of the printed number. */
   readonly q?: string | undefined;
 }
 
-export interface MeasuresRequest extends RollUpRequest, PageRequest {
+export const measureSorts = ['number', 'due'] as const;
+
+export interface MeasuresRequest extends RollUpRequest, PageRequest, SortRequest<(typeof measureSorts)[number]> {
   readonly state?: ShownMeasureState | undefined;
   readonly issue?: IssueId | undefined;
+  readonly inspection?: InspectionId | undefined;
+  /** First and last day on which the planned date may end. */
+  readonly plannedFrom?: Day | undefined;
+  readonly plannedUntil?: Day | undefined;
+  /** Part of the title. */
+  readonly q?: string | undefined;
+}
+
+export const fundsSorts = ['number', 'identified', 'recovered', 'returned'] as const;
+
+export interface FundsRequest extends RollUpRequest, PageRequest, SortRequest<(typeof fundsSorts)[number]> {
+  readonly issue?: IssueId | undefined;
+  readonly inspection?: InspectionId | undefined;
+  readonly money?: Exclude<MoneyChoice, 'any' | 'none'> | undefined;
+  /** Known amounts identified of at least so many fen. */
+  readonly minFen?: string | undefined;
 }
 
 export interface AuditRequest extends OrgRequest, PageRequest {

@@ -4,7 +4,9 @@ import type {
   AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem, LatenessAnswer,
   MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
-import type { AuditRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest } from './requests.ts';
+import type {
+  AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest,
+} from './requests.ts';
 import type { SeriesAnswer, SeriesRequest } from './over-time.ts';
 
 export type ReadRejectionCode =
@@ -49,7 +51,7 @@ export interface TrackingQueries {
   issue(id: IssueId, request: ReadRequest & PolicyChoice): Promise<IssueDetail>;
   issueHistory(id: IssueId, request: ReadRequest): Promise<IssueHistory>;
   deadlines(request: IssuesRequest): Promise<DeadlinesAnswer>;
-  funds(request: RollUpRequest): Promise<FundsAnswer>;
+  funds(request: FundsRequest): Promise<FundsAnswer>;
   measures(request: MeasuresRequest): Promise<Page<MeasureItem>>;
   organisations(request: OrganisationsRequest): Promise<OrganisationsAnswer>;
   trees(request: ReadRequest): Promise<TreesAnswer>;

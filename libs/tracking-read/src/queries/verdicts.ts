@@ -1,4 +1,4 @@
-import { addDays, daysBetween, type Cut, type Day, type OrgId } from '@rectrail/kernel';
+import { addDays, daysBetween, lastDay, minDay, type Cut, type Day, type OrgId } from '@rectrail/kernel';
 import { bucketOf, streams, workingDaysBetween, yearOf, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import { isClosedCondition, type IssueCell } from '../figures/cells.ts';
 import type { Assumptions } from './answers.ts';
@@ -11,6 +11,9 @@ export class Verdicts {
   readonly #cut: Cut;
   readonly #calendar: WorkingCalendar;
   readonly #policyOf: (owner: OrgId) => PolicyContent;
+  /** The one policy asked for. */
+  readonly #shared: (() => PolicyContent) | null;
+  readonly #own: () => ReadonlyMap<OrgId, PolicyContent>;
   readonly #default: () => PolicyContent;
   readonly #isInstalled: boolean;
   readonly #policies = new Map<OrgId, PolicyContent>();
@@ -25,13 +28,16 @@ export class Verdicts {
     this.#default = () => reference.defaultPolicy(cut);
     this.#isInstalled = reference.facts(streams.defaultPolicy, cut.atPosition).length > 0;
     const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? this.#default();
-    if (policy === undefined) this.#policyOf = ofOwner;
-    else if (policy === 'default') this.#policyOf = this.#default;
-    else {
-      // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
-      const { orgId } = findOrg({ ...session, visible: null }, policy);
-      this.#policyOf = () => ofOwner(orgId);
-    }
+    // The rest of the name of a policy's stream is its organisation.
+    const owners = (): readonly OrgId[] => reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId);
+    this.#own = () => new Map(owners().flatMap((owner) => {
+      const content = reference.ownPolicy(owner, cut);
+      return content === null ? [] : [[owner, content] as const];
+    }));
+    // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
+    const named = policy === undefined || policy === 'default' ? null : findOrg({ ...session, visible: null }, policy).orgId;
+    this.#shared = policy === undefined ? null : named === null ? this.#default : () => ofOwner(named);
+    this.#policyOf = this.#shared ?? ofOwner;
   }
 
   get assumptions(): Assumptions {
@@ -53,6 +59,22 @@ export class Verdicts {
     let year = yearOf(addDays(this.#cut.validAt, 1));
     while (this.#calendar.years.has(year)) year += 1;
     return year;
+  }
+
+  /** The policy of everyone who has none of their own, and theirs; null before the first start of the installation. */
+  get policies(): { readonly rest: PolicyContent; readonly own: ReadonlyMap<OrgId, PolicyContent> } | null {
+    if (!this.#isInstalled) return null;
+    return this.#shared === null ? { rest: this.#default(), own: this.#own() } : { rest: this.#shared(), own: new Map() };
+  }
+
+  /** The last day that is near by a policy: what is due by then is due soon. */
+  nearUntil({ dueSoon: { days, unit } }: PolicyContent): Day {
+    const { validAt } = this.#cut;
+    let until = minDay(lastDay, addDays(validAt, days));
+    if (unit === 'calendar') return until;
+    const isNear = (due: Day): boolean => workingDaysBetween(this.#calendar, validAt, due).days <= days;
+    while (until < lastDay && isNear(addDays(until, 1))) until = addDays(until, 1);
+    return until;
   }
 
   /** Remembers the years without a calendar that working days up to an open date run through. */

@@ -1,0 +1,64 @@
+import type { OrgId } from '@rectrail/kernel';
+import type { ReadSession } from './read-session.ts';
+import type { TreeAtCut } from './tree-at-cut.ts';
+
+/** Owners in the order of a list. */
+export class OrgOrder {
+  readonly orgIds: readonly OrgId[];
+  #places: ReadonlyMap<OrgId, number> | null = null;
+  #text: string | null = null;
+
+  constructor(orgIds: readonly OrgId[]) {
+    this.orgIds = orgIds;
+  }
+
+  /** As PostgreSQL writes an array of them; the driver would look into each of ten thousand for what has to be escaped. */
+  get text(): string {
+    this.#text ??= arrayText(this.orgIds);
+    return this.#text;
+  }
+
+  /** From 0; -1 for an organisation that is none of them. */
+  placeOf(orgId: OrgId): number {
+    this.#places ??= new Map(this.orgIds.map((one, place) => [one, place]));
+    return this.#places.get(orgId) ?? -1;
+  }
+
+  get reversed(): OrgOrder {
+    return new OrgOrder(this.orgIds.toReversed());
+  }
+}
+
+export const arrayText = (ids: readonly string[]): string => `{${ids.join(',')}}`;
+
+interface WholeOrder { readonly reference: TreeAtCut; readonly roots: string; readonly order: OrgOrder }
+
+/** By the tree: it is kept as long as it is read, and so is its order. */
+const wholeOrders = new WeakMap<TreeAtCut, WholeOrder>();
+
+/** All that may own anything: the tree by which the read rolls up, each organisation before those below it; then those that do not stand in it, by their ids. */
+const wholeOrder = (session: ReadSession): OrgOrder => {
+  const { rollUp, standing } = session;
+  const [reference, roots] = [session.reference.referenceTree(standing.registers), standing.roots.join()];
+  const known = wholeOrders.get(rollUp);
+  if (known?.reference === reference && known.roots === roots) return known.order;
+  const inTree = rollUp.roots.flatMap((root) => rollUp.subtree(root));
+  const others = new Set([...reference.orgs.keys(), ...standing.roots]);
+  for (const orgId of inTree) others.delete(orgId);
+  const order = new OrgOrder([...inTree, ...[...others].sort()]);
+  wholeOrders.set(rollUp, { reference, roots, order });
+  return order;
+};
+
+export interface ListedOwners {
+  /** Whose things a list shows. */
+  readonly owners: OrgOrder;
+  /** The same object where it shows those of all. */
+  readonly everyone: OrgOrder;
+}
+
+/** `members` null: everyone. */
+export const listedOwners = (session: ReadSession, members: ReadonlySet<OrgId> | null): ListedOwners => {
+  const everyone = wholeOrder(session);
+  return { everyone, owners: members === null ? everyone : new OrgOrder(everyone.orgIds.filter((orgId) => members.has(orgId))) };
+};

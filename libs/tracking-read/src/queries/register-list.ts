@@ -1,0 +1,314 @@
+import type { Day, OrgId } from '@rectrail/kernel';
+import { schema } from '../database/rows.ts';
+import { isSortedByValidDay, reachesAt, reachesAtOnce, type Reach } from '../projections/lanes.ts';
+import type { RegisterKind } from '../projections/register.ts';
+import { foreignCursor, type CursorKey } from './cursor.ts';
+import { arrayText, type ListedOwners } from './org-order.ts';
+import type { ReadSession } from './read-session.ts';
+import { atCut } from './sums.ts';
+
+/** What must hold of a rectangle `r` or of a name `n`; `param` takes a value and gives its place among the parameters. */
+export type Condition = (param: (value: unknown) => string) => string;
+
+/** Things of a register at the cut. */
+export interface Wanted extends ListedOwners {
+  readonly kind: RegisterKind;
+  /** In which states, by the numbers of the register. */
+  readonly states: readonly number[];
+  readonly rows: readonly Condition[];
+  readonly names: readonly Condition[];
+  /** How many there are at most, where that is known: it decides how they are looked for, never what is found. */
+  readonly atMost: number | null;
+}
+
+/** `number`: organisations in their order, then inspections, then numbers as printed. Else a column of the register, then owners and ids. Every order is total. */
+export interface ListOrder {
+  readonly by: 'number' | 'due' | 'valid_from' | 'identified' | 'recovered' | 'returned';
+  readonly descending: boolean;
+}
+
+/** A list is one group after the other, each in an order of its own; all look for the same names of the same owners. */
+export interface Group { readonly wanted: Wanted; readonly order: ListOrder }
+
+/** A thing at the cut: what it is called and what is shown of it. */
+export interface ListRow<I extends string, N, D> {
+  readonly id: I;
+  readonly orgId: OrgId;
+  /** The first day on which it shows what it shows; null where it always has. */
+  readonly since: Day | null;
+  readonly named: N;
+  readonly detail: D;
+}
+
+/** `next`: where the list goes on; null at its end. */
+export interface ListPage<R> { readonly rows: readonly R[]; readonly next: CursorKey | null }
+
+type Keyed<R> = R & { readonly key: CursorKey };
+
+/** Parameters of one statement; the cut comes first. */
+class Parameters {
+  readonly values: unknown[];
+
+  constructor({ cut: { validAt, knownAt, atPosition } }: ReadSession) {
+    this.values = [validAt, knownAt, atPosition];
+  }
+
+  readonly add = (value: unknown): string => `$${this.values.push(value)}`;
+}
+
+const tablesOf = (kind: RegisterKind) => ({ rows: `${schema}.${kind}_row`, names: `${schema}.${kind}_name`, views: `${schema}.${kind}_view` });
+const holds = atCut('r', ['$1', '$2', '$3']);
+const allOf = (conditions: readonly string[]): string => conditions.join(' and ');
+const isAll = ({ owners, everyone }: ListedOwners): boolean => owners === everyone;
+
+/** `names`: the rectangle of each name is looked up. `lanes`: all rectangles of the states that hold are read. `walk`: along the names in their order until the page is full. */
+type Way = 'names' | 'lanes' | 'walk';
+
+/** How many names are to be looked up, where these are few, and about how many all organisations have. */
+export interface Sizes { readonly few: number | null; readonly all: number }
+
+const fewMax = 3_000;
+/** More organisations have not few names. */
+const fewOrgsMax = 256;
+
+export const sizesOf = async (session: ReadSession, wanted: Wanted): Promise<Sizes> => {
+  const { names } = tablesOf(wanted.kind);
+  const values: unknown[] = [];
+  const param: Parameters['add'] = (value) => `$${values.push(value)}`;
+  const conditions = wanted.names.map((condition) => condition(param));
+  if (!isAll(wanted) && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(`n.org_id = any(${param(wanted.owners.text)}::uuid[])`);
+  const few = conditions.length === 0 ? 'null::integer' : `(select count(*)::integer from (select from ${names} n where ${allOf(conditions)} limit ${fewMax + 1}) x)`;
+  const [row] = await session.tx.query<Sizes>(`select ${few} as few, (select greatest(reltuples, 0)::float8 from pg_class where oid = '${names}'::regclass) as "all"`, values);
+  return { few: row === undefined || row.few === null || row.few > fewMax ? null : row.few, all: row?.all ?? 0 };
+};
+
+/** Measured, in µs: to look a name up, to look into a lane, to read a rectangle of a lane and the two that lie there beside each that holds. */
+const cost = { name: 6, lane: 2, rectangle: 0.6 };
+
+/** What each way comes to, in µs; `size`: of the page. */
+const costsOf = ({ owners, everyone, states, names, atMost }: Wanted, { few, all }: Sizes, size: number): Readonly<Record<Way, number>> => {
+  const share = Math.min(1, owners.orgIds.length / Math.max(1, everyone.orgIds.length));
+  const ofOwners = Math.max(1, all * share);
+  const found = Math.max(1, Math.min(atMost ?? ofOwners, ofOwners));
+  const inLanes = states.length * reachesAtOnce * cost.lane + (found * Math.max(1, all) / ofOwners) * cost.rectangle;
+  return {
+    names: few === null ? Infinity : few * cost.name,
+    lanes: inLanes + (names.length > 0 ? found * cost.name : 0),
+    walk: Math.min(size / found, 1) * ofOwners * cost.name,
+  };
+};
+
+const wayOf = (wanted: Wanted, { by }: ListOrder, sizes: Sizes, size: number): Way => {
+  const { names, lanes, walk } = costsOf(wanted, sizes, size);
+  if (names <= lanes && (by !== 'number' || names <= walk)) return 'names';
+  return by === 'number' && walk < lanes ? 'walk' : 'lanes';
+};
+
+/** What a source selects besides, and how much of it comes first where only so much is needed. */
+interface Asked {
+  readonly way: Exclude<Way, 'walk'>;
+  readonly column?: string;
+  readonly beyond?: readonly string[];
+  readonly first?: { readonly direction: string; readonly count: number } | null;
+}
+
+/** All that is wanted, each thing once: id, name, view, owner and first valid day. */
+const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'], { way, column, beyond = [], first = null }: Asked): string => {
+  const { rows, names } = tablesOf(wanted.kind);
+  const columns = `r.id, r.name, r.view, r.org_id, r.valid_from${column === undefined || column === 'valid_from' ? '' : `, r.${column}`}`;
+  const states = `${param(wanted.states)}::smallint[]`;
+  const conditions = [holds, ...[...wanted.rows, ...wanted.names].map((condition) => condition(param)), ...beyond];
+  const isOwned = (owner: string): readonly string[] => (isAll(wanted) ? [] : [`${owner} = any(${param(wanted.owners.text)}::uuid[])`]);
+  if (way === 'names') {
+    return `select ${columns} from ${names} n join ${rows} r on r.id = n.id and r.name = n.name where ${allOf([...conditions, ...isOwned('n.org_id'), `r.state = any(${states})`])}`;
+  }
+  const where = allOf([...conditions, ...isOwned('r.org_id')]);
+  const named = wanted.names.length === 0 ? '' : `join ${names} n on n.id = r.id and n.name = r.name`;
+  const lanes = (reaches: readonly Reach[]): string => `unnest(${states}) s(state)
+    cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
+  const isReached = 'r.state = s.state and r.lane = l.lane and r.start between l.first and l.last';
+  const whole = (reaches: readonly Reach[]): string => `select ${columns} from ${lanes(reaches)} join ${rows} r on ${isReached} ${named} where ${where}`;
+  const reaches = reachesAt(session.cut);
+  if (first === null) return whole(reaches);
+  const order = ['r.start', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ');
+  return `select x.* from ${lanes(reaches.filter(isSortedByValidDay))} cross join lateral (
+      select ${columns} from ${rows} r ${named} where ${isReached} and ${where} order by ${order} limit ${param(first.count)}) x
+    union all ${whole(reaches.filter((reach) => !isSortedByValidDay(reach)))}`;
+};
+
+const shownColumns = `page.id, page.org_id as "orgId", nullif(page.valid_from::text, '-infinity') as since, n.detail as named, v.detail`;
+const shownFrom = ({ names, views }: ReturnType<typeof tablesOf>): string => `page join ${names} n using (id, name) join ${views} v using (id, view)`;
+
+const columnTypes: Readonly<Record<Exclude<ListOrder['by'], 'number'>, string>> = { due: 'date', valid_from: 'date', identified: 'bigint', recovered: 'bigint', returned: 'bigint' };
+
+/** What of a group is asked for: what lies beyond a key, so many at most. */
+interface Ask { readonly after: CursorKey | null; readonly size: number }
+/** `next` where it ended before it had so many. */
+interface GroupPage<R> { readonly rows: readonly Keyed<R>[]; readonly next: CursorKey | null }
+
+/** Key: value, owner, id. */
+const columnPage = async <R>(session: ReadSession, { wanted, order: { by, descending } }: Group, way: Exclude<Way, 'walk'>, { after, size }: Ask): Promise<GroupPage<R>> => {
+  const { values, add } = new Parameters(session);
+  const [direction, sign] = descending ? ['desc', '<'] : ['asc', '>'];
+  const type = by === 'number' ? 'text' : columnTypes[by];
+  const beyond = after === null ? [] : [`(r.${by}, r.org_id, r.id) ${sign} (${add(after[0])}::${type}, ${add(after[1])}::uuid, ${add(after[2])}::uuid)`];
+  const first = by === 'valid_from' ? { direction, count: size } : null;
+  const order = [by, 'org_id', 'id'].map((key) => `page.${key} ${direction}`).join(', ');
+  const rows = await session.tx.query<Keyed<R>>(
+    `with page as (select * from (${sourceSql(session, wanted, add, { way, column: by, beyond, first })}) page order by ${order} limit ${add(size)})
+     select ${shownColumns}, array[page.${by}::text, page.org_id::text, page.id::text] as key from ${shownFrom(tablesOf(wanted.kind))} order by ${order}`, values,
+  );
+  return { rows, next: null };
+};
+
+const numbers = ['inspection_id', 'number_key', 'id', 'name'] as const;
+const orderBy = (keys: readonly string[], direction: string): string => keys.map((key) => `${key} ${direction}`).join(', ');
+const of = (alias: string): readonly string[] => numbers.map((key) => `${alias}.${key}`);
+const numberKey = (alias: string): string => `jsonb_build_array(${[`${alias}.org_id`, ...of(alias)].join(', ')})`;
+
+/** Where a key by numbers (owner, inspection, number, id, name) lies: with which of the owners, from 1, and beyond what of theirs. */
+interface Place { readonly ord: number; readonly rest: readonly unknown[] }
+
+/** @throws ReadRejected `cursor-invalid` */
+const placeOf = ({ owners }: ListedOwners, [orgId, ...rest]: CursorKey): Place => {
+  const place = owners.placeOf(orgId as OrgId);
+  if (place === -1) throw foreignCursor();
+  return { ord: place + 1, rest };
+};
+
+const isBeyond = ({ rest }: Place, sign: string, param: Parameters['add']): string =>
+  `(${of('n').join(', ')}) ${sign} (${['uuid', 'text', 'uuid', 'integer'].map((type, at) => `${param(rest[at])}::${type}`).join(', ')})`;
+
+/** Finds the organisations that fill the page before it looks at the numbers of their things: those of the others need not be known. */
+const numberPage = async <R>(session: ReadSession, { wanted, order: { descending } }: Group, way: Exclude<Way, 'walk'>, { after, size }: Ask): Promise<GroupPage<R>> => {
+  const { values, add } = new Parameters(session);
+  const tables = tablesOf(wanted.kind);
+  const [direction, sign] = descending ? ['desc', '<'] : ['asc', '>'];
+  const place = after === null ? null : placeOf(wanted, after);
+  const [ord, count] = [`${add(place?.ord ?? (descending ? wanted.owners.orgIds.length + 1 : 0))}::bigint`, `${add(size)}::integer`];
+  const rows = await session.tx.query<Keyed<R>>(
+    `with o as (select org_id, ord from unnest(${add(wanted.owners.text)}::uuid[]) with ordinality o(org_id, ord)),
+          found as (${sourceSql(session, wanted, add, { way })}),
+          near as (select found.*, o.ord from found join o using (org_id) where o.ord = ${ord}
+                   union all (select found.*, o.ord from found join o using (org_id) where o.ord ${sign} ${ord} order by o.ord ${direction} fetch first (${count}) rows with ties)),
+          page as (select near.*, row_number() over (order by ${orderBy(['near.ord', ...of('n')], direction)}) as place, ${numberKey('n')} as key
+                     from near join ${tables.names} n using (id, name) ${place === null ? '' : `where near.ord <> ${ord} or ${isBeyond(place, sign, add)}`}
+                    order by ${orderBy(['near.ord', ...of('n')], direction)} limit ${count})
+     select ${shownColumns}, page.key from ${shownFrom(tables)} order by page.place`, values,
+  );
+  return { rows, next: null };
+};
+
+const walkFirst = 128;
+/** Names that one page walks over at most: past that it ends early, and its cursor goes on. */
+const walkMax = 6_000;
+const orgsAtOnce = 64;
+
+interface Walked { readonly id: string | null; readonly visited: number; readonly last: CursorKey | null }
+
+/** The next names of some organisations, and of these what is wanted. */
+interface Block { readonly orgIds: readonly string[]; readonly beyond: Place | null; readonly names: number; readonly found: number }
+
+const walkSql = ({ wanted, order: { descending } }: Group, { orgIds, beyond, names, found }: Block, param: Parameters['add']): string => {
+  const tables = tablesOf(wanted.kind);
+  const [direction, back, sign] = descending ? ['desc', 'asc', '<'] : ['asc', 'desc', '>'];
+  const order = orderBy(of('n'), direction);
+  const count = param(names);
+  return `
+    with n as (select o.ord, n.* from unnest(${param(arrayText(orgIds))}::uuid[]) with ordinality o(org_id, ord)
+                cross join lateral (select ${wanted.names.length === 0 ? ['n.org_id', ...of('n')].join(', ') : 'n.*'} from ${tables.names} n
+                                     where n.org_id = o.org_id ${beyond === null ? '' : `and (o.ord > 1 or ${isBeyond(beyond, sign, param)})`} order by ${order} limit ${count}) n
+               order by o.ord, ${order} limit ${count}),
+         page as (select r.id, r.name, r.view, r.org_id, r.valid_from, ${numberKey('n')} as key, row_number() over (order by n.ord, ${order}) as place
+                    from n join ${tables.rows} r on r.id = n.id and r.name = n.name
+                   where ${allOf([holds, ...[...wanted.rows, ...wanted.names].map((condition) => condition(param)), `r.state = any(${param(wanted.states)}::smallint[])`])}
+                   order by n.ord, ${order} limit ${param(found)})
+    select shown.*, (select count(*)::integer from n) as visited, (select ${numberKey('n')} from n order by n.ord desc, ${orderBy(of('n'), back)} limit 1) as last
+      from (values (1)) one left join (select ${shownColumns}, page.key, page.place from ${shownFrom(tables)}) shown on true order by shown.place`;
+};
+
+const walkPage = async <R>(session: ReadSession, group: Group, { after, size }: Ask): Promise<GroupPage<R>> => {
+  const { wanted, order: { descending } } = group;
+  const owners = descending ? wanted.owners.orgIds.toReversed() : wanted.owners.orgIds;
+  const inWalk = ({ ord }: Place): number => (descending ? owners.length - ord : ord - 1);
+  const rows: Keyed<R>[] = [];
+  let beyond = after === null ? null : placeOf(wanted, after);
+  let [from, walked, block] = [beyond === null ? 0 : inWalk(beyond), 0, walkFirst];
+  while (from < owners.length) {
+    const { values, add } = new Parameters(session);
+    const orgIds = owners.slice(from, from + orgsAtOnce);
+    const names = Math.min(block, walkMax - walked);
+    const found = await session.tx.query<Keyed<R> & Walked>(walkSql(group, { orgIds, beyond, names, found: size - rows.length }, add), values);
+    // Where nothing was found one row says how far the walk went.
+    rows.push(...found.filter(({ id }) => id !== null));
+    if (rows.length >= size) break;
+    const { visited, last } = found[0] ?? { visited: 0, last: null };
+    [walked, block] = [walked + visited, block * 4];
+    beyond = visited < names || last === null ? null : placeOf(wanted, last);
+    from = beyond === null ? from + orgIds.length : inWalk(beyond);
+    if (walked >= walkMax && from < owners.length) return { rows, next: last };
+  }
+  return { rows, next: null };
+};
+
+const groupPage = <R>(session: ReadSession, group: Group, sizes: Sizes, ask: Ask): Promise<GroupPage<R>> => {
+  const way = wayOf(group.wanted, group.order, sizes, ask.size);
+  if (way === 'walk') return walkPage(session, group, ask);
+  return group.order.by === 'number' ? numberPage(session, group, way, ask) : columnPage(session, group, way, ask);
+};
+
+const keyLength = ({ order }: Group): number => (order.by === 'number' ? 5 : 3);
+
+/**
+ * A page of the groups, one after the other. It may hold fewer than `size` and yet go on, where very much would have to be looked at for the next one.
+ * @throws ReadRejected `cursor-invalid`
+ */
+export const listPage = async <R>(session: ReadSession, groups: readonly Group[], sizes: Sizes, { after, size }: Ask): Promise<ListPage<R>> => {
+  const [begin, ...key] = after ?? [0];
+  const rows: (readonly [row: R, cursor: CursorKey])[] = [];
+  for (const [at, group] of groups.entries()) {
+    if (at < Number(begin)) continue;
+    const isResumed = after !== null && at === begin;
+    if (isResumed && key.length !== keyLength(group)) throw foreignCursor();
+    const page = await groupPage<R>(session, group, sizes, { after: isResumed ? key : null, size: size + 1 - rows.length });
+    for (const row of page.rows) rows.push([row, [at, ...row.key]]);
+    if (rows.length > size) return { rows: rows.slice(0, size).map(([row]) => row), next: rows[size - 1]?.[1] ?? null };
+    if (page.next !== null) return { rows: rows.map(([row]) => row), next: [at, ...page.next] };
+  }
+  return { rows: rows.map(([row]) => row), next: null };
+};
+
+/** Counting may take so long, in µs. */
+const countingMax = 10_000;
+
+/** How many there are; null where counting them takes long. */
+export const countOf = async (session: ReadSession, wanted: Wanted, sizes: Sizes): Promise<number | null> => {
+  const { names, lanes } = costsOf(wanted, sizes, 0);
+  if (Math.min(names, lanes) > countingMax && sizes.few === null) return null;
+  const { values, add } = new Parameters(session);
+  const [row] = await session.tx.query<{ readonly n: number }>(`select count(*)::integer as n from (${sourceSql(session, wanted, add, { way: names <= lanes ? 'names' : 'lanes' })}) found`, values);
+  return row?.n ?? 0;
+};
+
+/** The issues that things of a register are linked to; null where there are more than so many of them. */
+export const linkedIssues = async (session: ReadSession, wanted: Wanted, thingsMax: number): Promise<readonly string[] | null> => {
+  const { values, add } = new Parameters(session);
+  const [row] = await session.tx.query<{ readonly n: number; readonly ids: readonly string[] }>(
+    `with found as materialized (select * from (${sourceSql(session, wanted, add, { way: 'lanes' })}) found limit ${add(thingsMax + 1)})
+     select (select count(*)::integer from found) as n,
+            array(select distinct jsonb_array_elements_text(n.detail -> 'issueIds') from found join ${tablesOf(wanted.kind).names} n using (id, name) where (select count(*) from found) <= ${add(thingsMax)}) as ids`,
+    values,
+  );
+  return row === undefined || row.n > thingsMax ? null : row.ids;
+};
+
+/** All things at the cut whose names fulfil the conditions, which must leave few, by inspections and numbers. */
+export const lookUp = <R>(session: ReadSession, kind: RegisterKind, names: readonly Condition[]): Promise<readonly R[]> => {
+  const { values, add } = new Parameters(session);
+  const { rows, names: nameTable, views } = tablesOf(kind);
+  return session.tx.query<R>(
+    `select r.id, r.org_id as "orgId", nullif(r.valid_from::text, '-infinity') as since, n.detail as named, v.detail
+       from ${nameTable} n join ${rows} r on r.id = n.id and r.name = n.name join ${views} v on v.id = r.id and v.view = r.view
+      where ${allOf([holds, ...names.map((condition) => condition(add))])} order by n.inspection_id, n.number_key, n.id`, values,
+  );
+};
