@@ -19,14 +19,14 @@ export interface Engine {
 
 /** What a projection is given to work with on the rows of one generation; skipped events are in nothing that it reads. */
 export const contextOf = (
-  { store, decode, schema }: Engine, tx: Transaction, { generation, skips }: Checkpoint, { after, upTo }: Pick<ProjectionContext, 'after' | 'upTo'>,
+  { store, decode, schema }: Engine, tx: Transaction, checkpoint: Checkpoint, { after, upTo }: Pick<ProjectionContext, 'after' | 'upTo'>,
 ): ProjectionContext => {
   const streams = async (ids: readonly StreamId[], last: Position): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => {
     if (ids.length === 0) return new Map();
     const slices = await store.readStreams(ids, last);
-    return new Map([...slices].map(([id, { events }]) => [id, withoutSkipped(events, skips).map(decode)]));
+    return new Map([...slices].map(([id, { events }]) => [id, withoutSkipped(events, checkpoint.skips).map(decode)]));
   };
-  return { tx, schema: schemaOf(schema, generation), after, upTo, streams, earlier: (ids) => streams(ids, after) };
+  return { tx, schema: schemaOf(schema, checkpoint), after, upTo, streams, earlier: (ids) => streams(ids, after) };
 };
 
 export const withoutSkipped = (events: readonly StoredEvent[], skips: readonly Position[]): readonly StoredEvent[] =>

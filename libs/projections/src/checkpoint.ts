@@ -7,17 +7,16 @@ import type { Transaction } from './transaction.ts';
 /** `live` rows are read; `next` ones are made beside them by a rebuild and take their place. */
 export type Generation = 'live' | 'next';
 
-/** Schema of the rows of a rebuild. */
-export const nextSchema = (schema: string): string => `${schema}_next`;
+/** Schema of what a rebuild of a projection makes: its own, so that with it goes whatever is left of one. */
+export const nextSchema = (schema: string, name: string): string => `${schema}_next_${name}`;
 
-export const schemaOf = (schema: string, generation: Generation): string => (generation === 'live' ? schema : nextSchema(schema));
+export const schemaOf = (schema: string, { name, generation }: Pick<Checkpoint, 'name' | 'generation'>): string => (generation === 'live' ? schema : nextSchema(schema, name));
 
 /**
  * What the engine keeps beside the projections' tables; the owner of `schema`, which is there already, runs it in a migration. `gate` holds no rows: a read
  * locks it in ACCESS SHARE mode before it takes its snapshot, so that no snapshot is older than the tables that are found in it.
  */
 export const engineSql = (schema: string): readonly string[] => [
-  `create schema ${nextSchema(schema)}`,
   `create table ${schema}.gate ()`,
   `create table ${schema}.projection_checkpoint (
     name text not null,
@@ -225,11 +224,11 @@ export const promoteNext = async (tx: Transaction, schema: string, name: string)
   );
 };
 
-/** Drops the rows of a rebuild, and what stands of it; nothing where there is none. */
+/** Drops what a rebuild has made; false where there is none. */
 export const dropNext = async (tx: Transaction, schema: string, name: string): Promise<boolean> => {
   const next = await lockCheckpoint(tx, schema, name, 'next');
   if (next === null) return false;
-  for (const table of next.tables) await tx.query(`drop table if exists ${nextSchema(schema)}.${table}`);
+  await tx.query(`drop schema if exists ${nextSchema(schema, name)} cascade`);
   await tx.query(`delete from ${schema}.projection_checkpoint where name = $1 and generation = 'next'`, [name]);
   return true;
 };

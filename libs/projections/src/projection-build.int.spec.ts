@@ -39,7 +39,7 @@ describe('rebuild', () => {
 
   const empty = async (): Promise<void> => {
     for (const one of [schema, clean]) {
-      await pool.query(`drop schema if exists ${one} cascade; drop schema if exists ${one}_next cascade; create schema ${one}`);
+      await pool.query(`drop schema if exists ${one} cascade; drop schema if exists ${one}_next_tally cascade; create schema ${one}`);
       for (const sql of engineSql(one)) await pool.query(sql);
     }
     store = newCountedLog();
@@ -69,7 +69,7 @@ describe('rebuild', () => {
 
   /** What `apply` alone makes of the log up to a position, in one batch. */
   const expected = async (options: TallyOptions = {}, upTo?: Position): Promise<string> => {
-    await pool.query(`drop schema ${clean} cascade; drop schema ${clean}_next cascade; create schema ${clean}`);
+    await pool.query(`drop schema ${clean} cascade; create schema ${clean}`);
     for (const sql of engineSql(clean)) await pool.query(sql);
     const projection = tally({ ...options, bulk: false });
     const runner = await prepared(projection, { schema: clean, laggingEventsMax: 100_000 });
@@ -78,7 +78,7 @@ describe('rebuild', () => {
   };
 
   const nextTables = async (): Promise<readonly string[]> =>
-    (await pool.query<{ tablename: string }>('select tablename from pg_tables where schemaname = $1 order by 1', [`${schema}_next`])).rows.map((row) => row.tablename);
+    (await pool.query<{ tablename: string }>('select tablename from pg_tables where schemaname = $1 order by 1', [`${schema}_next_tally`])).rows.map((row) => row.tablename);
 
   const statusOf = async (runner: ProjectionRunner) => (await runner.status())[0]!;
 
@@ -220,6 +220,24 @@ describe('rebuild', () => {
     await other.project();
     expect(await dump(schema, tally())).toBe(await expected({ version: 2, streamPrefix: 'odd-' }));
     expect(await nextTables()).toEqual([]);
+  });
+
+  it('takes with it whatever tables it has made for itself', async () => {
+    await append(40);
+    const staging = (version: number): Projection => {
+      const projection = tally({ version });
+      return { ...projection, bulk: { ...projection.bulk!, addStreams: async (added, context) => {
+        await context.tx.query(`create table ${context.schema}.staged ()`);
+        await projection.bulk!.addStreams(added, context);
+      } } };
+    };
+    const stop = new AbortController();
+    const first = await prepared(staging(1));
+    await expect(first.rebuild('tally', { signal: stop.signal, onProgress: ({ phase }) => { if (phase === 'finish') stop.abort(new Error('enough')); } })).rejects.toThrow('enough');
+    expect(await nextTables()).toContain('staged');
+    await (await prepared(staging(2))).project();
+    expect((await pool.query(`select from pg_namespace where nspname like '${schema}%' and nspname <> '${schema}'`)).rowCount).toBe(0);
+    expect(await dump(schema, tally())).toBe(await expected());
   });
 
   it('is one process\'s at a time', async () => {

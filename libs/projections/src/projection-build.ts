@@ -157,8 +157,10 @@ export class ProjectionBuild {
         return lockOwn(tx, schema, this.#projection, 'next');
       }
       await dropNext(tx, schema, name);
-      for (const table of tables) await tx.query(createTableSql(nextSchema(schema), table));
-      if (bulk === undefined) for (const table of tables) for (const sql of indexesSql(nextSchema(schema), table).values()) await tx.query(sql);
+      const own = nextSchema(schema, name);
+      await tx.query(`create schema ${own}`);
+      for (const table of tables) await tx.query(createTableSql(own, table));
+      if (bulk === undefined) for (const table of tables) for (const sql of indexesSql(own, table).values()) await tx.query(sql);
       await insertNext(tx, schema, this.#projection, { phase: bulk === undefined ? 'catching-up' : 'bulk', target: upTo < head ? upTo : head });
       return lockOwn(tx, schema, this.#projection, 'next');
     });
@@ -182,7 +184,7 @@ export class ProjectionBuild {
       const index = async (table: string): Promise<void> => {
         const definition = tables.find((one) => one.name === table);
         if (definition === undefined) throw new RangeError(`projection ${name} has no table ${table}`);
-        for (const sql of indexesSql(nextSchema(schema), definition).values()) await tx.query(sql);
+        for (const sql of indexesSql(nextSchema(schema, name), definition).values()) await tx.query(sql);
       };
       await tx.query(`set local maintenance_work_mem = '${indexMemory}'`);
       await bulk?.finish?.({ ...contextOf(this.#engine, tx, next, { after: at, upTo: at }), index });
@@ -195,10 +197,11 @@ export class ProjectionBuild {
   /** What is not there yet; then statistics and the visibility map, without which the first reads after the swap would be slow. */
   async #index(connection: ProjectionConnection): Promise<void> {
     const { schema } = this.#engine;
-    const made = await connection.query<{ name: string }>('select indexname as name from pg_indexes where schemaname = $1', [nextSchema(schema)]);
+    const own = nextSchema(schema, this.#projection.name);
+    const made = await connection.query<{ name: string }>('select indexname as name from pg_indexes where schemaname = $1', [own]);
     const isMade = new Set(made.map((index) => index.name));
     for (const table of this.#projection.tables) {
-      for (const [name, sql] of indexesSql(nextSchema(schema), table)) {
+      for (const [name, sql] of indexesSql(own, table)) {
         if (isMade.has(name)) continue;
         await connection.transaction(async (tx) => {
           await lockOwn(tx, schema, this.#projection, 'next');
@@ -206,7 +209,7 @@ export class ProjectionBuild {
           await tx.query(sql);
         });
       }
-      await connection.query(`vacuum (analyze) ${nextSchema(schema)}.${table.name}`);
+      await connection.query(`vacuum (analyze) ${own}.${table.name}`);
     }
   }
 
@@ -286,14 +289,16 @@ export class ProjectionBuild {
     await tx.query([
       `set local lock_timeout = ${tableWaitMsMax}`,
       ...live.tables.map((table) => `drop table ${schema}.${table}`),
-      ...tables.map((table) => `alter table ${nextSchema(schema)}.${table.name} set schema ${schema}`),
+      ...tables.map((table) => `alter table ${nextSchema(schema, name)}.${table.name} set schema ${schema}`),
+      `drop schema ${nextSchema(schema, name)} cascade`,
     ].join('; '));
     await promoteNext(tx, schema, name);
   }
 
   #tables(live: Checkpoint | null): readonly string[] {
     const { schema } = this.#engine;
-    return [...(live?.tables ?? []).map((table) => `${schema}.${table}`), ...this.#projection.tables.map((table) => `${nextSchema(schema)}.${table.name}`)];
+    const { name, tables } = this.#projection;
+    return [...(live?.tables ?? []).map((table) => `${schema}.${table}`), ...tables.map((table) => `${nextSchema(schema, name)}.${table.name}`)];
   }
 
   #assertReplaceable(live: Checkpoint | null): void {

@@ -54,7 +54,7 @@ describe('projection runner', () => {
   });
 
   beforeEach(async () => {
-    await pool.query(`drop schema if exists ${schema} cascade; drop schema if exists ${schema}_next cascade; create schema ${schema}`);
+    await pool.query(`drop schema if exists ${schema} cascade; drop schema if exists ${schema}_next_all cascade; create schema ${schema}`);
     for (const sql of engineSql(schema)) await pool.query(sql);
     store = new MemoryEventStore(clock);
   });

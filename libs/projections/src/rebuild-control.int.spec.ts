@@ -42,7 +42,7 @@ describe('a rebuild under an operator', () => {
   };
 
   beforeEach(async () => {
-    await pool.query(`drop schema if exists ${schema} cascade; drop schema if exists ${schema}_next cascade; create schema ${schema}`);
+    await pool.query(`drop schema if exists ${schema} cascade; drop schema if exists ${schema}_next_tally cascade; create schema ${schema}`);
     for (const sql of engineSql(schema)) await pool.query(sql);
     store = newCountedLog();
     await appendCounted(store, Array.from({ length: 40 }, (_, n) => `even-${n % 7}`));

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
-import { ReadSchema1 } from './migrations.ts';
-import { readSchemas, schema } from './rows.ts';
+import { dropReadModels, ReadSchema1 } from './migrations.ts';
+import { schema } from './rows.ts';
 
 export interface ReadDatabaseOptions {
   readonly connectionString: string;
@@ -73,7 +73,7 @@ const dropOldShapes = async (runner: QueryRunner): Promise<void> => {
   const migrated = await tx.query('select from pg_tables where schemaname = $1 and tablename = $2', [schema, 'migration']);
   if (migrated.length === 0) return;
   const old = await tx.query(`select from ${schema}.migration where name = any($1)`, [oldShapes]);
-  if (old.length > 0) for (const one of readSchemas) await runner.query(`drop schema if exists ${one} cascade`);
+  if (old.length > 0) await dropReadModels(runner);
 };
 
 const migrate = async (dataSource: DataSource): Promise<void> => {
