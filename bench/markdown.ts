@@ -46,7 +46,7 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
   INSERT takes its version from a counter in the process.
 - Emmett: \`autoMigration: 'None'\`, exact versions, a pool with as many connections as callers, all made before. Raw INSERT: a prepared statement on as many connections, one row, two unique indexes (position; stream and
   version), positions counted in the process: no version check, no table of command ids, no order of commits. Raw UNNEST: the same with binary arrays of 500 rows. Raw reader: arrays of text, pages of 5,000, JSON.parse.
-- Bulk appends write 500 events into 50 streams. "At n events": on a copy of a generated history, to streams of it drawn at random; reads take whole streams of five events.
+- Bulk appends write 500 events into 50 streams. "At n events": at the end of a generated history, to streams of it drawn at random; reads take whole streams of five events.
 - Requests of dashboards: today's, without any cut, of organisations of all levels, against handlers of bare Nest on Fastify and bare Fastify that send the bytes of one such answer.
 
 ## How reads are measured
@@ -56,7 +56,7 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
   in the same way: an organisation of a level drawn evenly from five, validAt and knownAt drawn from the span and 60 days after it, by the tree of then or (a quarter) of now, at the head of the log. A tenth as many dashboards stand at a position
   from the last nine tenths of the log, apart. Every answer must be 2xx. p50 and p99 are those of all requests after a warm-up; the files
   of the read models have been read once before, so that the operating system has them as far as its memory goes.
-- Beside a writer: on a copy, another process appends what comes next in the same history through the store, at a steady pace, while the server projects and answers; reads name no position, so each waits for the
+- Beside a writer: another process appends what comes next in the same history through the store, at a steady pace, while the server projects and answers; reads name no position, so each waits for the
   head at its arrival.
 - Live projection: the same writer at rising paces; lag is the age of the oldest event that some projection has not taken in, by PostgreSQL's clock, looked at every 50 ms; under a second at all of them, and no less than 97 % of the pace.
 - Rebuild: all projections at the same time, beside the rows that are there, indexes, statistics and swap included. COPY: the same rows in binary from files through the bare driver, a connection for each projection, then the same indexes, VACUUM and ANALYZE.

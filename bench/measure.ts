@@ -6,7 +6,7 @@ import { Fleet, type Run } from './fleet.ts';
 import { meanBytes, payloadsOf } from './payloads.ts';
 import type { RateRow, TableCount } from './results.ts';
 import type { ContestantPlan, DatabaseName, RowPlan } from './rows.ts';
-import type { Dataset, Datasets } from './scale/datasets.ts';
+import type { Dataset, Datasets, StreamSample } from './scale/datasets.ts';
 import { connected, type BenchServer } from './server.ts';
 
 export interface MeasureOptions {
@@ -28,15 +28,15 @@ const tableOf: Record<ContestantName, string | null> = {
 };
 
 interface Contender { readonly plan: ContestantPlan; readonly fleet: Fleet; readonly runs: Run[] }
-/** `own`: made for the row, and dropped after it. */
-interface Database { readonly name: string; readonly own: boolean; readonly url: string; readonly client: pg.Client; readonly dataset: Dataset | null; readonly filled: number }
+/** One that is made for the row and dropped after it, or a history's, which then gets back its end. */
+interface Database { readonly name: string; readonly url: string; readonly client: pg.Client; readonly dataset: Dataset | null; readonly filled: number }
 
 interface Surroundings { readonly server: BenchServer; readonly datasets: Datasets }
 
-const streamsOf = ({ contestant }: ContestantPlan, { landmarks: { anyStreams, evenStreams } }: Dataset): readonly KnownStream[] => (contestant === 'store-stream' ? evenStreams : anyStreams);
+const streamsOf = ({ contestant }: ContestantPlan, { any, even }: StreamSample): readonly KnownStream[] => (contestant === 'store-stream' ? even : any);
 const databaseOf = (plan: ContestantPlan): DatabaseName => plan.database ?? 'a';
 
-/** One row, on databases of its own where it writes. */
+/** One row, on databases of its own or on the logs of histories. */
 class RowMeasurement {
   readonly #server: BenchServer;
   readonly #datasets: Datasets;
@@ -60,9 +60,10 @@ class RowMeasurement {
       return await this.#result(roundsOfRatio);
     } finally {
       for (const { fleet } of this.#contenders) fleet.kill();
-      for (const { client, name, own } of this.#databases.values()) {
+      for (const { client, name, dataset } of this.#databases.values()) {
         await client.end();
-        if (own) await this.#server.dropDatabase(name);
+        if (dataset === null) await this.#server.dropDatabase(name);
+        else await this.#datasets.restore(dataset);
       }
     }
   }
@@ -81,7 +82,8 @@ class RowMeasurement {
     for (const name of new Set(this.#plans.map(databaseOf))) await this.#openDatabase(name);
     for (const plan of this.#plans) {
       const { url, dataset } = this.#database(databaseOf(plan));
-      this.#contenders.push({ plan, fleet: await Fleet.open({ ...this.#taskOf(plan, url), ...(dataset !== null && { streams: streamsOf(plan, dataset) }) }), runs: [] });
+      const streams = dataset === null ? {} : { streams: streamsOf(plan, await this.#datasets.streams(dataset.plan)) };
+      this.#contenders.push({ plan, fleet: await Fleet.open({ ...this.#taskOf(plan, url), ...streams }), runs: [] });
     }
     // The next one comes after minutes, as in a server's ordinary life: pages written whole after it are mostly paid in the warm-up.
     await this.#server.checkpoint();
@@ -94,15 +96,14 @@ class RowMeasurement {
     const plans = this.#plans.filter((plan) => databaseOf(plan) === key);
     const [on] = plans.flatMap((plan) => plan.on ?? []);
     const dataset = on === undefined ? null : await this.#datasets.log(on);
-    const own = dataset === null || plans.some(({ contestant }) => tableOf[contestant] !== null);
-    const name = own ? `bench_${this.#row.key.replaceAll('-', '_')}_${key}` : dataset.database;
-    const url = own ? await this.#server.createDatabase(name, dataset?.database) : dataset.url;
+    const name = dataset?.database ?? `bench_${this.#row.key.replaceAll('-', '_')}_${key}`;
+    const url = dataset?.url ?? await this.#server.createDatabase(name);
     const client = await connected(url);
     if (plans.some((plan) => plan.contestant === 'raw')) await client.query(rawTables);
     if (plans.some((plan) => plan.contestant === 'emmett')) await migrateEmmett(url);
-    let filled = dataset?.landmarks.events ?? 0;
+    let filled = dataset?.head ?? 0;
     for (const plan of plans) if (plan.filled !== undefined) filled += await this.#fill(plan, url);
-    this.#databases.set(key, { name, own, url, client, dataset, filled });
+    this.#databases.set(key, { name, url, client, dataset, filled });
   }
 
   async #fill(plan: ContestantPlan, url: string): Promise<number> {

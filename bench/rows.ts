@@ -13,7 +13,7 @@ export interface ContestantPlan {
   readonly database?: DatabaseName;
   /** Events appended in bulk before anything is measured, by the store. */
   readonly filled?: number;
-  /** The history whose log, on a copy where it is written, is there before, with the streams that are used; default an empty one. */
+  /** The history whose log is there before, with streams that are drawn from it; default an empty one. */
   readonly on?: DatasetPlan;
   /** The row's ratio to reach, subject over this one. */
   readonly toReach?: number;

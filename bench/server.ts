@@ -26,11 +26,8 @@ export interface BenchServer {
   readonly inMemory: boolean;
   urlOf(database: string): string;
   hasDatabase(name: string): Promise<boolean>;
-  /**
-   * A new database, empty or like another that nobody is connected to, in the place of one that an interrupted run has left; answers its URL.
-   * @throws Error where the disk has no room for it.
-   */
-  createDatabase(name: string, like?: string): Promise<string>;
+  /** A new, empty database, in the place of one that an interrupted run has left; answers its URL. */
+  createDatabase(name: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
   checkpoint(): Promise<void>;
   stop(): Promise<void>;
@@ -44,8 +41,14 @@ export const connected = async (url: string): Promise<pg.Client> => {
   return client;
 };
 
-/** What must stay free beside a copy: the log of the server and what is written into the copy. */
-const spareBytes = 6 * 2 ** 30;
+export const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const client = await connected(url);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+};
 
 const flushMedianMs = async (dir: string): Promise<number> => {
   const file = await open(join(dir, 'flush'), 'w');
@@ -68,13 +71,6 @@ const settingsOf = async (admin: pg.Client): Promise<Record<string, string>> => 
   return settings;
 };
 
-const assertRoom = async (admin: pg.Client, dir: string, like: string): Promise<void> => {
-  const { rows } = await admin.query<{ bytes: string }>('select pg_database_size($1) as bytes', [like]);
-  const { bavail, bsize } = await statfs(dir);
-  const needed = Number(rows[0]?.bytes) + spareBytes;
-  if (bavail * bsize < needed) throw new Error(`${dir} has ${Math.floor(bavail * bsize / 2 ** 30)} GiB left, a copy of ${like} needs ${Math.ceil(needed / 2 ** 30)} GiB. Potential solutions: --data on another disk`);
-};
-
 /** An embedded PostgreSQL: a fresh one in the temporary directory, removed at the end, or that of `kept`, which stays. */
 export const startBenchServer = async (kept?: string): Promise<BenchServer> => {
   const dataDir = kept ?? await mkdtemp(join(tmpdir(), 'rectrail-bench-'));
@@ -92,11 +88,9 @@ export const startBenchServer = async (kept?: string): Promise<BenchServer> => {
     settings: await settingsOf(admin),
     flushMs,
     inMemory: (await statfs(dataDir)).type === tmpfsType,
-    createDatabase: async (name, like) => {
+    createDatabase: async (name) => {
       await dropDatabase(name);
-      if (like !== undefined) await assertRoom(admin, dataDir, like);
-      // Files are copied as they are, past the log of the server.
-      await admin.query(`create database ${pg.escapeIdentifier(name)}${like === undefined ? '' : ` template ${pg.escapeIdentifier(like)} strategy file_copy`}`);
+      await admin.query(`create database ${pg.escapeIdentifier(name)}`);
       return urlOf(name);
     },
     dropDatabase,

@@ -9,13 +9,12 @@ import { knownCalendarYears } from '@rectrail/platform';
 import { administrativeTreeId, streams, trackingEventDefinitions, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dashboard } from '@rectrail/tracking-domain/figures';
 import { openTrackingRead, trackingProjections, type TrackingRead } from '@rectrail/tracking-read';
-import type pg from 'pg';
 import type { KnownStream } from '../contestants/contestant.ts';
 import { serve } from '../process.ts';
 import { Progress } from '../progress.ts';
-import { connected } from '../server.ts';
+import { withClient } from '../server.ts';
 import { copySameRows, type Copying } from './copy-peer.ts';
-import { zone, type DatasetOrg, type DatasetPlan, type Landmarks, type Loading } from './datasets.ts';
+import { zone, type DatasetOrg, type DatasetPlan, type Landmarks, type Loading, type StreamSample } from './datasets.ts';
 import { whileSampling, type Memory } from './memory.ts';
 import { seeded } from './random.ts';
 import { registeredByShare } from './requests.ts';
@@ -36,15 +35,6 @@ const withStore = async <T>(url: string, work: (store: PostgresEventStore, codec
     return await work(store, createEventCodec(trackingEventDefinitions));
   } finally {
     await store.close();
-  }
-};
-
-const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = await connected(url);
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
   }
 };
 
@@ -99,23 +89,24 @@ const streamsSql = `
   select s.stream_id as id, (select max(e.version) from rectrail_events.events e where e.stream_no = s.stream_no) as version
     from unnest($1::int[]) with ordinality as n (no, nth) join rectrail_events.streams s on s.stream_no = n.no order by n.nth`;
 
+/** Streams by numbers drawn at random, the same for the same log. */
+const sampleOf = (url: string): Promise<{ readonly streams: number; readonly sample: readonly KnownStream[] }> => withClient(url, async (client) => {
+  const { rows: [row] } = await client.query<{ count: number }>('select max(stream_no)::int as count from rectrail_events.streams');
+  const streamCount = row?.count ?? 0;
+  const random = seeded(streamCount);
+  const numbers = [...new Set(Array.from({ length: streamsLookedAt }, () => 1 + random.below(streamCount)))];
+  return { streams: streamCount, sample: (await client.query<KnownStream>(streamsSql, [numbers])).rows };
+});
+
 const landmarksOf = async (url: string): Promise<Landmarks> => withStore(url, async (store, codec) => {
-  const { position: events, recordedAt } = await store.head();
+  const { position: head, recordedAt } = await store.head();
   const [first] = (await store.readAll({ limit: 1 })).events;
   if (first === undefined || recordedAt === null) throw new Error('the log is empty');
-  const { count, sample } = await withClient(url, async (client) => {
-    const { rows } = await client.query<{ count: number }>('select max(stream_no)::int as count from rectrail_events.streams');
-    const total = rows[0]?.count ?? 0;
-    const random = seeded(events);
-    const numbers = [...new Set(Array.from({ length: streamsLookedAt }, () => 1 + random.below(total)))];
-    return { count: total, sample: (await client.query<KnownStream>(streamsSql, [numbers])).rows };
-  });
+  const { streams: streamCount, sample } = await sampleOf(url);
   const issuePrefix = 'issue-';
   return {
-    events, streams: count, from: dayIn(zone, first.recordedAt), until: dayIn(zone, recordedAt),
-    registered: await registeredIn(store, codec, Math.ceil(events * registeredByShare)),
+    streams: streamCount, from: dayIn(zone, first.recordedAt), until: dayIn(zone, recordedAt), registered: await registeredIn(store, codec, Math.ceil(head * registeredByShare)),
     issues: sample.filter(({ id }) => id.startsWith(issuePrefix)).slice(0, issuesKept).map(({ id }) => id.slice(issuePrefix.length) as IssueId),
-    anyStreams: sample.slice(0, anyStreamsKept), evenStreams: sample.filter(({ version }) => version === evenLength).slice(0, evenStreamsKept),
   };
 });
 
@@ -184,6 +175,11 @@ const methods = {
       if (failure !== null || lagEvents > 0) throw new Error(`projection ${name} is ${lagEvents} events behind: ${failure === null ? 'for no known reason' : `position ${failure.position}: ${failure.reason}`}`);
     }
   }),
+
+  streams: async ({ url }: { url: string }): Promise<StreamSample> => {
+    const { sample } = await sampleOf(url);
+    return { any: sample.slice(0, anyStreamsKept), even: sample.filter(({ version }) => version === evenLength).slice(0, evenStreamsKept) };
+  },
 
   warm: ({ url }: { url: string }): Promise<void> => withClient(url, async (client) => { await client.query(warmSql); }),
 

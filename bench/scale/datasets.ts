@@ -6,7 +6,7 @@ import type { Day, IssueId, OrgId } from '@rectrail/kernel';
 import type { OrgLevel } from '@rectrail/tracking-domain';
 import type { KnownStream } from '../contestants/contestant.ts';
 import { BenchProcess } from '../process.ts';
-import type { BenchServer } from '../server.ts';
+import { withClient, type BenchServer } from '../server.ts';
 import type { Copying } from './copy-peer.ts';
 import type { Building, DataMethods, Question, Replaying } from './data-worker.ts';
 
@@ -25,18 +25,21 @@ export interface DatasetOrg { readonly orgId: OrgId; readonly level: OrgLevel; r
 
 /** What a request can name in a log. */
 export interface Landmarks {
-  readonly events: number;
   readonly streams: number;
   /** Days of the first and the last recording. */
   readonly from: Day;
   readonly until: Day;
   /** Registered within the first tenth of the log. */
   readonly registered: readonly DatasetOrg[];
-  /** Drawn at random, as the streams are. */
+  /** Drawn at random. */
   readonly issues: readonly IssueId[];
-  readonly anyStreams: readonly KnownStream[];
+}
+
+/** Streams drawn at random as they stand now. */
+export interface StreamSample {
+  readonly any: readonly KnownStream[];
   /** All of the same length: reading one costs as much as reading another. */
-  readonly evenStreams: readonly KnownStream[];
+  readonly even: readonly KnownStream[];
 }
 
 export interface Loading { readonly seconds: number; readonly logBytes: number; readonly peakMiB: number }
@@ -46,7 +49,11 @@ export interface Dataset {
   readonly landmarks: Landmarks;
   readonly database: string;
   readonly url: string;
+  /** Last position; more than the plan has once something was written. */
+  readonly head: number;
   readonly tailFile: string;
+  /** Where in the text of the tail a writer goes on. */
+  readonly tailFrom: number;
   readonly loading: Loading;
   /** Commit of the generator. */
   readonly commit: string;
@@ -61,6 +68,25 @@ export const eventsLabel = (events: number): string => (events >= 1_000_000 ? `$
 /** As keys of rows have it. */
 export const eventsKey = (events: number): string => eventsLabel(events).replace(' ', '').toLowerCase();
 export const labelOf = ({ events, growth }: DatasetPlan): string => `${eventsLabel(events)} events, ${growth}`;
+
+/** The URL holds this start's port. */
+type Noted = Omit<Dataset, 'url'>;
+
+const headOf = (url: string): Promise<number> => withClient(url, async (client) => {
+  const { rows } = await client.query<{ head: number | null }>('select max(position)::float8 as head from rectrail_events.events');
+  return rows[0]?.head ?? 0;
+});
+
+const restoreSql = (head: number): readonly string[] => [
+  `begin; alter table rectrail_events.events disable trigger append_only; alter table rectrail_events.commands disable trigger append_only;
+   delete from rectrail_events.events where position > ${head}; delete from rectrail_events.commands where last_position > ${head};
+   alter table rectrail_events.events enable trigger append_only; alter table rectrail_events.commands enable trigger append_only; commit`,
+  'vacuum (analyze) rectrail_events.events', 'vacuum (analyze) rectrail_events.commands',
+];
+
+/** As it is noted, and with half of its tail to be written yet. */
+const isOfUse = async ({ plan: { events, tailEvents }, url, head }: Dataset): Promise<boolean> =>
+  (await headOf(url)) === head && (tailEvents === 0 || (head - events) * 2 <= tailEvents);
 
 /** Made once and kept beside the cluster; a row asks for what it needs. */
 export class Datasets {
@@ -122,33 +148,51 @@ export class Datasets {
     return this.#inProcess((process) => process.ask('naive', { url, questions }));
   }
 
-  /** Runs `use` on a copy that it may write into. */
-  async onCopy<T>(dataset: Dataset, use: (copy: { readonly database: string; readonly url: string }) => Promise<T>): Promise<T> {
-    const database = `${dataset.database}_copy`;
-    const url = await this.#server.createDatabase(database, dataset.database);
-    try {
-      return await use({ database, url });
-    } finally {
-      await this.#server.dropDatabase(database);
-    }
+  async streams(plan: DatasetPlan): Promise<StreamSample> {
+    const { url } = await this.log(plan);
+    return this.#inProcess((process) => process.ask('streams', { url }));
+  }
+
+  /** Notes that the tail was appended up to `tailFrom`. */
+  async written(dataset: Dataset, tailFrom: number): Promise<void> {
+    const grown = { ...dataset, tailFrom, head: await headOf(dataset.url) };
+    this.#logs.set(dataset.database, Promise.resolve(grown));
+    this.#built.delete(dataset.database);
+    await this.#note(grown);
+  }
+
+  /** Takes back what was appended to known streams and never projected. */
+  async restore({ url, head }: Dataset): Promise<void> {
+    await withClient(url, async (client) => {
+      for (const sql of restoreSql(head)) await client.query(sql);
+    });
   }
 
   async #open(plan: DatasetPlan, database: string): Promise<Dataset> {
-    const file = join(this.#server.dir, 'datasets', `${database}.json`);
+    const file = this.#fileOf(database);
     const url = this.#server.urlOf(database);
-    // Written after the log was committed: a database without it is what an interrupted run has left.
-    if (existsSync(file) && (await this.#server.hasDatabase(database))) {
-      const kept = JSON.parse(await readFile(file, 'utf8')) as Omit<Dataset, 'url'>;
+    const kept = existsSync(file) && (await this.#server.hasDatabase(database)) ? { ...JSON.parse(await readFile(file, 'utf8')) as Noted, url } : null;
+    if (kept !== null && await isOfUse(kept)) {
       if (kept.commit !== this.#commit) process.stdout.write(`  … ${database} was made by the generator of commit ${kept.commit}\n`);
-      return { ...kept, url };
+      return kept;
     }
     await mkdir(join(this.#server.dir, 'datasets'), { recursive: true });
     await this.#server.createDatabase(database);
     const tailFile = join(this.#server.dir, 'datasets', `${database}.tail`);
     const { landmarks, loading } = await this.#inProcess((process) => process.ask('generate', { url, plan, seed, tailFile }));
-    const made = { plan, landmarks, database, tailFile, loading, commit: this.#commit };
-    await writeFile(file, `${JSON.stringify(made)}\n`);
-    return { ...made, url };
+    const made: Dataset = { plan, landmarks, database, url, head: await headOf(url), tailFile, tailFrom: 0, loading, commit: this.#commit };
+    await this.#note(made);
+    return made;
+  }
+
+  /** After the log was committed: a database that is not as it is noted was left by an interrupted run. */
+  async #note(dataset: Dataset): Promise<void> {
+    const noted: Noted & { readonly url?: undefined } = { ...dataset, url: undefined };
+    await writeFile(this.#fileOf(dataset.database), `${JSON.stringify(noted)}\n`);
+  }
+
+  #fileOf(database: string): string {
+    return join(this.#server.dir, 'datasets', `${database}.json`);
   }
 
   /** One of its own for each piece of work: what that takes of memory is its own, too. */

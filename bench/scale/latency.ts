@@ -2,9 +2,9 @@ import { BenchProcess } from '../process.ts';
 import type { Growth, LatencyLine, LatencyRow } from '../results.ts';
 import { latenciesOf } from '../statistics.ts';
 import type { ClientMethods, Target } from './client-worker.ts';
-import { labelOf, type DatasetPlan, type Landmarks } from './datasets.ts';
+import { labelOf, type DatasetPlan } from './datasets.ts';
 import { seeded } from './random.ts';
-import { requests, requestSource, type RequestName } from './requests.ts';
+import { requests, requestSource, type RequestedDataset, type RequestName } from './requests.ts';
 import { plansOf, tenthsOf, type ScaleOptions, type Stage } from './stage.ts';
 import { besideWriter } from './writer.ts';
 
@@ -41,8 +41,8 @@ const seed = 4;
 const callsOf = (request: RequestName, { calls }: ScaleOptions): number => (request === 'dashboard' ? calls.dashboard : request === 'older' ? Math.ceil(calls.dashboard / 10) : calls.other);
 
 /** The same draws for each log, so that the sizes are asked alike. */
-export const pathsOf = (request: RequestName, landmarks: Landmarks, count: number): readonly string[] => {
-  const [source, random] = [requestSource(landmarks), seeded(seed)];
+export const pathsOf = (request: RequestName, dataset: RequestedDataset, count: number): readonly string[] => {
+  const [source, random] = [requestSource(dataset), seeded(seed)];
   return Array.from({ length: count }, () => requests[request](source, random));
 };
 
@@ -68,7 +68,7 @@ export const measureLatency = async ({ server, datasets, servers, options }: Sta
   const running = await servers.only(opened);
   const { warmUp } = options.calls;
   const targets = opened.map((dataset, i): Target => ({
-    url: running[i]?.url ?? '', token: running[i]?.token ?? '', paths: pathsOf(request, dataset.landmarks, warmUp + callsOf(request, options)), warmUp,
+    url: running[i]?.url ?? '', token: running[i]?.token ?? '', paths: pathsOf(request, dataset, warmUp + callsOf(request, options)), warmUp,
   }));
   await server.checkpoint();
   const samples = await alternate(targets);
@@ -83,12 +83,12 @@ export const measureLatency = async ({ server, datasets, servers, options }: Sta
 /** All kinds, one after another, while events come in at a steady pace. */
 export const measureBesideWriter = async (stage: Stage, plan: DatasetPlan, eventsPerSecond: number): Promise<LatencyRow> => {
   const { calls } = stage.options;
-  const dataset = await stage.datasets.readable(plan);
-  const lines = await besideWriter(stage, dataset, eventsPerSecond, async ({ url, token }) => {
+  const dataset = await stage.datasets.log(plan);
+  const lines = await besideWriter(stage, plan, eventsPerSecond, async ({ url, token }) => {
     const measured: LatencyLine[] = [];
     for (const { request, title, p99MsAtMost } of requestPlans) {
       const count = request === 'dashboard' ? calls.dashboardBesideWriter : calls.otherBesideWriter;
-      const target = { url, token, paths: pathsOf(request, dataset.landmarks, calls.warmUp + count), warmUp: calls.warmUp };
+      const target = { url, token, paths: pathsOf(request, dataset, calls.warmUp + count), warmUp: calls.warmUp };
       const [samples = new Float64Array()] = await alternate([target]);
       measured.push({ ...lineOf(title, target, samples, p99MsAtMost), growths: [] });
     }

@@ -18,7 +18,7 @@ const plain = (label: string, value: number, unit: string): Figure => ({ label, 
 export const keyOf = ({ events, growth }: DatasetPlan): string => `${eventsKey(events)}-${growth}`;
 
 export const measureData = async ({ datasets }: Stage, plan: DatasetPlan): Promise<FigureRow> => {
-  const { landmarks: { events, streams, from, until, registered }, loading, commit, database } = await datasets.log(plan);
+  const { landmarks: { streams, from, until, registered }, head: events, loading, commit, database } = await datasets.log(plan);
   return {
     kind: 'figures', key: `data-${keyOf(plan)}`, title: `history of ${labelOf(plan)}`, raw: { database, commit, from, until, streams, organisations: registered.length, loading },
     figures: [
@@ -87,7 +87,7 @@ const askedOverHttp = async ({ servers }: Stage, dataset: Dataset, paths: readon
 export const measureNaive = async (stage: Stage, { events, organisations, cuts }: SmallHistory): Promise<FigureRow> => {
   const plan: DatasetPlan = { events, growth: 'years', organisations, tailEvents: 0 };
   const dataset = await stage.datasets.readable(plan);
-  const paths = [...pathsOf('dashboard', dataset.landmarks, cuts - Math.floor(cuts / 4)), ...pathsOf('older', dataset.landmarks, Math.floor(cuts / 4))];
+  const paths = [...pathsOf('dashboard', dataset, cuts - Math.floor(cuts / 4)), ...pathsOf('older', dataset, Math.floor(cuts / 4))];
   const answers = await askedOverHttp(stage, dataset, paths);
   const naive = await stage.datasets.naive(plan, answers.map(({ question }) => question));
   const different = paths.filter((_, i) => answers[i]?.digest !== naive[i]?.digest);

@@ -1,5 +1,5 @@
 import { addDays, dayNumber, type Day, type IssueId, type OrgId } from '@rectrail/kernel';
-import type { DatasetOrg, Landmarks } from './datasets.ts';
+import type { Dataset, DatasetOrg } from './datasets.ts';
 import type { SeededRandom } from './random.ts';
 
 /** How many days after the last recording a cut may lie. */
@@ -29,8 +29,10 @@ export interface RequestSource {
   readonly events: number;
 }
 
+export type RequestedDataset = Pick<Dataset, 'plan' | 'landmarks'>;
+
 /** @throws Error for a log without a province. */
-export const requestSource = ({ registered, issues, from, until, events }: Landmarks): RequestSource => {
+export const requestSource = ({ plan: { events }, landmarks: { registered, issues, from, until } }: RequestedDataset): RequestSource => {
   const idsOf = (orgs: readonly DatasetOrg[]): readonly OrgId[] => orgs.map(({ orgId }) => orgId);
   const byLevel = levels.map((level) => idsOf(registered.filter((org) => level.includes(org.level))));
   const root = byLevel[0]?.[0];

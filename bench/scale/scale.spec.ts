@@ -6,7 +6,7 @@ import type { DatasetOrg, Landmarks } from './datasets.ts';
 import { parseResponse } from './keep-alive.ts';
 import { pathsOf } from './latency.ts';
 import { growthOf } from './memory.ts';
-import { registeredByShare, requests, type RequestName } from './requests.ts';
+import { registeredByShare, requests, type RequestedDataset, type RequestName } from './requests.ts';
 import { plansOf, tenthsOf, writtenPlans, type ScaleOptions } from './stage.ts';
 import { tailLine, tailRequests } from './tail.ts';
 
@@ -21,16 +21,18 @@ const options: ScaleOptions = {
 
 const org = (id: string, level: DatasetOrg['level'], children: number): DatasetOrg => ({ orgId: id as OrgId, level, children });
 const landmarks: Landmarks = {
-  events: 1_000, streams: 10, from: day('2025-07-01'), until: day('2026-06-30'), anyStreams: [], evenStreams: [], issues: ['i1', 'i2'] as IssueId[],
+  streams: 10, from: day('2025-07-01'), until: day('2026-06-30'), issues: ['i1', 'i2'] as IssueId[],
   registered: [org('p', 'province', 27), org('c', 'city', 24), org('d', 'district', 15), org('k', 'county', 13), org('b1', 'bureau', 4), org('b2', 'bureau', 3), org('u', 'unit', 0)],
 };
 
+const dataset: RequestedDataset = { plan: { events: 1_000, growth: 'years', organisations: 7, tailEvents: 0 }, landmarks };
+
 describe('the requests', () => {
   const names = Object.keys(requests) as RequestName[];
-  const parametersOf = (request: RequestName, count = 400): readonly URLSearchParams[] => pathsOf(request, landmarks, count).map((path) => new URL(path, 'http://h').searchParams);
+  const parametersOf = (request: RequestName, count = 400): readonly URLSearchParams[] => pathsOf(request, dataset, count).map((path) => new URL(path, 'http://h').searchParams);
 
   it.each(names)('%s are the same for the same log, and drawn in the same order whatever their number', (request) => {
-    expect(pathsOf(request, landmarks, 60)).toEqual(pathsOf(request, landmarks, 90).slice(0, 60));
+    expect(pathsOf(request, dataset, 60)).toEqual(pathsOf(request, dataset, 90).slice(0, 60));
   });
 
   it.each(['dashboard', 'older', 'today', 'issues', 'compare'] as const)('%s name each level about as often', (request) => {
@@ -44,8 +46,8 @@ describe('the requests', () => {
     expect(Math.max(...days)).toBeGreaterThan(dayNumber(landmarks.until));
     expect(Math.max(...days)).toBeLessThanOrEqual(dayNumber(landmarks.until) + 60);
     const positions = parametersOf('older').map((parameters) => Number(parameters.get('atPosition')));
-    expect(Math.min(...positions)).toBeGreaterThanOrEqual(landmarks.events * registeredByShare);
-    expect(Math.max(...positions)).toBeLessThan(landmarks.events);
+    expect(Math.min(...positions)).toBeGreaterThanOrEqual(dataset.plan.events * registeredByShare);
+    expect(Math.max(...positions)).toBeLessThan(dataset.plan.events);
   });
 
   it('ask for 365 days, for two cuts the earlier first, and for children of those that have about twenty', () => {
@@ -69,7 +71,7 @@ describe('the histories', () => {
 });
 
 describe('a tail', () => {
-  it('tells the same commands, each stream once with the version before it', () => {
+  it('tells the same commands from wherever one begins, each stream once with the version before it', () => {
     const command = fc.array(fc.record({ stream: fc.constantFrom('issue-1', 'measure-2', 'org-tree-3'), text: fc.string() }), { minLength: 1, maxLength: 6 });
     fc.assert(fc.property(fc.array(command, { maxLength: 8 }), (commands) => {
       const versions = new Map<string, number>();
@@ -80,7 +82,10 @@ describe('a tail', () => {
         return tailLine({ commandId: `command-${n}` as CommandId, streamId: streamId(stream), streamVersion: streamVersion(version), type: 'Noted', content });
       }));
       const known = new Map<string, number>();
-      const told = [...tailRequests(lines.join(''))];
+      const text = lines.join('');
+      const all = [...tailRequests(text, 0)];
+      for (const [n, { end }] of all.entries()) expect([...tailRequests(text, end)]).toEqual(all.slice(n + 1));
+      const told = all.map(({ request }) => request);
       expect(told.map(({ commandId }) => commandId)).toEqual(commands.map((_, n) => `command-${n}`));
       for (const [n, { entries }] of told.entries()) {
         expect(new Set(entries.map((entry) => entry.streamId)).size).toBe(entries.length);

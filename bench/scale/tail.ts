@@ -17,19 +17,22 @@ const requestOf = (commandId: CommandId, events: readonly TailEvent[]): AppendRe
   })),
 });
 
+/** An append, and where in the text the next begins. */
+export interface TailRequest { readonly request: AppendRequest; readonly end: number }
+
 /** What a tail tells, append by append, as the commands of the history made them. */
-export function* tailRequests(text: string): Generator<AppendRequest, void, void> {
+export function* tailRequests(text: string, from: number): Generator<TailRequest, void, void> {
   let events: TailEvent[] = [];
-  for (let at = 0; at < text.length;) {
+  for (let at = from; at < text.length;) {
     const end = text.indexOf('\n', at);
     const event = JSON.parse(text.slice(at, end)) as TailEvent;
     const commandId = events[0]?.[0];
     if (commandId !== undefined && commandId !== event[0]) {
-      yield requestOf(commandId, events);
+      yield { request: requestOf(commandId, events), end: at };
       events = [];
     }
     events.push(event);
     at = end + 1;
   }
-  if (events[0] !== undefined) yield requestOf(events[0][0], events);
+  if (events[0] !== undefined) yield { request: requestOf(events[0][0], events), end: text.length };
 }

@@ -30,7 +30,7 @@ export const measureThroughput = async ({ datasets, servers, options }: Stage): 
   const { token } = server;
   using opened = new DisposableStack();
   const client = opened.adopt(new BenchProcess<ClientMethods>('scale/client-worker'), (one) => { one.kill(); });
-  const paths = pathsOf('today', dataset.landmarks, pathsAsked);
+  const paths = pathsOf('today', dataset, pathsAsked);
   const body = await client.ask('body', { url: server.url, token, path: paths[0] ?? '' });
   const subject: Contender = { label: 'Rectrail', url: server.url, paths, runs: [] };
   const peers = await Promise.all(frameworks.map((framework) => bare(framework, '/api/v1/dashboard', body, opened)));

@@ -3,18 +3,24 @@ import type { AppendRequest } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { StreamId } from '@rectrail/kernel';
 import { serve } from '../process.ts';
-import { tailRequests } from './tail.ts';
+import { tailRequests, type TailRequest } from './tail.ts';
 
 const tickMs = 5;
 /** Appends under way; beyond them the store is slower than the pace, and the writer waits. */
 const underWayMax = 256;
 
-export interface Written { readonly acknowledged: number; readonly exhausted: boolean }
+export interface Written {
+  readonly acknowledged: number;
+  /** The tail has come to its end. */
+  readonly exhausted: boolean;
+  /** Where in its text the next append begins. */
+  readonly tailFrom: number;
+}
 
 /** Appends what a history tells next at a steady pace, each stream's in order. */
 class Writer {
   readonly #store: PostgresEventStore;
-  readonly #requests: Generator<AppendRequest, void, void>;
+  readonly #requests: Generator<TailRequest, void, void>;
   readonly #lastOf = new Map<StreamId, Promise<unknown>>();
   #eventsPerMs = 0;
   #due = 0;
@@ -23,10 +29,12 @@ class Writer {
   #failure: unknown = null;
   acknowledged = 0;
   exhausted = false;
+  tailFrom: number;
 
-  constructor(store: PostgresEventStore, text: string) {
+  constructor(store: PostgresEventStore, text: string, from: number) {
     this.#store = store;
-    this.#requests = tailRequests(text);
+    this.#requests = tailRequests(text, from);
+    this.tailFrom = from;
     setInterval(() => { this.#tick(); }, tickMs);
   }
 
@@ -38,16 +46,22 @@ class Writer {
     this.#tickedAt = performance.now();
   }
 
+  async atRest(): Promise<void> {
+    await Promise.allSettled(this.#lastOf.values());
+  }
+
   #tick(): void {
     const now = performance.now();
     this.#due += (now - this.#tickedAt) * this.#eventsPerMs;
     this.#tickedAt = now;
     while (this.#due >= 1 && this.#underWay < underWayMax && this.#failure === null) {
-      const { value: request, done } = this.#requests.next();
+      const { value: next, done } = this.#requests.next();
       if (done === true) {
         this.exhausted = true;
         return;
       }
+      const { request, end } = next;
+      this.tailFrom = end;
       this.#due -= request.entries.reduce((sum, { events }) => sum + events.length, 0);
       void this.#append(request);
     }
@@ -76,13 +90,24 @@ const opened = (): Writer => {
   return writer;
 };
 
+const written = (): Written => {
+  const { acknowledged, exhausted, tailFrom } = opened();
+  return { acknowledged, exhausted, tailFrom };
+};
+
 const methods = {
-  open: async ({ url, tailFile }: { url: string; tailFile: string }): Promise<void> => {
-    writer = new Writer(await PostgresEventStore.open({ connectionString: url }), await readFile(tailFile, 'utf8'));
+  open: async ({ url, tailFile, tailFrom }: { url: string; tailFile: string; tailFrom: number }): Promise<void> => {
+    writer = new Writer(await PostgresEventStore.open({ connectionString: url }), await readFile(tailFile, 'utf8'), tailFrom);
   },
   /** Events a second from now on, 0 for none. */
   pace: (eventsPerSecond: number): void => { opened().pace(eventsPerSecond); },
-  written: (): Written => ({ acknowledged: opened().acknowledged, exhausted: opened().exhausted }),
+  written,
+  /** Ends the pace, and answers once every append has been. */
+  close: async (): Promise<Written> => {
+    opened().pace(0);
+    await opened().atRest();
+    return written();
+  },
 };
 
 export type WriterMethods = typeof methods;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchProcess } from '../process.ts';
-import { connected } from '../server.ts';
+import { withClient } from '../server.ts';
 import { quantile } from '../statistics.ts';
-import { labelOf, type Dataset } from './datasets.ts';
+import { labelOf, type DatasetPlan } from './datasets.ts';
 import type { Figure, FigureRow } from '../results.ts';
 import type { ServerProcess } from './server-process.ts';
 import { writtenPlans, type Stage } from './stage.ts';
@@ -21,28 +21,32 @@ const halvings = 2;
 
 type Writer = BenchProcess<WriterMethods>;
 
-interface WrittenCopy { readonly server: ServerProcess; readonly writer: Writer; readonly url: string }
+interface OnWritten { readonly server: ServerProcess; readonly writer: Writer }
 
-/** A server on a copy of a history, and a writer of what comes next in it. */
-const onWrittenCopy = async <T>({ datasets, servers }: Stage, dataset: Dataset, use: (on: WrittenCopy) => Promise<T>): Promise<T> => {
-  await servers.only([]);
-  return datasets.onCopy(dataset, async (copy) => {
-    const writer: Writer = new BenchProcess('scale/writer-worker');
+/** The server of a history, and a writer of what comes next in it. The history has grown by that afterwards. */
+const onWritten = async <T>({ datasets, servers }: Stage, plan: DatasetPlan, use: (on: OnWritten) => Promise<T>): Promise<T> => {
+  const dataset = await datasets.readable(plan);
+  const { url, tailFile, tailFrom } = dataset;
+  const [server] = await servers.only([dataset]);
+  if (server === undefined) throw new Error('no server runs');
+  const writer: Writer = new BenchProcess('scale/writer-worker');
+  try {
+    await writer.ask('open', { url, tailFile, tailFrom });
     try {
-      const [server] = await servers.only([copy]);
-      if (server === undefined) throw new Error('no server runs');
-      await writer.ask('open', { url: copy.url, tailFile: dataset.tailFile });
-      return await use({ server, writer, url: copy.url });
+      return await use({ server, writer });
     } finally {
-      writer.kill();
-      await servers.only([]);
+      // Where the writer is gone the log has more than is noted of it, and is made anew the next time.
+      await datasets.written(dataset, (await writer.ask('close')).tailFrom);
     }
-  });
+  } finally {
+    writer.kill();
+    await servers.only([]);
+  }
 };
 
 /** @throws Error where the writer could not hold its pace. */
-export const besideWriter = <T>(stage: Stage, dataset: Dataset, eventsPerSecond: number, use: (server: ServerProcess) => Promise<T>): Promise<T> =>
-  onWrittenCopy(stage, dataset, async ({ server, writer }) => {
+export const besideWriter = <T>(stage: Stage, plan: DatasetPlan, eventsPerSecond: number, use: (server: ServerProcess) => Promise<T>): Promise<T> =>
+  onWritten(stage, plan, async ({ server, writer }) => {
     await writer.ask('pace', eventsPerSecond);
     await sleep(settleMs);
     const began = performance.now();
@@ -50,8 +54,8 @@ export const besideWriter = <T>(stage: Stage, dataset: Dataset, eventsPerSecond:
     const result = await use(server);
     const { acknowledged, exhausted } = await writer.ask('written');
     const pace = (acknowledged - before.acknowledged) / ((performance.now() - began) / 1_000);
-    if (exhausted) throw new Error(`${labelOf(dataset.plan)}: the writer came to the end of its ${dataset.plan.tailEvents} events`);
-    if (pace < eventsPerSecond * paceShareMin) throw new Error(`${labelOf(dataset.plan)}: the writer came to ${pace.toFixed(0)} events/s`);
+    if (exhausted) throw new Error(`${labelOf(plan)}: the writer came to the end of its ${plan.tailEvents} events`);
+    if (pace < eventsPerSecond * paceShareMin) throw new Error(`${labelOf(plan)}: the writer came to ${pace.toFixed(0)} events/s`);
     return result;
   });
 
@@ -123,16 +127,11 @@ const livePaceMin = 1_500;
 /** All projections of one server together, on the history that is written on. */
 export const measureLiveProjection = async (stage: Stage): Promise<FigureRow> => {
   const [plan] = writtenPlans(stage.options);
-  const dataset = await stage.datasets.readable(plan);
-  const { pace, paces, exhausted } = await onWrittenCopy(stage, dataset, async ({ writer, url }) => {
-    const client = await connected(url);
-    try {
-      const search = new PaceSearch(writer, async () => (await client.query<{ ms: number }>(lagSql)).rows[0]?.ms ?? 0);
-      return { pace: await search.greatest(stage.options.paceMs, stage.options.lastPaceMs), paces: search.paces, exhausted: search.exhausted };
-    } finally {
-      await client.end();
-    }
-  });
+  const { url } = await stage.datasets.log(plan);
+  const { pace, paces, exhausted } = await onWritten(stage, plan, ({ writer }) => withClient(url, async (client) => {
+    const search = new PaceSearch(writer, async () => (await client.query<{ ms: number }>(lagSql)).rows[0]?.ms ?? 0);
+    return { pace: await search.greatest(stage.options.paceMs, stage.options.lastPaceMs), paces: search.paces, exhausted: search.exhausted };
+  }));
   const last = paces.findLast((one) => one.held && one.eventsPerSecond === pace);
   const figures: Figure[] = [
     { label: `greatest pace at which the lag of all projections stays under a second${exhausted ? ' (the history ended before it was too much)' : ''}`, value: pace, unit: 'events/s', aim: { atLeast: livePaceMin } },
