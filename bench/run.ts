@@ -40,7 +40,7 @@ const modes: Record<Mode, { readonly store: MeasureOptions & { readonly readEven
   long: {
     store: { rounds: 5, measureMs: 5_000, snapshotMs: 600_000, readEvents: 1_000_000 },
     scale: {
-      sizes: [100_000, 1_000_000, 10_000_000], organisations: 10_000, tailEvents: 400_000,
+      sizes: [100_000, 1_000_000, 10_000_000], organisations: 10_000, tailEvents: 600_000,
       calls: { dashboard: 3_000, other: 1_000, dashboardBesideWriter: 1_000, otherBesideWriter: 300, warmUp: 100 },
       loadMs: 5_000, rounds: 5, paceMs: 10_000, lastPaceMs: 60_000,
       naive: [{ events: 5_000, organisations: 200, cuts: 200 }, { events: 20_000, organisations: 500, cuts: 20 }],
@@ -63,7 +63,7 @@ const storeRow = (plan: RowPlan, options: MeasureOptions): BenchRow => {
   return {
     key: plan.key, title: plan.title, seconds: aroundRoundsSeconds + (plan.snapshotIn === undefined ? roundsMs : Math.max(roundsMs, options.snapshotMs)) / 1_000,
     measure: async (stage) => {
-      // A database is copied while nobody is connected to it.
+      // A projector would take in what is appended to a history here.
       await stage.servers.only([]);
       return measureRow(stage, plan, options);
     },

@@ -67,6 +67,7 @@ export const databaseOf = ({ events, growth, organisations, tailEvents }: Datase
 export const eventsLabel = (events: number): string => (events >= 1_000_000 ? `${events / 1_000_000} M` : `${events / 1_000} k`);
 /** As keys of rows have it. */
 export const eventsKey = (events: number): string => eventsLabel(events).replace(' ', '').toLowerCase();
+export const keyOf = ({ events, growth }: DatasetPlan): string => `${eventsKey(events)}-${growth}`;
 export const labelOf = ({ events, growth }: DatasetPlan): string => `${eventsLabel(events)} events, ${growth}`;
 
 /** The URL holds this start's port. */

@@ -2,7 +2,7 @@ import { BenchProcess } from '../process.ts';
 import type { Growth, LatencyLine, LatencyRow } from '../results.ts';
 import { latenciesOf } from '../statistics.ts';
 import type { ClientMethods, Target } from './client-worker.ts';
-import { labelOf, type DatasetPlan } from './datasets.ts';
+import { keyOf, labelOf, type DatasetPlan } from './datasets.ts';
 import { seeded } from './random.ts';
 import { requests, requestSource, type RequestedDataset, type RequestName } from './requests.ts';
 import { plansOf, tenthsOf, type ScaleOptions, type Stage } from './stage.ts';
@@ -94,5 +94,5 @@ export const measureBesideWriter = async (stage: Stage, plan: DatasetPlan, event
     }
     return measured;
   });
-  return { kind: 'latency', key: `beside-writer-${plan.events}`, title: `${labelOf(plan)}, beside a writer of ${eventsPerSecond} events/s`, lines };
+  return { kind: 'latency', key: `beside-writer-${keyOf(plan)}`, title: `${labelOf(plan)}, beside a writer of ${eventsPerSecond} events/s`, lines };
 };

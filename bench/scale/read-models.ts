@@ -5,7 +5,7 @@ import type { Figure, FigureRow } from '../results.ts';
 import { spreadOf } from '../statistics.ts';
 import type { ClientMethods } from './client-worker.ts';
 import type { Question } from './data-worker.ts';
-import { eventsKey, eventsLabel, labelOf, zone, type Dataset, type DatasetPlan } from './datasets.ts';
+import { eventsKey, eventsLabel, keyOf, labelOf, zone, type Dataset, type DatasetPlan } from './datasets.ts';
 import { pathsOf } from './latency.ts';
 import type { SmallHistory, Stage } from './stage.ts';
 
@@ -15,7 +15,6 @@ const replayMiBMax = 256;
 const memoryGrowthMax = 1.1;
 
 const plain = (label: string, value: number, unit: string): Figure => ({ label, value, unit, aim: null });
-export const keyOf = ({ events, growth }: DatasetPlan): string => `${eventsKey(events)}-${growth}`;
 
 export const measureData = async ({ datasets }: Stage, plan: DatasetPlan): Promise<FigureRow> => {
   const { landmarks: { streams, from, until, registered }, head: events, loading, commit, database } = await datasets.log(plan);

@@ -1,7 +1,7 @@
 import type { RowResult } from '../results.ts';
-import { eventsKey, eventsLabel, labelOf } from './datasets.ts';
+import { eventsKey, eventsLabel, keyOf, labelOf } from './datasets.ts';
 import { measureBesideWriter, measureLatency, requestPlans } from './latency.ts';
-import { keyOf, measureData, measureNaive, measureRebuild, measureReplay } from './read-models.ts';
+import { measureData, measureNaive, measureRebuild, measureReplay } from './read-models.ts';
 import { plansOf, writtenPlans, type ScaleOptions, type Stage } from './stage.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureLiveProjection } from './writer.ts';

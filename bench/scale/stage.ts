@@ -4,7 +4,7 @@ import type { Servers } from './server-process.ts';
 
 /** How much of everything is measured. */
 export interface ScaleOptions {
-  /** Events, each ten times the one before; the second is the one that is written on. */
+  /** Events, each ten times the one before; all but the first are written on. */
   readonly sizes: readonly number[];
   readonly organisations: number;
   /** Events for writers, kept back from each history but the smallest. */
