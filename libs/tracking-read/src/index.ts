@@ -1,9 +1,7 @@
 export * from './queries/answers.ts';
 export * from './queries/requests.ts';
 export * from './queries/over-time.ts';
-export { seriesSteps, type SeriesStep } from './queries/series-days.ts';
 export { figureNames, figureNamesIn } from './queries/figure-names.ts';
-export type { SeriesKnowledge } from './queries/series.ts';
 export * from './queries/tracking-read.ts';
 export * from './open-tracking-read.ts';
 export { organisationRef } from './projections/references.ts';

@@ -1,6 +1,6 @@
 import type { EventCodec, EventStore } from '@rectrail/event-store';
 import { dayIn, msOfInstant, type Clock, type Position } from '@rectrail/kernel';
-import { ProjectionRunner, type Projection, type RunnerStatus } from '@rectrail/projections';
+import { ProjectionRunner, type BatchSizes, type Projection, type RunnerStatus } from '@rectrail/projections';
 import { openReadDatabase, projectionDatabase } from './database/data-source.ts';
 import { schema } from './database/rows.ts';
 import { eventProjection } from './projections/event-projection.ts';
@@ -23,15 +23,14 @@ import type { ProjectionStatus, TrackingQueries, TrackingRead } from './queries/
 /** All projections of the tracking side; `zone` is that of the installation (an IANA name). */
 export const trackingProjections = (zone: string, coarseFromPoints?: number): readonly Projection[] => [eventProjection(zone), registerProjection(zone, coarseFromPoints)];
 
-export interface TrackingReadOptions {
+/** Sizes of batches: those of the projection runner unless given. */
+export interface TrackingReadOptions extends Partial<BatchSizes> {
   readonly connectionString: string;
   readonly store: EventStore;
   readonly codec: Pick<EventCodec, 'decode'>;
   readonly clock: Clock;
   /** IANA name of the zone of the installation. */
   readonly zone: string;
-  /** Default 500. */
-  readonly batchEventsMax?: number;
   /** Points from which an organisation without children has coarse cells too; a change takes a rebuild. Default 4,000. */
   readonly coarseFromPoints?: number | undefined;
   /** Default 10. */
@@ -76,14 +75,15 @@ const statusOf = async (runner: ProjectionRunner, clock: Clock): Promise<readonl
 
 /** Connects, migrates and prepares the projections; nothing is projected before `start`. */
 export const openTrackingRead = async (options: TrackingReadOptions): Promise<TrackingRead> => {
-  const { connectionString, store, codec, clock, zone, batchEventsMax, connectionsMax, onFailure } = options;
+  const { connectionString, store, codec, clock, zone, connectionsMax, onFailure, batchEventsMax, laggingEventsMax, batchCharsMax } = options;
   dayIn(zone, clock.now());
   const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }) });
   const projections = trackingProjections(zone, options.coarseFromPoints);
   const decode: ReadContext['decode'] = (stored) => codec.decode(stored);
   const runner = new ProjectionRunner({
     store, decode, database: projectionDatabase(dataSource), projections, schema,
-    ...(batchEventsMax !== undefined && { batchEventsMax }), ...(onFailure && { onFailure }),
+    ...(batchEventsMax !== undefined && { batchEventsMax }), ...(laggingEventsMax !== undefined && { laggingEventsMax }), ...(batchCharsMax !== undefined && { batchCharsMax }),
+    ...(onFailure && { onFailure }),
   });
   try {
     await runner.prepare();

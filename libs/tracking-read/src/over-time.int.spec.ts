@@ -10,7 +10,7 @@ import { randomCut, randomHistory } from '@rectrail/tracking-domain/testing';
 import { openTrackingRead } from './open-tracking-read.ts';
 import { figureNames } from './queries/figure-names.ts';
 import type { SeriesRequest } from './queries/over-time.ts';
-import { seriesSteps } from './queries/series-days.ts';
+import { seriesSteps } from './queries/requests.ts';
 import type { TrackingRead } from './queries/tracking-read.ts';
 import { randomOf, recordHistory } from './testing/index.ts';
 

@@ -3,8 +3,8 @@ import type { FactsRetracted, PolicyEvent } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
-import type { Owners } from './figures.ts';
 import type { ReadSession } from './read-session.ts';
+import type { Owners } from './sums.ts';
 import { Verdicts } from './verdicts.ts';
 
 /** The owners whose figures are asked for at a cut. */

@@ -4,9 +4,10 @@ import { figureDefinitions, type DashboardFigures, type DeclaredValue } from '@r
 import { addSums, noFigures, rolledUpOf, type FigureSums } from '../figures/figure-columns.ts';
 import type { DashboardAnswer, DashboardChildrenAnswer } from './answers.ts';
 import { declaredBy } from './declared.query.ts';
-import { figureSumsOf, type Owners } from './figures.ts';
+import { figureSumsOf } from './figures.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { PolicyChoice, RollUpRequest } from './requests.ts';
+import type { Owners } from './sums.ts';
 import { among } from './tree-at-cut.ts';
 import { Verdicts } from './verdicts.ts';
 

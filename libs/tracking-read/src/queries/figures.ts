@@ -12,11 +12,8 @@ import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
 import { signedCover } from './signed-cover.ts';
-import { atCut, cellSums } from './sums.ts';
+import { atCut, cellSums, type Owners, type SumsOf } from './sums.ts';
 import type { Verdicts } from './verdicts.ts';
-
-/** Owners whose things are asked for; null: all. */
-export type Owners = ReadonlySet<OrgId> | null;
 
 const isIn = (owners: Owners, orgId: OrgId): boolean => owners === null || owners.has(orgId);
 
@@ -182,8 +179,6 @@ export const without = (session: ReadSession, owners: Owners, others: ReadonlySe
   const all = owners ?? new Set([...session.reference.referenceTree(session.standing.registers).orgs.keys(), ...session.standing.roots]);
   return new Set([...all].filter((orgId) => !others.has(orgId)));
 };
-
-export interface SumsOf { readonly whole: FigureSums; readonly parts: readonly FigureSums[] }
 
 /**
  * The figures of a selection at the cut, and of parts of it. Where an owner is judged at the cut as in the roll-ups, they are sums of few cells; owners that

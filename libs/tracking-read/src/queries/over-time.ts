@@ -3,9 +3,7 @@ import type {
   Bucket, CompletionBasis, Continuation, DashboardFigures, DeadlineCondition, Disclosure, figureDefinitions, IssueStateName, ShownIssueState, Track, TrackingEventType,
 } from '@rectrail/tracking-domain';
 import type { Answered, Assumptions, BeliefEvent, FiguresAnswer, OrgLabel, ResidualView } from './answers.ts';
-import type { OrgRequest, PageRequest, PolicyChoice, ReadRequest, RollUpRequest, TreeChoice } from './requests.ts';
-import type { SeriesStep } from './series-days.ts';
-import type { SeriesKnowledge } from './series.ts';
+import type { OrgRequest, PageRequest, PolicyChoice, ReadRequest, RollUpRequest, SeriesKnowledge, SeriesStep, TreeChoice } from './requests.ts';
 
 /** Figures over a range of days, which takes the place of `validAt`. */
 export interface RangeRequest extends Omit<RollUpRequest, 'validAt' | 'knownAt'> {

@@ -1,8 +1,7 @@
 import { parseMeasureCell, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { columnAt, noFigures, type FigureSums } from '../figures/figure-columns.ts';
-import type { Owners, SumsOf } from './figures.ts';
 import type { ReadSession } from './read-session.ts';
-import { cellSums } from './sums.ts';
+import { cellSums, type Owners, type SumsOf } from './sums.ts';
 import type { Verdicts } from './verdicts.ts';
 
 const mapCell = <T>(cell: IssueCell | null, of: (cell: IssueCell) => T): T | null => (cell === null ? null : of(cell));

@@ -1,4 +1,4 @@
-import { dayIn, firstInstant, instant, isDay, lastInstant, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import { dayIn, firstInstant, instant, isDay, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
 import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import type { ProjectionRunner, Transaction } from '@rectrail/projections';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
@@ -83,16 +83,23 @@ const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Reached
   return { all: position(Math.min(...reached.values())), registers: of('registers'), reference: of('events') };
 };
 
-interface StandingRow { readonly recorded: Instant | null; readonly reference_position: string | null; readonly roots: readonly OrgId[] }
+interface StandingRow {
+  /** When the events at the position asked for and at the one reached were recorded. */
+  readonly recorded: Instant | null;
+  readonly last_recorded: Instant | null;
+  readonly reference_position: string | null;
+  readonly roots: readonly OrgId[];
+}
 
 /** What of the snapshot a read needs at its position, in one round trip. */
-const standingAt = async (tx: Transaction, at: Position): Promise<StandingRow> => {
+const standingAt = async (tx: Transaction, at: Position, reached: Position): Promise<StandingRow> => {
   const [row] = await tx.query<StandingRow>(
     `select (select ${instantText('recorded_at')} from ${schema}.event where position = $1) as recorded,
+            (select ${instantText('recorded_at')} from ${schema}.event where position = $2) as last_recorded,
             (select max(reference_position)::text from ${schema}.figure_state) as reference_position,
-            array(select org_id::text from ${schema}.figure_org where parent_id is null order by 1) as roots`, [at],
+            array(select org_id::text from ${schema}.figure_org where parent_id is null order by 1) as roots`, [at, reached],
   );
-  return row ?? { recorded: null, reference_position: null, roots: [] };
+  return row ?? { recorded: null, last_recorded: null, reference_position: null, roots: [] };
 };
 
 /** The instant at which everything up to a position is known: now, or its recording where this clock is behind it. */
@@ -117,9 +124,10 @@ export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean
   && (request.knownAt === undefined || knownAtOf(zone, request.knownAt) === cut.knownAt);
 
 /** The jurisdiction by the tree as it is now, whatever the cut. */
-const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position): ReadonlySet<OrgId> | null => {
+const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position, recorded: Instant | null): ReadonlySet<OrgId> | null => {
   if (within === null) return null;
-  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: lastInstant, validAt: dayIn(context.zone, context.clock.now()) });
+  const now = presentAt(context, recorded);
+  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: now, validAt: dayIn(context.zone, now) });
   return tree.members(within);
 };
 
@@ -138,14 +146,14 @@ type SessionRequest = ReadRequest & TreeChoice;
 const sessionAt = async (context: ReadContext, tx: Transaction, request: SessionRequest): Promise<ReadSession> => {
   const reached = await reachedIn(tx, context);
   const atPosition = request.atPosition ?? reached.all;
-  const { recorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition);
+  const { recorded, last_recorded: lastRecorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition, reached.all);
   const cut = resolveCut(context, request, atPosition, recorded);
   const { reference, zone } = context;
   await reference.refresh(tx, reached.reference);
   const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
   return {
     tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
-    tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all),
+    tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all, lastRecorded),
   };
 };
 

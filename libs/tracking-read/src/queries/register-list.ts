@@ -141,8 +141,12 @@ const shownFrom = ({ names, views }: ReturnType<typeof tablesOf>): string => `pa
 
 const columnTypes: Readonly<Record<Exclude<ListOrder['by'], 'number'>, string>> = { due: 'date', valid_from: 'date', identified: 'bigint', recovered: 'bigint', returned: 'bigint' };
 
-/** What of a group is asked for: what lies beyond a key, so many at most. */
-interface Ask { readonly after: CursorKey | null; readonly size: number }
+/** Names that a walk takes at first, and those after which a page ends early, with a cursor that goes on. */
+export interface Walk { readonly first: number; readonly most: number }
+const walkOfPage: Walk = { first: 128, most: 6_000 };
+
+/** What is asked for: what lies beyond a key, so many at most. */
+interface Ask { readonly after: CursorKey | null; readonly size: number; readonly walk?: Walk }
 /** `next` where it ended before it had so many. */
 interface GroupPage<R> { readonly rows: readonly Keyed<R>[]; readonly next: CursorKey | null }
 
@@ -199,9 +203,6 @@ const numberPage = async <R>(session: ReadSession, { wanted, order: { descending
   return { rows, next: null };
 };
 
-const walkFirst = 128;
-/** Names that one page walks over at most: past that it ends early, and its cursor goes on. */
-const walkMax = 6_000;
 const orgsAtOnce = 64;
 
 interface Walked { readonly id: string | null; readonly visited: number; readonly last: CursorKey | null }
@@ -227,17 +228,17 @@ const walkSql = ({ wanted, order: { descending } }: Group, { orgIds, beyond, nam
       from (values (1)) one left join (select ${shownColumns}, page.key, page.place from ${shownFrom(tables)}) shown on true order by shown.place`;
 };
 
-const walkPage = async <R>(session: ReadSession, group: Group, { after, size }: Ask): Promise<GroupPage<R>> => {
+const walkPage = async <R>(session: ReadSession, group: Group, { after, size, walk = walkOfPage }: Ask): Promise<GroupPage<R>> => {
   const { wanted, order: { descending } } = group;
   const owners = descending ? wanted.owners.orgIds.toReversed() : wanted.owners.orgIds;
   const inWalk = ({ ord }: Place): number => (descending ? owners.length - ord : ord - 1);
   const rows: Keyed<R>[] = [];
   let beyond = after === null ? null : placeOf(wanted, after);
-  let [from, walked, block] = [beyond === null ? 0 : inWalk(beyond), 0, walkFirst];
+  let [from, walked, block] = [beyond === null ? 0 : inWalk(beyond), 0, walk.first];
   while (from < owners.length) {
     const { values, add } = new Parameters(session);
     const orgIds = owners.slice(from, from + orgsAtOnce);
-    const names = Math.min(block, walkMax - walked);
+    const names = Math.min(block, walk.most - walked);
     const found = await session.tx.query<Keyed<R> & Walked>(walkSql(group, { orgIds, beyond, names, found: size - rows.length }, add), values);
     // Where nothing was found one row says how far the walk went.
     rows.push(...found.filter(({ id }) => id !== null));
@@ -246,7 +247,7 @@ const walkPage = async <R>(session: ReadSession, group: Group, { after, size }: 
     [walked, block] = [walked + visited, block * 4];
     beyond = visited < names || last === null ? null : placeOf(wanted, last);
     from = beyond === null ? from + orgIds.length : inWalk(beyond);
-    if (walked >= walkMax && from < owners.length) return { rows, next: last };
+    if (walked >= walk.most && from < owners.length) return { rows, next: last };
   }
   return { rows, next: null };
 };
@@ -263,14 +264,14 @@ const keyLength = ({ order }: Group): number => (order.by === 'number' ? 5 : 3);
  * A page of the groups, one after the other. It may hold fewer than `size` and yet go on, where very much would have to be looked at for the next one.
  * @throws ReadRejected `cursor-invalid`
  */
-export const listPage = async <R>(session: ReadSession, groups: readonly Group[], sizes: Sizes, { after, size }: Ask): Promise<ListPage<R>> => {
+export const listPage = async <R>(session: ReadSession, groups: readonly Group[], sizes: Sizes, { after, size, ...ask }: Ask): Promise<ListPage<R>> => {
   const [begin, ...key] = after ?? [0];
   const rows: (readonly [row: R, cursor: CursorKey])[] = [];
   for (const [at, group] of groups.entries()) {
     if (at < Number(begin)) continue;
     const isResumed = after !== null && at === begin;
     if (isResumed && key.length !== keyLength(group)) throw foreignCursor();
-    const page = await groupPage<R>(session, group, sizes, { after: isResumed ? key : null, size: size + 1 - rows.length });
+    const page = await groupPage<R>(session, group, sizes, { ...ask, after: isResumed ? key : null, size: size + 1 - rows.length });
     for (const row of page.rows) rows.push([row, [at, ...row.key]]);
     if (rows.length > size) return { rows: rows.slice(0, size).map(([row]) => row), next: rows[size - 1]?.[1] ?? null };
     if (page.next !== null) return { rows: rows.map(([row]) => row), next: [at, ...page.next] };

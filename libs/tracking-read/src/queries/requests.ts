@@ -114,3 +114,10 @@ export interface LatenessRequest extends RollUpRequest, PageRequest {
   /** The opaque subject of who recorded it. */
   readonly actor?: string | undefined;
 }
+
+/** From one point of a series to the next: every day, the end of every ISO week (Sunday), the end of every month. */
+export const seriesSteps = ['day', 'week', 'month'] as const;
+export type SeriesStep = (typeof seriesSteps)[number];
+
+/** `then`: each day by what was known at its end; `known`: each day by what is known at the cut. */
+export type SeriesKnowledge = 'then' | 'known';

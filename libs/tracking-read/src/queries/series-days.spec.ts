@@ -2,7 +2,8 @@
 import { addDays, day, daysBetween, weekday, type Day } from '@rectrail/kernel';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { seriesDays, seriesSteps, type SeriesStep } from './series-days.ts';
+import { seriesSteps, type SeriesStep } from './requests.ts';
+import { seriesDays } from './series-days.ts';
 
 const anyDay = fc.integer({ min: 0, max: 20_000 }).map((n) => addDays(day('1990-01-01'), n));
 const isEnd: Readonly<Record<SeriesStep, (d: Day) => boolean>> = { day: () => true, week: (d) => weekday(d) === 0, month: (d) => addDays(d, 1).endsWith('-01') };

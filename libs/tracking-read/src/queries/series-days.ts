@@ -1,9 +1,7 @@
+import type { SeriesStep } from './requests.ts';
 import { addDays, day, lastDay, lastDayOfMonth, minDay, weekday, type Day } from '@rectrail/kernel';
 import { ReadRejected } from './tracking-read.ts';
 
-/** From one point of a series to the next: every day, the end of every ISO week (Sunday), the end of every month. */
-export const seriesSteps = ['day', 'week', 'month'] as const;
-export type SeriesStep = (typeof seriesSteps)[number];
 
 /** More points than a screen has columns; ten years day by day. */
 export const seriesPointsMax = 4_000;

@@ -3,11 +3,12 @@ import { administrativeTreeId, figureDefinitions } from '@rectrail/tracking-doma
 import { assumedYears, type FigurePlace } from './assumed-years.ts';
 import { digestOf } from './dashboard.query.ts';
 import { figureColumn, figureValue, seriesFiguresDefault } from './figure-names.ts';
-import type { Owners } from './figures.ts';
 import type { RangeRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import { seriesDays } from './series-days.ts';
-import { seriesSums, type SeriesKnowledge, type SeriesSums } from './series.ts';
+import type { SeriesKnowledge } from './requests.ts';
+import { seriesSums, type SeriesSums } from './series.ts';
+import type { Owners } from './sums.ts';
 import { among } from './tree-at-cut.ts';
 
 export type Days = readonly [Day, ...Day[]];

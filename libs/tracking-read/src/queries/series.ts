@@ -6,12 +6,11 @@ import { columnNames } from '../figures/figure-columns.ts';
 import { FigurePoints, type CellPoint } from '../figures/figure-points.ts';
 import { blockOf, byDay, byPresentDay, byValidDay, firstDayOfBlock } from '../figures/roll-up-tables.ts';
 import {
-  coverOf, expansionUpTo, figureCutOf, ownersJudgedOtherwise, pointColumns, rolledUpSums, surplusPoints, without, inBoth, type CoverPart, type FigureCut, type Owners,
+  coverOf, expansionUpTo, figureCutOf, ownersJudgedOtherwise, pointColumns, rolledUpSums, surplusPoints, without, inBoth, type CoverPart, type FigureCut,
 } from './figures.ts';
 import type { ReadSession } from './read-session.ts';
-
-/** `then`: each day by what was known at its end; `known`: each day by what is known at the cut. */
-export type SeriesKnowledge = 'then' | 'known';
+import type { SeriesKnowledge } from './requests.ts';
+import type { Owners } from './sums.ts';
 
 export interface SeriesQuery {
   /** In order. */

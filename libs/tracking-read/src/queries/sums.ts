@@ -2,8 +2,15 @@ import type { OrgId } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import type { FigureSums } from '../figures/figure-columns.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
 import type { ReadSession } from './read-session.ts';
+
+/** Owners whose things are asked for; null: all. */
+export type Owners = ReadonlySet<OrgId> | null;
+
+/** Figures of a selection and of parts of it. */
+export interface SumsOf { readonly whole: FigureSums; readonly parts: readonly FigureSums[] }
 
 /** Things of one owner in one cell at the cut. */
 export type CellSum = Pick<CellPoint, 'kind' | 'orgId' | 'cell' | 'n' | 'fen'>;
