@@ -1,10 +1,10 @@
 import { dayNumber, dayOfNumber, type OrgId } from '@rectrail/kernel';
-import { bucketOf, workingDaysBetween, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import { bucketOf, workingDaysBetween } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
 import { dueOf, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
 import { columnAt, noFigures, type FigureSums, type FundsDirection } from './figure-columns.ts';
 import { beforeAllDays, dayNumberOf } from './day-numbers.ts';
-import type { PolicyTerm } from './policy-terms.ts';
+import type { JudgingRule, TermsOf } from './policy-terms.ts';
 
 /** A sum of things, or of fen where the column is of money. */
 type Amount = number | bigint;
@@ -102,14 +102,12 @@ const changeBetween = (before: readonly Column[], after: readonly Column[]): rea
 
 /** Rules of sections 4 and 5 of rules.md, by one policy and calendar. */
 class Judge {
-  readonly #policy: PolicyContent;
-  readonly #calendar: WorkingCalendar;
+  readonly #rule: JudgingRule;
   readonly #soon = new Map<number, number>();
   readonly #unfoldings = new Map<string, Unfolding>();
 
-  constructor(policy: PolicyContent, calendar: WorkingCalendar) {
-    this.#policy = policy;
-    this.#calendar = calendar;
+  constructor(rule: JudgingRule) {
+    this.#rule = rule;
   }
 
   unfolding(cell: string): Unfolding {
@@ -122,10 +120,11 @@ class Judge {
   }
 
   #unfold({ last, first }: CellPair): Unfolding {
+    const { policy } = this.#rule;
     const fixed = [
       ...(last === null ? [] : [[columnAt('issues.total'), 1] as const]),
       ...classed('issues.byState', mapCell(last, shownIssueState), mapCell(first, shownIssueState)),
-      ...classed('issues.byBucket', mapCell(last, (c) => bucketOf(this.#policy, c)), mapCell(first, (c) => bucketOf(this.#policy, c))),
+      ...classed('issues.byBucket', mapCell(last, (c) => bucketOf(policy, c)), mapCell(first, (c) => bucketOf(policy, c))),
     ];
     const dues = [...new Set([dueDay(last), dueDay(first)])].filter((due) => due !== null);
     const turns = [...new Set(dues.flatMap((due) => [this.#dueSoonFrom(due), due + 1]))].sort((a, b) => a - b);
@@ -145,13 +144,19 @@ class Judge {
   }
 
   #lookForDueSoon(due: number): number {
-    const { days, unit } = this.#policy.dueSoon;
+    const { policy: { dueSoon: { days, unit } }, calendar } = this.#rule;
     if (unit === 'calendar') return due - days;
-    const left = (on: number): number => workingDaysBetween(this.#calendar, dayOfNumber(on), dayOfNumber(due)).days;
-    // Working days are at most all days: it is this day or an earlier one.
-    let on = due - days;
-    while (on > beforeAllDays && left(on - 1) <= days) on -= 1;
-    return on;
+    const isSoon = (on: number): boolean => workingDaysBetween(calendar, dayOfNumber(on), dayOfNumber(due)).days <= days;
+    // Working days are at most all days: it is this day or an earlier one. A calendar may have years of few.
+    let [step, soon] = [1, due - days];
+    for (; soon - step > beforeAllDays && isSoon(soon - step); step *= 2) soon -= step;
+    let late = Math.max(soon - step, beforeAllDays);
+    while (late + 1 < soon) {
+      const middle = (late + soon) >> 1;
+      if (isSoon(middle)) soon = middle;
+      else late = middle;
+    }
+    return soon;
   }
 }
 
@@ -159,14 +164,12 @@ const beforeTurns = -1_000_000;
 
 /** How points of a register become points of figures; linear, so that whatever is summed may be summed before or after. */
 export class FigureExpansion {
-  readonly #termsOf: (owner: OrgId) => readonly PolicyTerm[];
-  readonly #calendar: WorkingCalendar;
+  readonly #termsOf: TermsOf;
   readonly #knownDay: (bound: InstantBound) => number;
-  readonly #judges = new Map<PolicyContent, Judge>();
+  readonly #judges = new Map<string, Judge>();
 
-  constructor(termsOf: (owner: OrgId) => readonly PolicyTerm[], calendar: WorkingCalendar, knownDay: (bound: InstantBound) => number) {
+  constructor(termsOf: TermsOf, knownDay: (bound: InstantBound) => number) {
     this.#termsOf = termsOf;
-    this.#calendar = calendar;
     this.#knownDay = knownDay;
   }
 
@@ -197,18 +200,18 @@ export class FigureExpansion {
       const from = dayNumberOf(term.validFrom > validFrom ? term.validFrom : validFrom);
       const knownDay = this.#knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
       const factor = n * term.sign * sign;
-      const { days, vectors, changes } = this.#judge(term.policy).unfolding(cell);
+      const { days, vectors, changes } = this.#judge(term.rule).unfolding(cell);
       const begun = days.findLastIndex((day) => day <= from);
       into.add(orgId, from, knownDay, vectors[begun] ?? [], factor);
       for (let turn = begun + 1; turn < days.length; turn += 1) into.add(orgId, days[turn] ?? from, knownDay, changes[turn] ?? [], factor);
     }
   }
 
-  #judge(policy: PolicyContent): Judge {
-    const known = this.#judges.get(policy);
+  #judge(rule: JudgingRule): Judge {
+    const known = this.#judges.get(rule.key);
     if (known !== undefined) return known;
-    const made = new Judge(policy, this.#calendar);
-    this.#judges.set(policy, made);
+    const made = new Judge(rule);
+    this.#judges.set(rule.key, made);
     return made;
   }
 }

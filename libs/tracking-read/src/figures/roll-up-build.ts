@@ -1,17 +1,17 @@
 import type { OrgId } from '@rectrail/kernel';
-import type { BulkFinishContext, CopyValue, ProjectionContext } from '@rectrail/projections';
+import { createTableSql, type BulkFinishContext, type CopyValue, type ProjectionContext } from '@rectrail/projections';
 import { columnNames } from './figure-columns.ts';
 import type { FigurePoints } from './figure-points.ts';
 import { coarseFromDays } from './roll-up.ts';
-import { byDay, figureColumnTypes, isEmptyRow, rollUpTables } from './roll-up-tables.ts';
+import { byDay, figureColumnTypes, isEmptyRow, rollUpDefinition, rollUpTables } from './roll-up-tables.ts';
 
-/** Points of figures of their owners alone, as they come while all streams are read: the roll-ups are made of them by SQL, and then they go. */
+/**
+ * Points of figures of their owners alone, as they come while all streams are read, wait in the table of days, which has no key yet; to finish they are put aside under
+ * this name, and go in the same transaction: a load that is broken off leaves nothing but its tables.
+ */
 const staging = 'figure_staging';
-const stagingColumns = ['org_id', 'valid_day', 'known_day', ...columnNames];
 
 export const stagePoints = async ({ tx, schema }: ProjectionContext, points: FigurePoints): Promise<void> => {
-  const types = Object.entries(figureColumnTypes).map(([name, type]) => `${name} ${type}`).join(', ');
-  await tx.query(`create table if not exists ${schema}.${staging} (org_id uuid not null, valid_day integer not null, known_day integer not null, ${types})`);
   const rows = function* (): Generator<readonly CopyValue[]> {
     for (const [orgId, validDay, knownDay, vector] of points.entries()) {
       const row: CopyValue[] = [orgId, validDay, knownDay, ...columnNames.map(() => null)];
@@ -19,7 +19,7 @@ export const stagePoints = async ({ tx, schema }: ProjectionContext, points: Fig
       yield row;
     }
   };
-  await tx.copy(`${schema}.${staging}`, stagingColumns, rows());
+  await tx.copy(`${schema}.${byDay.name}`, ['org_id', 'a', 'b', ...columnNames], rows());
 };
 
 /** Rows that one statement adds up at most, more or less: what it groups stays in memory. */
@@ -74,15 +74,15 @@ export const buildRollUps = async (context: BulkFinishContext, referenceParents:
   const { tx, schema } = context;
   await tx.query("set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off");
   const parents = await writeOrgs(context, referenceParents, coarseFrom);
+  await tx.query(`alter table ${schema}.${byDay.name} rename to ${staging}`);
+  await tx.query(createTableSql(schema, rollUpDefinition(byDay)));
+  await tx.query(`create index ${staging}_org on ${schema}.${staging} (org_id)`);
+  await tx.query(`analyze ${schema}.${staging}`);
   await context.index('figure_org');
   await context.index(byDay.name);
-  if ((await tx.query<{ name: string | null }>('select to_regclass($1)::text as name', [`${schema}.${staging}`]))[0]?.name != null) {
-    await tx.query(`create index ${staging}_org on ${schema}.${staging} (org_id)`);
-    await tx.query(`analyze ${schema}.${staging}`);
-    await sumDays(context, parents);
-    await tx.query(`drop table ${schema}.${staging}`);
-    await sumCoarse(context);
-  }
+  await sumDays(context, parents);
+  await tx.query(`drop table ${schema}.${staging}`);
+  await sumCoarse(context);
   await tx.query(`delete from ${schema}.figure_state where reference_position < (select max(reference_position) from ${schema}.figure_state)`);
 };
 
@@ -98,7 +98,7 @@ const sumDays = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<O
            insert into ${schema}.${byDay.name} (org_id, a, b, ${columnNames.join(', ')})
            select * from (
              select org_id, a, b, ${sums} from (
-               select org_id, valid_day as a, known_day as b, ${columnNames.join(', ')} from ${schema}.${staging} where org_id = any($1)
+               select org_id, a, b, ${columnNames.join(', ')} from ${schema}.${staging} where org_id = any($1)
                union all
                select o.parent_id, f.a, f.b, ${columnNames.map((name) => `f.${name}`).join(', ')}
                  from ${schema}.figure_org o join ${schema}.${byDay.name} f using (org_id) where o.parent_id = any($1)) x

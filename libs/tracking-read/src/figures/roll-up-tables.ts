@@ -37,7 +37,7 @@ export const figureColumnTypes: Readonly<Record<string, string>> = Object.fromEn
 /** All figures have gone: the row would not be there had it never been written. */
 export const isEmptyRow = `num_nonnulls(${columnNames.join(', ')}) = 0`;
 
-const rollUpDefinition = ({ name }: RollUpTable): TableDefinition => ({
+export const rollUpDefinition = ({ name }: RollUpTable): TableDefinition => ({
   name,
   columns: { org_id: 'uuid not null', a: 'integer not null', b: 'integer not null', ...figureColumnTypes },
   primaryKey: ['org_id', 'a', 'b'],

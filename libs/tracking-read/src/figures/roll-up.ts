@@ -1,11 +1,9 @@
 import { lastDay, lastInstant, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import type { ProjectionContext } from '@rectrail/projections';
-import {
-  administrativeTreeId, calendarAt, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type WorkingCalendarEvent,
-} from '@rectrail/tracking-domain';
+import { administrativeTreeId, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import { columnNames } from './figure-columns.ts';
 import { addTo, FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
-import { policyStreamsOf, policyTerms } from './policy-terms.ts';
+import { judgingStreamsOf, policyTerms, termsBetween } from './policy-terms.ts';
 import { byDay, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 
@@ -21,12 +19,18 @@ export const referenceParents = async (context: Streams, upTo: Position): Promis
   return new Map([...orgs.values()].map(({ orgId, parentId }) => [orgId, parentId]));
 };
 
-/** How points become figures by the policies and the calendar recorded up to a position. */
-export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> => {
-  const whole = await context.streams([...policyStreamsOf(owners), streams.workingCalendar], upTo);
-  const calendarFacts = (whole.get(streams.workingCalendar) ?? []) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
-  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
-  return new FigureExpansion(policyTerms(whole), calendar, knownDay);
+/** How points become figures by the policies and calendars recorded up to a position. */
+export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> =>
+  new FigureExpansion(policyTerms(await context.streams(judgingStreamsOf(owners), upTo)), knownDay);
+
+/** What the policies and calendars of a batch make of the figures of earlier points, and which owners they judge otherwise than before. */
+export const expansionOfChange = async (
+  { after, upTo, streams: read }: ProjectionContext, owners: readonly OrgId[], knownDay: (bound: InstantBound) => number,
+): Promise<{ readonly expansion: FigureExpansion; readonly concerned: readonly OrgId[] }> => {
+  const now = await read(judgingStreamsOf(owners), upTo);
+  const before = new Map([...now].map(([id, facts]) => [id, facts.filter(({ position }) => position <= after)]));
+  const change = termsBetween(policyTerms(before), policyTerms(now));
+  return { expansion: new FigureExpansion(change, knownDay), concerned: owners.filter((owner) => change(owner).length > 0) };
 };
 
 const addedColumns = columnNames.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ');
@@ -43,6 +47,9 @@ const daysOf = (schema: string, where: string): string => `(select org_id, a as 
 interface OrgRow { readonly org_id: OrgId; readonly parent_id: OrgId | null; readonly points: number; readonly coarse: boolean }
 interface Org { parentId: OrgId | null; points: number; coarse: boolean; isNew: boolean; changed: boolean }
 
+/** Rows of one statement at most: some megabytes as JSON. */
+const rowsAtOnce = 20_000;
+
 const recordOf = Object.entries(figureColumnTypes).map(([name, type]) => `${name} ${type}`).join(', ');
 
 /**
@@ -54,7 +61,8 @@ export class RollUp {
   readonly #orgs = new Map<OrgId, Org>();
   /** Those that have lost or got a child. */
   readonly #parentsTouched = new Set<OrgId>();
-
+  /** Those that stand in the reference tree no longer, or never did: kept while they own something. */
+  readonly #unregistered = new Set<OrgId>();
   readonly #coarseFrom: number;
 
   /** `coarseFrom`: points from which an organisation without children has coarse cells too. */
@@ -76,10 +84,11 @@ export class RollUp {
     for (const orgId of owners) if (!this.#orgs.has(orgId)) this.#make(orgId, null);
   }
 
-  /** All organisations that own anything. */
-  async owners(): Promise<readonly OrgId[]> {
+  /** Those that own anything, of some organisations or of all (null), and how many points of registers they have. */
+  async owners(among: readonly OrgId[] | null): Promise<ReadonlyMap<OrgId, number>> {
     const { tx, schema } = this.#context;
-    return (await tx.query<{ org_id: OrgId }>(`select org_id from ${schema}.figure_org where points > 0`)).map((row) => row.org_id);
+    const rows = await tx.query<OrgRow>(`select org_id, points from ${schema}.figure_org where points > 0 and ($1::uuid[] is null or org_id = any($1)) order by 1`, [among]);
+    return new Map(rows.map(({ org_id: orgId, points }) => [orgId, points]));
   }
 
   /** Brings the reference tree to that of the end of the batch: what an organisation that moves has, all below it included, goes with it. */
@@ -102,6 +111,7 @@ export class RollUp {
       await this.#carry(orgId, old.filter((at) => !above.includes(at)), -1);
       await this.#carry(orgId, above.filter((at) => !old.includes(at)), 1);
     }
+    for (const orgId of this.#orgs.keys()) if (!parents.has(orgId)) this.#unregistered.add(orgId);
   }
 
   /** Adds points of owners, and so much to the number of register points of each. */
@@ -125,8 +135,10 @@ export class RollUp {
   /** Which organisations have coarse cells depends on children and points alone; those that begin to have them get them from their days. */
   async #settle(): Promise<void> {
     const { tx, schema } = this.#context;
+    await this.#forget();
     const changed = [...this.#orgs].filter(([, org]) => org.changed || org.isNew);
-    if (changed.length === 0) return;
+    const touched = [...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])];
+    if (touched.length === 0) return;
     await tx.query(
       `insert into ${schema}.figure_org as t (org_id, parent_id, points, coarse)
        select org_id, parent_id, points, false from json_to_recordset($1::json) as r(org_id uuid, parent_id uuid, points integer)
@@ -137,8 +149,9 @@ export class RollUp {
       `update ${schema}.figure_org o set coarse = not coarse
         where o.org_id = any($1) and o.coarse <> (o.points >= $2 or exists (select from ${schema}.figure_org c where c.parent_id = o.org_id))
        returning org_id, coarse`,
-      [[...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])], this.#coarseFrom],
+      [touched, this.#coarseFrom],
     );
+    this.#parentsTouched.clear();
     for (const [, org] of changed) org.isNew = org.changed = false;
     for (const { org_id: orgId, coarse } of turned) {
       const org = this.#orgs.get(orgId);
@@ -150,6 +163,16 @@ export class RollUp {
       if (ended.length > 0) await tx.query(`delete from ${schema}.${table.name} where org_id = any($1)`, [ended]);
       if (begun.length > 0) await tx.query(coarseFromDays(schema, table, 'org_id = any($1)'), [begun]);
     }
+  }
+
+  /** What has neither a place nor anything of its own would not be there had it never been registered. Nothing hangs below it any more. */
+  async #forget(): Promise<void> {
+    const { tx, schema } = this.#context;
+    const gone = [...this.#unregistered].filter((orgId) => this.#get(orgId).points === 0);
+    this.#unregistered.clear();
+    if (gone.length === 0) return;
+    for (const orgId of gone) this.#orgs.delete(orgId);
+    await tx.query(`delete from ${schema}.figure_org where org_id = any($1)`, [gone]);
   }
 
   #above(orgId: OrgId): readonly OrgId[] {
@@ -177,7 +200,7 @@ export class RollUp {
     const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
     if (rows.length === 0) return;
     const given = `select org_id, a, b, ${columnNames.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${recordOf})`;
-    await tx.query(upsert(schema, table.name, given), [JSON.stringify(rows)]);
+    for (let at = 0; at < rows.length; at += rowsAtOnce) await tx.query(upsert(schema, table.name, given), [JSON.stringify(rows.slice(at, at + rowsAtOnce))]);
     await tx.query(removeEmpty(schema, table.name));
   }
 

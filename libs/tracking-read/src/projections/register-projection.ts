@@ -4,7 +4,7 @@ import { administrativeTreeId, streams, type TrackingEvent } from '@rectrail/tra
 import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { FigurePoints, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
 import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
-import { expansionAt, referenceParents, RollUp } from '../figures/roll-up.ts';
+import { expansionAt, expansionOfChange, referenceParents, RollUp } from '../figures/roll-up.ts';
 import { coarseFromPoints, figureTables } from '../figures/roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 import { byStream } from './streams.ts';
@@ -44,34 +44,52 @@ const countsByOwner = (points: AddedPoints): ReadonlyMap<OrgId, number> => {
 };
 
 /** Owners whose policy or calendar the facts change: null for all, since the default or the calendar decides over every one. */
-const owningPolicies = (ids: Iterable<StreamId>): ReadonlySet<OrgId> | null => {
-  const owners = new Set<OrgId>();
-  for (const id of ids) {
-    if (id === streams.defaultPolicy || id === streams.workingCalendar) return null;
-    // The rest of the name of a policy's stream is its organisation.
-    if (id.startsWith(policyPrefix)) owners.add(id.slice(policyPrefix.length) as OrgId);
-  }
-  return owners;
+const owningPolicies = (ids: readonly StreamId[]): readonly OrgId[] | null => {
+  if (ids.includes(streams.defaultPolicy) || ids.includes(streams.workingCalendar)) return null;
+  // The rest of the name of a policy's stream is its organisation.
+  return ids.filter((id) => id.startsWith(policyPrefix)).map((id) => id.slice(policyPrefix.length) as OrgId);
 };
 
-const ownersAtOnce = 200;
+/** Points of registers that are judged anew at once, more or less: what they change stays in memory. */
+const pointsAtOnce = 20_000;
 
-/** Takes away what earlier points were by the policies and the calendar before the batch, and adds what they are by those after it. */
-const judgeAnew = async (owners: readonly OrgId[], context: ProjectionContext, knownDay: (bound: InstantBound) => number, into: FigurePoints): Promise<void> => {
-  const { tx, schema, after, upTo } = context;
-  for (let at = 0; at < owners.length; at += ownersAtOnce) {
-    const some = owners.slice(at, at + ownersAtOnce);
-    const [before, now] = [await expansionAt(context, some, after, knownDay), await expansionAt(context, some, upTo, knownDay)];
+const inChunks = (owners: readonly OrgId[], pointsOf: ReadonlyMap<OrgId, number>): readonly (readonly OrgId[])[] => {
+  const chunks: OrgId[][] = [];
+  let points = Infinity;
+  for (const owner of owners) {
+    const own = pointsOf.get(owner) ?? 0;
+    if (points + own > pointsAtOnce) {
+      chunks.push([]);
+      points = 0;
+    }
+    chunks.at(-1)?.push(owner);
+    points += own;
+  }
+  return chunks;
+};
+
+/** Where the policies and calendars of the batch judge earlier points otherwise than those before it, adds the difference. */
+const judgeAnew = async (rollUp: RollUp, ids: readonly StreamId[], context: ProjectionContext, knownDay: (bound: InstantBound) => number): Promise<void> => {
+  const { tx, schema, after } = context;
+  const among = owningPolicies(ids);
+  if (among?.length === 0) return;
+  const owners = await rollUp.owners(among);
+  const { expansion, concerned } = await expansionOfChange(context, [...owners.keys()], knownDay);
+  for (const some of inChunks(concerned, owners)) {
     const points = await tx.query<Omit<CellPoint, 'fen' | 'kind'>>(
       `select org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", sum(n)::int as n from ${schema}.point
         where kind = 'issue' and org_id = any($1) and position <= $2 group by org_id, cell, valid_from, known_from having sum(n) <> 0`, [some, after],
     );
-    for (const point of points) {
-      before.expand({ ...point, kind: 'issue', fen: 0n }, into, -1);
-      now.expand({ ...point, kind: 'issue', fen: 0n }, into);
-    }
+    const figures = new FigurePoints();
+    for (const point of points) expansion.expand({ ...point, kind: 'issue', fen: 0n }, figures);
+    await rollUp.load(some);
+    await rollUp.add(figures, new Map());
   }
 };
+
+/** Whether facts of the tree may change who stands below whom. */
+const changesPlaces = (facts: readonly Fact[]): boolean => facts.some(({ event: { type } }) => placing.includes(type));
+const placing = ['OrgRegistered', 'OrgMoved', 'OrgMerged', 'FactsRetracted'] satisfies readonly TrackingEvent['type'][] as readonly string[];
 
 const isReference = (id: StreamId): boolean => id === administrativeTree || id === streams.workingCalendar || id.startsWith(policyPrefix);
 
@@ -124,13 +142,9 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
       const figures = expandAll(points, await expansionAt(context, counts.keys(), context.upTo, knownDay));
       const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
-      if (references.includes(administrativeTree)) await rollUp.moveTo(await referenceParents(context, context.upTo));
-      const judged = owningPolicies(references) ?? new Set(await rollUp.owners());
-      if (judged.size > 0) {
-        await rollUp.load([...judged]);
-        await judgeAnew([...judged], context, knownDay, figures);
-      }
+      if (changesPlaces(batch.get(administrativeTree) ?? [])) await rollUp.moveTo(await referenceParents(context, context.upTo));
       await rollUp.add(figures, counts);
+      await judgeAnew(rollUp, references, context, knownDay);
       if (references.length > 0) await setReferencePosition(context, Math.max(...references.flatMap((id) => (batch.get(id) ?? []).map(({ position }) => position))) as Position);
     },
     bulk: bulk(knownDay, coarseFrom),

@@ -1,5 +1,5 @@
-import { dayOfNumber, instantOfMs, lastDay, lastInstant, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position, type StreamId } from '@rectrail/kernel';
-import { calendarAt, countingFacts, streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import { streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { parsePair } from '../figures/cells.ts';
@@ -39,8 +39,8 @@ export const figureCutOf = ({ cut, recordedAt, zone }: ReadSession): FigureCut =
 
 type PolicyFact = Fact<PolicyEvent | FactsRetracted>;
 
-/** Whether a fact of a policy counts in the roll-ups as they stand and not at the cut, or the other way round. */
-const isJudgedOtherwise = ({ cut }: ReadSession, { validAt, known, endOfKnownDay }: FigureCut, fact: PolicyFact): boolean => {
+/** Whether a fact of a policy or of the calendar counts in the roll-ups as they stand and not at the cut, or the other way round. */
+const isJudgedOtherwise = ({ cut }: ReadSession, { validAt, known, endOfKnownDay }: FigureCut, fact: Fact<PolicyEvent | WorkingCalendarEvent | FactsRetracted>): boolean => {
   const isLater = fact.position > cut.atPosition;
   if (!isLater && fact.knownTime <= known) return false;
   const { event, validTime } = fact;
@@ -53,10 +53,10 @@ const countsWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(
 
 /** Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. */
 export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
-  const { reference, standing, cut } = session;
+  const { reference, standing } = session;
   if (policy !== undefined || standing.referencePosition > standing.reference) return null;
-  const isOtherCalendar = reference.facts(streams.workingCalendar, standing.registers)
-    .some((fact) => fact.position > cut.atPosition || (fact.event.type === 'FactsRetracted' && fact.knownTime > at.known));
+  const calendarFacts = reference.facts(streams.workingCalendar, standing.registers) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
+  const isOtherCalendar = calendarFacts.some((fact) => isJudgedOtherwise(session, at, fact));
   const owners = new Set<OrgId>();
   for (const streamId of reference.policyStreams()) {
     const facts = reference.facts(streamId, standing.registers) as readonly PolicyFact[];
@@ -93,16 +93,13 @@ const assumeYears = async (session: ReadSession, owners: Owners, verdicts: Verdi
 };
 
 /**
- * How points of registers become figures by what is recorded of policies and the calendar up to a position (where the registers stand, for what the roll-ups
+ * How points of registers become figures by what is recorded of policies and calendars up to a position (where the registers stand, for what the roll-ups
  * hold), and known by an instant.
  */
 export const expansionUpTo = ({ reference, zone }: ReadSession, upTo: Position, knownBy?: Instant): FigureExpansion => {
-  const calendarFacts = reference.facts(streams.workingCalendar, upTo) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
-  const calendar = calendarAt(countingFacts(calendarFacts, { atPosition: upTo, knownAt: lastInstant, validAt: lastDay }));
-  const whole = { get: (id: StreamId) => reference.facts(id, upTo) };
-  const terms = policyTerms(whole);
+  const terms = policyTerms({ get: (id) => reference.facts(id, upTo) });
   const known = knownBy === undefined ? terms : (owner: OrgId) => terms(owner).filter(({ knownFrom }) => knownFrom <= knownBy);
-  return new FigureExpansion(known, calendar, dayNumbersIn(zone));
+  return new FigureExpansion(known, dayNumbersIn(zone));
 };
 
 export interface CoverPart { readonly part: number; readonly orgId: OrgId; readonly sign: 1 | -1 }
@@ -164,7 +161,7 @@ export const surplusPoints = async (session: ReadSession, at: FigureCut, owners:
        union all select ${pointColumns} from ${schema}.point
         where $5::bigint < $7 and position > $5 and late and known_from <= $1 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
        union all select ${pointColumns} from ${schema}.point
-        where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from > $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))) p
+        where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from >= $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))) p
       group by 1, 2, 3, 4, 5 having sum(n) <> 0 or sum(fen) <> 0`,
     [at.known, at.endOfKnownDay, at.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers],
   );
