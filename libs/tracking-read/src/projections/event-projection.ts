@@ -23,7 +23,7 @@ const eventTable: TableDefinition = {
   name: 'event',
   columns: {
     position: 'bigint not null', recorded_at: 'timestamptz not null', known_from: 'timestamptz not null', stream_version: 'integer not null', valid_from: 'date not null',
-    days_late: 'integer', event_id: 'uuid not null', org_id: 'uuid', stream_id: 'text collate "C" not null', type: 'text collate "C" not null',
+    valid_first: 'date', days_late: 'integer', event_id: 'uuid not null', org_id: 'uuid', stream_id: 'text collate "C" not null', type: 'text collate "C" not null',
     subject: 'text collate "C" not null', fact: 'jsonb',
   },
   primaryKey: ['position'],
@@ -33,6 +33,9 @@ const eventTable: TableDefinition = {
     event_type: '(type, position)',
     event_org: '(org_id, position)',
     event_subject: '(subject, position)',
+    event_known: '(known_from)',
+    event_valid: '(valid_from)',
+    event_valid_first: '(valid_first) where valid_first is not null',
     event_late: `(days_late, position) include (org_id, subject, type, valid_from, known_from) where days_late >= ${lateDaysMin}`,
     event_folded: '(type, org_id) where fact is not null',
     event_reference_data: `(position) where stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar'`,
@@ -58,7 +61,8 @@ const eventRow = (fact: TrackingFact, knownDay: KnownDay): readonly CopyValue[] 
   const { knownFrom, validFrom } = isRetraction(fact) ? { knownFrom: fact.knownTime, validFrom: 'infinity' } : unretracted(fact);
   const daysLate = validTime === null ? null : knownDay(fact.knownTime) - dayNumber(validTime.last);
   const isFolded = foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
-  return [position, recordedAt, knownFrom, streamVersion, validFrom, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
+  const validFirst = validTime === null || validTime.first === validTime.last ? null : validTime.first;
+  return [position, recordedAt, knownFrom, streamVersion, validFrom, validFirst, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
 };
 
 const knownTo = (standings: readonly Standing<TrackingFact>[]): ReadonlyMap<Position, InstantBound> =>

@@ -37,18 +37,18 @@ const openRows = async ({ tx }: ReadSession, places: readonly [FigurePlace, ...F
 };
 
 /**
- * Years without a calendar that working days of deadlines ran through: what the dashboards at these places (of one position, forwards in both times) assume, all together. The
- * latest open date of a place tells its years.
+ * Years without a calendar that working days of deadlines ran through, at each of the places (of one position, forwards in both times): what the dashboard there assumes. The
+ * latest open date tells them all.
  */
-export const assumedYears = async (session: ReadSession, places: readonly [FigurePlace, ...FigurePlace[]]): Promise<readonly number[]> => {
-  if (!countsWorkingDays(session)) return [];
+export const assumedYears = async (session: ReadSession, places: readonly [FigurePlace, ...FigurePlace[]]): Promise<readonly (readonly number[])[]> => {
+  if (!countsWorkingDays(session)) return places.map(() => []);
   const judged = places.map((place) => ({ ...place, verdicts: new Verdicts({ ...session, cut: place.cut }, undefined) }));
   const rows = await openRows(session, places, Math.min(...judged.map(({ verdicts }) => verdicts.firstYearWithoutCalendar)));
-  for (const { cut: { validAt, knownAt }, owners, verdicts } of judged) {
+  return judged.map(({ cut: { validAt, knownAt }, owners, verdicts }) => {
     const holding = rows.filter((row) => row.validFrom <= validAt && validAt < row.validTo && row.knownFrom <= knownAt && knownAt < row.knownTo
       && (owners?.has(row.orgId) ?? true) && verdicts.countsWorkingDays(row.orgId));
     const latest = holding.reduce<Day | null>((due, row) => (due === null || row.due > due ? row.due : due), null);
     if (latest !== null && latest >= validAt) verdicts.assumeUpTo(latest);
-  }
-  return [...new Set(judged.flatMap(({ verdicts }) => verdicts.assumptions.calendarYears))].sort((a, b) => a - b);
+    return verdicts.assumptions.calendarYears;
+  });
 };

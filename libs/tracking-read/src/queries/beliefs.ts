@@ -128,7 +128,8 @@ class Endings {
   }
 }
 
-const eventOf = ({ eventId, position, commandId, event, validTime, knownTime, recordedAt, actor, source }: TrackingFact): BeliefEvent => ({
+/** An event as timelines and comparisons name it. */
+export const beliefEvent = ({ eventId, position, commandId, event, validTime, knownTime, recordedAt, actor, source }: TrackingFact): BeliefEvent => ({
   eventId, position, commandId, type: event.type, validTime, knownTime, recordedAt, actor, source: source ?? null,
   retraction: event.type === 'FactsRetracted' ? { kind: event.data.kind, reason: event.data.reason } : null,
 });
@@ -153,7 +154,7 @@ export const beliefsOf = (kind: TimelineKind, stream: readonly TrackingFact[], c
       const ending = endings.of(box, cut);
       return {
         validFrom: openEnd(validFrom), validTo: openEnd(validTo), knownFrom: openEnd(knownFrom), knownTo: openEnd(knownTo), positionFrom, positionTo,
-        state, possibly, from: eventOf(origin), endedBy: ending === null ? null : eventOf(ending),
+        state, possibly, from: beliefEvent(origin), endedBy: ending === null ? null : beliefEvent(ending),
         holds: positionTo === null && knownFrom <= cut.knownAt && cut.knownAt < knownTo && validFrom <= cut.validAt && cut.validAt < validTo,
       };
     });

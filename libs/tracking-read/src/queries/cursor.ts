@@ -5,7 +5,7 @@ import { ReadRejected } from './tracking-read.ts';
 /** Where a page ends: the sort key of its last item. */
 export type CursorKey = readonly (string | number)[];
 
-type KeyPart = 'integer' | 'text' | 'uuid' | 'day' | 'fen';
+type KeyPart = 'integer' | 'position' | 'text' | 'uuid' | 'day' | 'instant' | 'fen';
 
 /** A list of a register begins a page in one of its groups, by the number of a thing or by the value of a column (register-list.ts). */
 const [byNumber, byDay, byFen] = [['integer', 'uuid', 'uuid', 'text', 'uuid', 'integer'], ['integer', 'day', 'uuid', 'uuid'], ['integer', 'fen', 'uuid', 'uuid']] as const;
@@ -19,15 +19,29 @@ const keyShapes = {
   organisations: [['integer']],
   'audit-trail': [['integer']],
   lateness: [['integer', 'integer']],
+  // The earlier of two cuts, then owner, inspection, number and issue.
+  compare: [['position', 'instant', 'day', 'uuid', 'uuid', 'text', 'uuid']],
+  // The number of a frame.
+  replay: [['integer']],
 } as const satisfies Readonly<Record<string, readonly (readonly KeyPart[])[]>>;
 export type PagedList = keyof typeof keyShapes;
 
+const isInstant = (text: string): boolean => {
+  try {
+    return instant(text) === text;
+  } catch {
+    return false;
+  }
+};
+
 const isPart = (kind: KeyPart, part: string | number | undefined): boolean => {
   if (kind === 'integer') return Number.isSafeInteger(part);
+  if (kind === 'position') return typeof part === 'number' && Number.isSafeInteger(part) && part >= 0;
   if (typeof part !== 'string') return false;
   switch (kind) {
     case 'uuid': return isUuid(part);
     case 'day': return part === '-infinity' || isDay(part);
+    case 'instant': return isInstant(part);
     case 'fen': return /^-?\d{1,18}$/.test(part);
     case 'text': return part.isWellFormed() && !part.includes('\0');
   }

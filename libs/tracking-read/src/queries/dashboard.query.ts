@@ -18,14 +18,22 @@ const dashboardFigures = (sums: FigureSums, declared: readonly DeclaredValue[] =
   return { issues, measures, funds: { recovered, returned }, declared };
 };
 
+/** The figures of a selection, and what the organisation itself declares. */
+export const dashboardOf = async (
+  session: ReadSession, { org, owners }: { readonly org: OrgId | null; readonly owners: Owners }, verdicts: Verdicts,
+): Promise<{ readonly figures: DashboardFigures; readonly digest: string }> => {
+  const { whole } = await figureSumsOf(session, owners, [], verdicts);
+  const figures = dashboardFigures(whole, org === null ? [] : (await declaredBy(session, [org])).get(org));
+  return { figures, digest: digestOf(figures) };
+};
+
 /** `rectrail.dashboard/1` of an organisation and all below it, or of the whole forest. */
 export const dashboard = (context: ReadContext, request: RollUpRequest & PolicyChoice): Promise<DashboardAnswer> =>
   readAt(context, request, async (session) => {
     const { org, members } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
-    const { whole } = await figureSumsOf(session, members, [], verdicts);
-    const figures = dashboardFigures(whole, org === null ? [] : (await declaredBy(session, [org.orgId])).get(org.orgId));
-    return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, figures, assumptions: verdicts.assumptions, purged: 0 };
+    const { figures, digest } = await dashboardOf(session, { org: org?.orgId ?? null, owners: members }, verdicts);
+    return { cut: session.cut, definition: figureDefinitions.dashboard, digest, org, figures, assumptions: verdicts.assumptions, purged: 0 };
   }, 'generic');
 
 /** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */

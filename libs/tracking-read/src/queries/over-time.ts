@@ -51,12 +51,12 @@ export interface CompareRequest extends OrgRequest, TreeChoice, PolicyChoice, Pa
 export interface JudgedIssue {
   readonly state: ShownIssueState;
   readonly bucket: Bucket;
-  readonly condition: DeadlineCondition;
 }
 
 /** An issue as it stands at a cut, by last days. */
-export interface ShownIssue extends JudgedIssue {
+export interface ExistingIssue extends JudgedIssue {
   readonly exists: true;
+  readonly condition: DeadlineCondition;
   /** What it is by first days, where that differs: it is undetermined. */
   readonly possibly: JudgedIssue | null;
   /** The state that a live command starts from. */
@@ -89,7 +89,7 @@ export interface AbsentIssue {
   readonly possibly: JudgedIssue | null;
 }
 
-export type ComparedIssue = ShownIssue | AbsentIssue;
+export type ComparedIssue = ExistingIssue | AbsentIssue;
 
 /**
  * Why an issue is not what it was: events that count at one of the cuts only; time, where the same facts mean another deadline condition on the other day; policy, where
@@ -166,14 +166,14 @@ export interface Headline {
   readonly fen: string | null;
 }
 
-/** Figures by name as known at the end of the day, and what became known or true since the frame before. */
+/** Figures by name as known at the end of the cut's day, and what became known or true since the frame before. */
 export interface ReplayFrame extends Answered {
-  readonly day: Day;
   readonly digest: string;
   readonly figures: Readonly<Record<string, number | string>>;
   readonly headlines: readonly Headline[];
   /** Headlines beyond those shown. */
   readonly more: number;
+  readonly assumptions: Assumptions;
 }
 
 /** What all frames of a replay have in common. */

@@ -21,6 +21,8 @@ export interface ReadContext {
   /** IANA name of the zone of the installation. */
   readonly zone: string;
   readonly reference: ReferenceData;
+  /** Points up to which a comparison looks at each issue of a selection, rather than for what happened between its cuts. */
+  readonly fewPoints: number;
 }
 
 /** How long a read waits for a position that the log has and the read models have not (rules.md section 7), in ms. */

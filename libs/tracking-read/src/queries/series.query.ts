@@ -11,17 +11,18 @@ import { seriesSums, type SeriesSums } from './series.ts';
 import type { Owners } from './sums.ts';
 import { among } from './tree-at-cut.ts';
 
-export type Days = readonly [Day, ...Day[]];
+type Days = readonly [Day, ...Day[]];
 
 /** Days on end of one selection. */
-interface Run { readonly owners: Owners; readonly days: [Day, ...Day[]] }
+export interface Run { readonly owners: Owners; readonly days: [Day, ...Day[]] }
 
-const cutOn = ({ cut, zone }: ReadSession, as: SeriesKnowledge, day: Day): Cut => ({ ...cut, validAt: day, knownAt: as === 'then' ? lastInstantOf(zone, day) : cut.knownAt });
+/** The cut of one day of a series. */
+export const cutOn = ({ cut, zone }: ReadSession, as: SeriesKnowledge, day: Day): Cut => ({ ...cut, validAt: day, knownAt: as === 'then' ? lastInstantOf(zone, day) : cut.knownAt });
 
 /** Whose figures are asked for on each of the days: the organisation may have others below it from a day on. */
-const runsOf = (session: ReadSession, { org, tree, treeAt }: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, days: Days): readonly Run[] => {
+export const runsOf = (session: ReadSession, { org, tree, treeAt }: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, days: Days): readonly Run[] => {
   const selected = select(session, org);
-  if (selected.org === null || treeAt === 'now') return [{ owners: selected.owners === null ? null : new Set(selected.owners), days: [...days] }];
+  if (selected.org === null || treeAt === 'now') return [{ owners: selected.members, days: [...days] }];
   const [first, ...later] = days.map((day) => cutOn(session, as, day));
   if (first === undefined) return [];
   const { reference, visible } = session;
@@ -36,18 +37,15 @@ const runsOf = (session: ReadSession, { org, tree, treeAt }: Pick<RangeRequest, 
   return runs;
 };
 
-/** Figures by name on each of the days, as dashboards have them, and the years without a calendar that they rest on. */
+/** Figures by name on each of the days, as dashboards have them, and the years without a calendar that those of each day rest on. */
 export interface FiguresAlong {
   readonly values: Readonly<Record<string, readonly (number | string)[]>>;
-  readonly calendarYears: readonly number[];
+  readonly calendarYears: readonly (readonly number[])[];
 }
 
 const restOnCalendars = (names: readonly string[]): boolean => names.some((name) => /^issues\.byDeadline\.(DUE_SOON|ON_TRACK)\b/.test(name));
 
-export const figuresAlong = async (
-  session: ReadSession, request: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, { days, names }: { readonly days: Days; readonly names: readonly string[] },
-): Promise<FiguresAlong> => {
-  const runs = runsOf(session, request, as, days);
+export const figuresAlong = async (session: ReadSession, runs: readonly Run[], as: SeriesKnowledge, names: readonly string[]): Promise<FiguresAlong> => {
   const columns = [...new Set(names.map(figureColumn))];
   const sums: SeriesSums[] = [];
   for (const { owners, days: ofRun } of runs) sums.push(...await seriesSums(session, owners, { days: ofRun, as, columns }));
@@ -58,7 +56,7 @@ export const figuresAlong = async (
   const [first, ...later] = runs.flatMap(({ owners, days: ofRun }) => ofRun.map((day): FigurePlace => ({ cut: cutOn(session, as, day), owners })));
   return {
     values: Object.fromEntries(names.map((name) => [name, at(name)])),
-    calendarYears: first === undefined || !restOnCalendars(names) ? [] : await assumedYears(session, [first, ...later]),
+    calendarYears: first === undefined || !restOnCalendars(names) ? sums.map(() => []) : await assumedYears(session, [first, ...later]),
   };
 };
 
@@ -68,11 +66,11 @@ export const series = (context: ReadContext, request: SeriesRequest): Promise<Se
   const to = request.to ?? (as === 'then' ? dayIn(context.zone, context.clock.now()) : undefined);
   return readAt(context, { ...request, validAt: to, knownAt: as === 'then' ? to : request.knownAt }, async (session) => {
     const days = seriesDays(from, session.cut.validAt, every);
-    const { values, calendarYears } = await figuresAlong(session, request, as, { days, names });
+    const { values, calendarYears } = await figuresAlong(session, runsOf(session, request, as, days), as, names);
     const figures = { days, values };
     return {
       cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org: select(session, request.org).org, as, every, figures,
-      assumptions: { calendarYears }, purged: 0,
+      assumptions: { calendarYears: [...new Set(calendarYears.flat())].sort((a, b) => a - b) }, purged: 0,
     };
   });
 };

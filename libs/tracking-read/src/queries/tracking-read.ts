@@ -1,13 +1,13 @@
 import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import type { RebuildOptions, RunnerStatus } from '@rectrail/projections';
 import type {
-  AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem, LatenessAnswer,
-  MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
+  AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
+  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
 import type {
   AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest,
 } from './requests.ts';
-import type { SeriesAnswer, SeriesRequest } from './over-time.ts';
+import type { CompareAnswer, CompareRequest, Replay, ReplayRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
 
 export type ReadRejectionCode =
   | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
@@ -64,6 +64,8 @@ export interface TrackingQueries {
   timeline(kind: TimelineKind, id: string, request: ReadRequest): Promise<TimelineAnswer>;
   lateness(request: LatenessRequest): Promise<LatenessAnswer>;
   series(request: SeriesRequest): Promise<SeriesAnswer>;
+  compare(request: CompareRequest): Promise<CompareAnswer>;
+  replay(request: ReplayRequest): Promise<Replay>;
 }
 
 /** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */

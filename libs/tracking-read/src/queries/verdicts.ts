@@ -86,15 +86,15 @@ export class Verdicts {
     return bucketOf(this.#policy(owner), cell);
   }
 
-  condition(owner: OrgId, cell: IssueCell): DeadlineCondition {
+  /** `on`: the query day, where it is not that of the cut. */
+  condition(owner: OrgId, cell: IssueCell, on: Day = this.#cut.validAt): DeadlineCondition {
     if (cell.disclosure !== 'STATED') return 'NOT_DISCLOSED';
     const { deadline } = cell;
     if (isClosedCondition(deadline)) return deadline;
     if (deadline === 'NO_DEADLINE') return 'NO_DEADLINE';
-    const { validAt } = this.#cut;
-    if (deadline < validAt) return 'OVERDUE';
+    if (deadline < on) return 'OVERDUE';
     const { dueSoon } = this.#policy(owner);
-    const days = dueSoon.unit === 'calendar' ? daysBetween(validAt, deadline) : this.#workingDays(validAt, deadline);
+    const days = dueSoon.unit === 'calendar' ? daysBetween(on, deadline) : this.#workingDays(on, deadline);
     return days <= dueSoon.days ? 'DUE_SOON' : 'ON_TRACK';
   }
 

@@ -1,0 +1,122 @@
+import { maxDay, minDay, type Day, type Instant, type IssueId, type OrgId } from '@rectrail/kernel';
+import { doneStates, shownIssueStates, type PolicyContent } from '@rectrail/tracking-domain';
+import { schema } from '../database/rows.ts';
+import { issueKind } from '../figures/issue-class.ts';
+import { reachesAt } from '../projections/lanes.ts';
+import type { Side } from './issue-sides.ts';
+import { arrayText, listedOwners } from './org-order.ts';
+import { atCut } from './sums.ts';
+
+/** Issues of one organisation that may show something else on one side than on the other. */
+export interface Candidates { readonly orgId: OrgId; readonly ids: readonly IssueId[] }
+
+export type Sides = readonly [from: Side, to: Side];
+
+/** The owners on either side, in the order of lists. */
+const ownersInOrder = ([from, to]: Sides): readonly OrgId[] =>
+  listedOwners(to.session, from.owners === null || to.owners === null ? null : new Set([...from.owners, ...to.owners])).owners.orgIds;
+
+const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** The open dates that may mean one condition on one side and another on the other: not overdue on both days, and on one of them as near as a policy looks ahead. */
+const dueWindow = (sides: Sides): readonly [Day, Day] => {
+  const days = sides.map(({ session: { cut } }) => cut.validAt);
+  const near = sides.flatMap(({ verdicts }) => {
+    const { policies } = verdicts;
+    const all = policies === null ? [] : [policies.rest, ...policies.own.values()];
+    const distinct = new Map(all.map((policy) => [`${policy.dueSoon.days} ${policy.dueSoon.unit}`, policy]));
+    return [...distinct.values()].map((policy) => verdicts.nearUntil(policy));
+  });
+  return [days.reduce(minDay), [...days, ...near].reduce(maxDay)];
+};
+
+/** Owners whose own policies put issues into other buckets on one side than on the other; null where that of everyone else does. */
+const ownersOfOtherBuckets = ([from, to]: Sides): readonly OrgId[] | null => {
+  const [before, after] = [from.verdicts.policies, to.verdicts.policies];
+  // Before its first start an installation has no issues either.
+  if (before === null || after === null) return [];
+  const differ = (a: PolicyContent, b: PolicyContent): boolean => !isSame(a.buckets, b.buckets);
+  if (differ(before.rest, after.rest)) return null;
+  const own = new Set([...before.own.keys(), ...after.own.keys()]);
+  return [...own].filter((orgId) => differ(before.own.get(orgId) ?? before.rest, after.own.get(orgId) ?? after.rest));
+};
+
+const issueStream = `e.stream_id like 'issue-%'`;
+const issueOfStream = `e.org_id, substr(e.stream_id, ${'issue-'.length + 1})::uuid as id`;
+
+/** Kinds of rectangles of issues that may be open with a date. */
+const openKinds = shownIssueStates.filter((state) => state !== 'NOT_DISCLOSED' && !doneStates.has(state)).flatMap((state) => [issueKind(state, false), issueKind(state, true)]);
+
+const everyIssue = `select n.org_id, n.id from ${schema}.issue_name n`;
+
+/**
+ * Issues with an event that comes, becomes known or takes effect (by its last day, or by its first) between the cuts; those with an open date between the days, and
+ * those of owners who are judged by other buckets. Parameters: lower and upper position, known instant and day; the later cut and its lanes; the window of open dates; such
+ * owners.
+ */
+const issuesBetween = `
+  select ${issueOfStream} from ${schema}.event e where e.position > $4 and e.position <= $5 and ${issueStream}
+  union all select ${issueOfStream} from ${schema}.event e where e.known_from > $6 and e.known_from <= $7 and e.position <= $5 and ${issueStream}
+  union all select ${issueOfStream} from ${schema}.event e where e.valid_from > $8 and e.valid_from <= $9 and e.position <= $5 and ${issueStream}
+  union all select ${issueOfStream} from ${schema}.event e where e.valid_first > $8 and e.valid_first <= $9 and e.position <= $5 and ${issueStream}
+  union all select r.org_id, r.id
+    from unnest($13::smallint[]) s(state) cross join unnest($14::smallint[], $15::integer[], $16::integer[]) l(lane, first, last)
+    join ${schema}.issue_row r on r.state = s.state and r.lane = l.lane and r.start between l.first and l.last
+   where ${atCut('r', ['$10', '$11', '$12'])} and r.due >= $17 and r.due <= $18
+  union all select n.org_id, n.id from ${schema}.issue_name n where n.org_id = any($19::uuid[])`;
+
+const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly unknown[] => {
+  const [a, b] = [sides[0].session.cut, sides[1].session.cut];
+  const known: readonly Instant[] = [a.knownAt, b.knownAt].sort();
+  const reaches = reachesAt(b);
+  return [
+    Math.min(a.atPosition, b.atPosition), Math.max(a.atPosition, b.atPosition), ...known, minDay(a.validAt, b.validAt), maxDay(a.validAt, b.validAt),
+    b.validAt, b.knownAt, b.atPosition,
+    openKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to), ...dueWindow(sides), arrayText(judgedAnew),
+  ];
+};
+
+/** Parameters: the owners in order, from which of them on (from 1), the most rows; then those of the source. */
+const candidatesSql = (source: string): string => `
+  select distinct o.ord::integer as ord, c.org_id as "orgId", c.id from (${source}) c join unnest($1::uuid[]) with ordinality o(org_id, ord) using (org_id)
+   where o.ord >= $2 order by 1, 3 limit $3`;
+
+interface CandidateRow { readonly ord: number; readonly orgId: OrgId; readonly id: IssueId }
+
+const rowsMax = 2_000;
+
+const grouped = (rows: readonly CandidateRow[]): readonly Candidates[] =>
+  [...Map.groupBy(rows, (row) => row.orgId)].map(([orgId, ofOrg]) => ({ orgId, ids: ofOrg.map(({ id }) => id) }));
+
+/** Whether the selection has so few points that each of its issues is quickly looked at. */
+const isSmall = async ([, { session: { tx } }]: Sides, owners: readonly OrgId[], fewPoints: number): Promise<boolean> => {
+  const [row] = await tx.query<{ readonly isSmall: boolean }>(
+    `select coalesce(sum(points), 0) <= $2 as "isSmall" from ${schema}.figure_org where org_id = any($1::uuid[])`, [arrayText(owners), fewPoints],
+  );
+  return row?.isSmall ?? true;
+};
+
+/**
+ * Issues that may differ between the sides (all that do are among them), organisation by organisation in the order of lists, from one of them on: of a small selection
+ * every issue, else those that something happened to between the cuts.
+ */
+export const candidatesOf = async function* (sides: Sides, fromOrg: OrgId | null, fewPoints: number): AsyncGenerator<Candidates> {
+  const owners = ownersInOrder(sides);
+  const judgedAnew = ownersOfOtherBuckets(sides);
+  const isEach = judgedAnew === null || await isSmall(sides, owners, fewPoints);
+  const [sql, parameters] = isEach ? [candidatesSql(everyIssue), []] : [candidatesSql(issuesBetween), parametersBetween(sides, judgedAnew)];
+  const { tx } = sides[1].session;
+  const find = (ord: number, limit: number | null): Promise<readonly CandidateRow[]> => tx.query<CandidateRow>(sql, [arrayText(owners), ord, limit, ...parameters]);
+  for (let ord = fromOrg === null ? 1 : owners.indexOf(fromOrg) + 1; ord <= owners.length;) {
+    const rows = await find(ord, rowsMax);
+    if (rows.length < rowsMax) {
+      yield* grouped(rows);
+      return;
+    }
+    // The last organisation may go on beyond the rows.
+    const cut = rows.at(-1)?.ord ?? ord;
+    const whole = rows.filter((row) => row.ord < cut);
+    yield* grouped(whole.length > 0 ? whole : (await find(ord, null)).filter((row) => row.ord === cut));
+    ord = whole.length > 0 ? cut : cut + 1;
+  }
+};
