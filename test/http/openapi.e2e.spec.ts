@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/imports', '/tokens'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/imports', '/tokens', '/projections'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -81,6 +81,14 @@ describe('answers', () => {
     expect((await call('POST', `/imports/${imported.importId}/undo`, { body: { reason: '误' } })).status).toBe(200);
     const { body: token } = await call('POST', '/tokens', { body: { org: 'JT', role: 'organisation', subject: '临时' } });
     expect((await call('DELETE', `/tokens/${token.id}`)).status).toBe(200);
+  });
+
+  it('what an operator does is as described', async () => {
+    expect((await call('POST', '/projections/events/rebuild')).status).toBe(202);
+    expect([200, 404]).toContain((await call('DELETE', '/projections/events/rebuild')).status);
+    expect((await call('DELETE', '/projections/nonsense/rebuild?drop=true')).status).toBe(404);
+    expect((await call('POST', '/projections/events/skip', { body: { position: 1, reason: '误' } })).status).toBe(409);
+    expect((await call('POST', '/projections/events/rebuild', { token: world.bureau })).status).toBe(403);
   });
 
   it('refusals are as described', async () => {

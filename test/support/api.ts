@@ -11,7 +11,9 @@ export type Json = any;
 export interface Reply { readonly status: number; readonly headers: Headers; readonly body: Json }
 
 export interface TestServer {
+  /** Another one after a restart. */
   readonly url: string;
+  readonly databaseUrl: string;
   readonly token: string;
   /** `path` below /api/v1; a body is sent as JSON, a string as it is. */
   call(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string>; token?: string | null }): Promise<Reply>;
@@ -19,6 +21,8 @@ export interface TestServer {
   post(path: string, body: unknown, token?: string): Promise<Json>;
   importLedger(name: string, query?: string): Promise<Json>;
   makeToken(org: string | null, role: string, subject: string): Promise<string>;
+  /** Stops the server and starts it anew on the same database. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,7 +35,9 @@ const expectOk = (reply: Reply, what: string): Json => {
 export const startTestServer = async (settings: Record<string, string> = {}): Promise<TestServer> => {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'rectrail-e2e-'));
-  const server: RunningServer = await startServer(readConfiguration({ DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', ...settings }));
+  const start = (): Promise<RunningServer> =>
+    startServer(readConfiguration({ DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', ...settings }));
+  let server = await start();
   const admin = (await readFile(server.adminTokenFile, 'utf8')).trim();
 
   const call: TestServer['call'] = async (method, path, options = {}) => {
@@ -48,7 +54,8 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
   };
 
   return {
-    url: server.url,
+    get url() { return server.url; },
+    databaseUrl: database.url,
     token: admin,
     call,
     get: async (path, token) => expectOk(await call('GET', path, token === undefined ? {} : { token }), `GET ${path}`),
@@ -58,6 +65,10 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
       return expectOk(await call('POST', `/imports${query}`, { body, headers: { 'content-type': 'application/x-ndjson' } }), `import of ${name}`);
     },
     makeToken: async (org, role, subject) => String((expectOk(await call('POST', '/tokens', { body: { ...(org === null ? {} : { org }), role, subject } }), 'token')).token),
+    restart: async () => {
+      await server.close();
+      server = await start();
+    },
     close: async () => {
       await server.close();
       await database.drop();

@@ -133,6 +133,16 @@ export const definitionOf = (projection: Projection): string => {
 /** Whether rows were written by this definition of the projection. */
 export const isOf = (projection: Projection, { version, definition }: Checkpoint): boolean => version === projection.version && definition === definitionOf(projection);
 
+/** Of the live rows, null where they are not of this definition and must not be read. */
+export const readableOf = (projection: Projection, checkpoints: readonly Checkpoint[]): Checkpoint | null =>
+  checkpoints.find((c) => c.name === projection.name && c.generation === 'live' && isOf(projection, c)) ?? null;
+
+/** Whether the projection will not reach `to`: its rows stand stopped before it, or there are none that may be read and the rebuild that would make them stands stopped. */
+export const isStopped = (projection: Projection, checkpoints: readonly Checkpoint[], to: Position): boolean => {
+  const { failure } = readableOf(projection, checkpoints) ?? checkpoints.find((c) => c.name === projection.name && c.generation === 'next') ?? { failure: null };
+  return failure !== null && failure.position <= to;
+};
+
 export const isOutdated = (projection: Projection, next: Checkpoint): boolean => !isOf(projection, next) || next.skips.join() !== next.skipsNow.join();
 
 /** By name; of one name the live one first. */

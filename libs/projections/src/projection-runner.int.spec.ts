@@ -131,6 +131,14 @@ describe('projection runner', () => {
     expect(performance.now() - before).toBeLessThan(1_900);
   });
 
+  it('that has stopped keeps nobody waiting who needs another one', async () => {
+    await append(6);
+    const runner = runnerOf([recorder('odd', 'odd-', 1, () => 5), recorder('all')]);
+    await runner.prepare();
+    await runner.project();
+    expect([await runner.catchUp(position(6), 2_000, ['all']), await runner.catchUp(position(6), 2_000, ['odd', 'all'])]).toEqual([true, false]);
+  });
+
   it('stops at an event that cannot be decoded', async () => {
     await append(3);
     const runner = runnerOf([recorder('all')], { decode: (stored) => { if (stored.position === 2) throw new Error('unknown type'); return codec.decode(stored); } });

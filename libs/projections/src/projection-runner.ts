@@ -3,7 +3,7 @@ import type { Fact, Instant, Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
 import { BatchApplier, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
 import {
-  adoptLive, dropNext, insertLive, insertSkip, isOf, lockCheckpoint, notPrepared, pauseNext, readCheckpoint, readCheckpoints, readSkips,
+  adoptLive, dropNext, insertLive, insertSkip, isOf, isStopped, lockCheckpoint, notPrepared, pauseNext, readableOf, readCheckpoint, readCheckpoints, readSkips,
   type Checkpoint, type Failure, type Skip,
 } from './checkpoint.ts';
 import { hasProjectionCode, ProjectionError } from './errors.ts';
@@ -129,21 +129,24 @@ export class ProjectionRunner {
   /** The position that each projection has reached, as `tx` sees it; null while the live rows of one are not of this process's definition and must not be read. */
   async reached(tx: Pick<Transaction, 'query'>): Promise<ReadonlyMap<string, Position> | null> {
     const reached = new Map<string, Position>();
-    for (const { projection, checkpoint } of this.#liveOf(await this.#checkpoints(tx))) {
-      if (checkpoint === null) return null;
-      reached.set(projection.name, checkpoint.position);
+    const checkpoints = await this.#checkpoints(tx);
+    for (const projection of this.#options.projections) {
+      const live = readableOf(projection, checkpoints);
+      if (live === null) return null;
+      reached.set(projection.name, live.position);
     }
     return reached;
   }
 
-  /** True once every projection has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
-  async catchUp(to: Position, timeoutMs: number): Promise<boolean> {
+  /** True once every projection, or each of `only`, has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
+  async catchUp(to: Position, timeoutMs: number, only?: readonly string[]): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
+    const awaited = this.#options.projections.filter(({ name }) => only?.includes(name) ?? true);
     for (;;) {
       const moved = this.#moved.promise;
       const checkpoints = await this.#look();
-      if (this.#liveOf(checkpoints).every(({ checkpoint }) => checkpoint !== null && checkpoint.position >= to)) return true;
-      if (this.#stopped(checkpoints, to) || performance.now() >= deadline) return false;
+      if (awaited.every((projection) => (readableOf(projection, checkpoints)?.position ?? -1) >= to)) return true;
+      if (awaited.some((projection) => isStopped(projection, checkpoints, to)) || performance.now() >= deadline) return false;
       await Promise.race([moved, sleep(pollMs)]);
     }
   }
@@ -223,21 +226,6 @@ export class ProjectionRunner {
   #look(): Promise<readonly Checkpoint[]> {
     this.#looking ??= this.#checkpoints(this.#options.database).finally(() => { this.#looking = null; });
     return this.#looking;
-  }
-
-  /** The live checkpoint of each projection, null where its rows are not of this definition. */
-  #liveOf(checkpoints: readonly Checkpoint[]): readonly { readonly projection: Projection; readonly checkpoint: Checkpoint | null }[] {
-    return this.#options.projections.map((projection) => ({
-      projection, checkpoint: checkpoints.find((c) => c.name === projection.name && c.generation === 'live' && isOf(projection, c)) ?? null,
-    }));
-  }
-
-  /** Whether one will not reach `to`: its live rows stand stopped before it, or there are none that may be read and the rebuild that would make them stands stopped. */
-  #stopped(checkpoints: readonly Checkpoint[], to: Position): boolean {
-    return this.#liveOf(checkpoints).some(({ projection, checkpoint }) => {
-      const failure = checkpoint === null ? checkpoints.find((c) => c.name === projection.name && c.generation === 'next')?.failure : checkpoint.failure;
-      return failure != null && failure.position <= to;
-    });
   }
 
   async #track<T>(work: Promise<T>): Promise<T> {

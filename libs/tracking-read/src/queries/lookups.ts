@@ -9,7 +9,10 @@ const counts = `not exists (select from ${schema}.event_retracted retracted wher
 
 interface DependentRow { readonly stream_id: StreamId; readonly ref: string; readonly event_id: EventId; readonly type: string; readonly position: string }
 
-/** Answers for commands and imports, as of what the projections have reached. */
+/** The one projection that lookups read: no other keeps commands waiting. */
+const readByLookups = ['events'];
+
+/** Answers for commands and imports, as of what the index of events has reached. */
 export const lookupsOf = (context: ReadContext): TrackingLookups => {
   const { dataSource } = context;
   return {
@@ -28,13 +31,13 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
       const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);
       return rows.map((row) => row.tree);
     }),
-    catchUp: (to) => catchUp(context, to, waitMsMax),
+    catchUp: (to) => catchUp(context, to, waitMsMax, readByLookups),
   };
 };
 
 /** @throws ReadRejected `projection-behind`. */
-export const catchUp = async (context: ReadContext, to: Position, timeoutMs: number): Promise<void> => {
-  if (!(await context.runner.catchUp(to, timeoutMs))) {
+export const catchUp = async (context: ReadContext, to: Position, timeoutMs: number, only?: readonly string[]): Promise<void> => {
+  if (!(await context.runner.catchUp(to, timeoutMs, only))) {
     throw new ReadRejected('projection-behind', `the read models have not reached position ${to} within ${timeoutMs} ms. Potential solutions: ask again in a moment`, { wanted: to });
   }
 };

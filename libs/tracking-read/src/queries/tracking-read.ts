@@ -68,7 +68,7 @@ export interface TrackingQueries {
   replay(request: ReplayRequest): Promise<Replay>;
 }
 
-/** What commands and imports ask of the read side; answers are as of the position that the projections have reached. */
+/** What commands and imports ask of the read side; answers are as of the position that the index of events has reached, whatever the other projections do. */
 export interface TrackingLookups {
   /** Events that count and refer to one of these streams (or `organisation-{orgId}`) from another stream. */
   dependents(refs: readonly string[]): Promise<readonly Dependent[]>;
