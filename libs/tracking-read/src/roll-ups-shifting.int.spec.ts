@@ -13,7 +13,7 @@ import { schema } from './database/rows.ts';
 import { registerProjection } from './projections/register-projection.ts';
 import { openTrackingRead } from './open-tracking-read.ts';
 import { figureNames } from './queries/figure-names.ts';
-import { seriesSteps } from './queries/series-days.ts';
+import { seriesSteps } from './queries/requests.ts';
 import type { TrackingRead } from './queries/tracking-read.ts';
 import { clockAt, randomOf } from './testing/index.ts';
 import { shiftingHistory } from './testing/shifting-history.ts';
