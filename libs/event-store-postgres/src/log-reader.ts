@@ -100,7 +100,8 @@ export class LogReader {
   }
 
   async all(after: Position, limit: number, filter: EventFilter | undefined): Promise<AllSlice> {
-    if (filter?.types === undefined && filter?.streamPrefix === undefined) {
+    const { types = null, streamPrefix = null, first = false } = filter ?? {};
+    if (types === null && streamPrefix === null && !first) {
       const events = await this.#page('all', '', [after, Number.MAX_SAFE_INTEGER, limit]);
       return { events, scannedTo: events.at(-1)?.position ?? after };
     }
@@ -109,8 +110,9 @@ export class LogReader {
     const to = position(Math.max(after, Math.min(head, after + scanPositionsMax)));
     const events = await this.#page('filtered', `
       and ($4::text[] is null or type = any($4))
-      and ($5::text is null or exists (select from ${this.#schema}.streams s where s.stream_no = e.stream_no and starts_with(s.stream_id, $5)))`,
-    [after, to, limit, filter.types ?? null, filter.streamPrefix ?? null]);
+      and ($5::text is null or exists (select from ${this.#schema}.streams s where s.stream_no = e.stream_no and starts_with(s.stream_id, $5)))
+      and (version = 1 or not $6)`,
+    [after, to, limit, types, streamPrefix, first]);
     return { events, scannedTo: events.length === limit ? events.at(-1)?.position ?? to : to };
   }
 

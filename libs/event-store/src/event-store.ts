@@ -69,6 +69,8 @@ export interface StreamSlice {
 export interface EventFilter {
   readonly types?: readonly string[];
   readonly streamPrefix?: string;
+  /** Only the events that begin a stream. */
+  readonly first?: boolean;
 }
 
 export interface ReadAllOptions {

@@ -9,7 +9,9 @@ import type {
 import { follow, Wake } from './follow.ts';
 
 const matches = (event: StoredEvent, filter: EventFilter | undefined): boolean =>
-  (filter?.types === undefined || filter.types.includes(event.type)) && (filter?.streamPrefix === undefined || event.streamId.startsWith(filter.streamPrefix));
+  (filter?.types === undefined || filter.types.includes(event.type))
+  && (filter?.streamPrefix === undefined || event.streamId.startsWith(filter.streamPrefix))
+  && (filter?.first !== true || event.streamVersion === 1);
 
 const versionAt = (events: readonly StoredEvent[], upTo: Position | undefined): StreamVersion =>
   streamVersion(upTo === undefined ? events.length : events.findLastIndex((e) => e.position <= upTo) + 1);

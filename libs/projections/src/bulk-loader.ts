@@ -8,14 +8,17 @@ import type { BulkLoad, Projection } from './projection.ts';
 import type { CopyValue, ProjectionConnection, Transaction } from './transaction.ts';
 
 /** A call of `addStreams` gets about as many events as a large batch of `apply`; a transaction so many calls, some seconds of work that a kill would lose. */
-const chunksPerWindow = 10;
+const chunksPerWindow = 20;
 /** Events that a stream is taken to have while nothing is known of their length. */
 const streamEventsFirst = 100;
 const chunkStreamsMax = 2_000;
 
 type Streams = ReadonlyMap<StreamId, readonly StoredEvent[]>;
 
-/** Whole streams in the order of their first events. `work`: events read for it; `scannedTo`: where the loading stands after it, null in the middle of a page. */
+/**
+ * Whole streams in the order of their first events. `work`: positions passed and events read for it; `scannedTo`: where the loading stands after it, null in
+ * the middle of a page.
+ */
 interface Chunk { readonly streams: Streams; readonly work: number; readonly scannedTo: Position | null }
 
 /** An event that the rows cannot be made of. */
@@ -183,9 +186,11 @@ export class BulkLoader {
     const { store, sizes } = this.#engine;
     const streamsOf = (streamEvents: number): number => Math.max(1, Math.min(chunkStreamsMax, Math.round(sizes.laggingEventsMax / Math.max(1, streamEvents))));
     let streamsMax = streamsOf(streamEventsFirst);
-    for await (const { events, scannedTo } of logPages(store, filterOf(this.#projection), { after: from, last: this.#target }, sizes)) {
-      const begun = events.filter((event) => event.streamVersion === 1).map((event) => event.streamId);
-      let work = events.length;
+    let passed = from;
+    for await (const { events, scannedTo } of logPages(store, { ...filterOf(this.#projection), first: true }, { after: from, last: this.#target }, sizes)) {
+      const begun = events.map((event) => event.streamId);
+      let work = scannedTo - passed;
+      passed = scannedTo;
       for (let at = 0; at < begun.length;) {
         const slices = await store.readStreams(begun.slice(at, at + streamsMax), this.#target);
         const streams = new Map([...slices].map(([id, slice]) => [id, slice.events]));

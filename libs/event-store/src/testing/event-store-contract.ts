@@ -284,6 +284,9 @@ export const describeEventStoreContract = (name: string, factory: () => Promise<
         expect(saidBy((await store.readAll({ after, filter: { streamPrefix: `${noun}-` } })).events)).toEqual(['Opened:1', 'Closed:2']);
         expect(saidBy((await store.readAll({ after, filter: { streamPrefix: `${noun}-`, types: ['Closed', 'Other'] } })).events)).toEqual(['Closed:2']);
         expect((await store.readAll({ after, filter: { types: [] } })).events).toEqual([]);
+        expect(saidBy((await store.readAll({ after, filter: { first: true } })).events)).toEqual(['Opened:1', 'Opened:3']);
+        expect(await store.readAll({ after, filter: { first: true, streamPrefix: `${noun}-` } })).toMatchObject({ events: [{ position: first }], scannedTo: first + 4 });
+        expect((await store.readAll({ after, filter: { first: false } })).events).toHaveLength(5);
         // A prefix is plain text, no pattern.
         expect((await store.readAll({ after, filter: { streamPrefix: `${noun}%` } })).events).toEqual([]);
       });
