@@ -3,8 +3,6 @@ import type { Logger, Metrics } from '@rectrail/platform';
 import { ProjectionError, type BuildProgress } from '@rectrail/projections';
 import type { TrackingRead } from '@rectrail/tracking-read';
 
-/** Before a rebuild goes on that lost the database, in ms. */
-const retryDelayMs = 5_000;
 /** A speed is told once it was measured for so long, in ms. */
 const paceMsMin = 500;
 
@@ -14,6 +12,14 @@ interface Pace { readonly phase: BuildProgress['phase']; readonly from: number; 
 const paceAfter = (pace: Pace | undefined, { phase, position }: BuildProgress, nowMs: number): Pace =>
   (pace?.phase === phase ? { ...pace, to: position, toMs: nowMs } : { phase, from: position, fromMs: nowMs, to: position, toMs: nowMs });
 
+export interface RebuildsOptions {
+  readonly read: Pick<TrackingRead, 'rebuild' | 'projectionStatus'>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Before a rebuild goes on that lost the database; default 5,000 ms. */
+  readonly retryDelayMs?: number;
+}
+
 type Outcome = 'swapped' | 'stopped' | 'failed';
 
 const outcomeOf = (error: unknown): Outcome =>
@@ -21,17 +27,19 @@ const outcomeOf = (error: unknown): Outcome =>
 
 /** Rebuilds in the background of this process. What has begun stands in the database: it is not lost with the process, and any process can tell of it. */
 export class Rebuilds {
-  readonly #read: TrackingRead;
+  readonly #read: RebuildsOptions['read'];
   readonly #logger: Logger;
   readonly #metrics: Metrics;
+  readonly #retryDelayMs: number;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
   readonly #paces = new Map<string, Pace>();
 
-  constructor({ read, logger, metrics }: { readonly read: TrackingRead; readonly logger: Logger; readonly metrics: Metrics }) {
+  constructor({ read, logger, metrics, retryDelayMs = 5_000 }: RebuildsOptions) {
     this.#read = read;
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#retryDelayMs = retryDelayMs;
   }
 
   /**
@@ -107,7 +115,7 @@ export class Rebuilds {
         if (!onlyInterrupted() || error instanceof ProjectionError || signal.aborted) throw error;
         this.#logger.warn({ err: error, projection: name }, 'a rebuild could not work and goes on in a moment');
       }
-      await sleep(retryDelayMs, undefined, { signal });
+      await sleep(this.#retryDelayMs, undefined, { signal });
     }
   }
 }

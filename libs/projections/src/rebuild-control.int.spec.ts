@@ -123,6 +123,14 @@ describe('a rebuild under an operator', () => {
     await expect(elsewhere.rebuild('tally', { onlyInterrupted: true })).rejects.toMatchObject({ code: 'rebuild-cancelled' });
   });
 
+  it('that fails by what is derived from all rows lets no event be skipped for it', async () => {
+    const { bulk, ...rest } = tally();
+    const failing = await runnerOf({ ...rest, bulk: { ...bulk!, finish: async ({ tx }) => { await tx.query('select 1 / 0'); } } });
+    await expect(failing.rebuild('tally')).rejects.toMatchObject({ code: 'rebuild-failed', at: 40 });
+    await expect(failing.skip('tally', position(40), { by: 'anna', reason: 'it is the last' })).rejects.toMatchObject({ code: 'skip-refused' });
+    await letSwap();
+  });
+
   it('that a change of version needs waits too, and is made when it is asked for', async () => {
     const newer = await runnerOf(tally({ version: 2 }));
     elsewhere = newer;
