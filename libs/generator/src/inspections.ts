@@ -1,6 +1,6 @@
 import { undatedBetween, type Day, type FundsCaseId, type FuzzyDate, type InspectionId, type IssueId, type OrgId, type ReportId } from '@rectrail/kernel';
 import {
-  basicCompletionBuckets, defaultPolicy, issueStates, streams,
+  basicCompletionBuckets, defaultPolicy, doneStates, issueStates, streams,
   type InspectionCommand, type InspectionEvent, type InspectionIdentity, type InspectionState, type IssueEvent, type IssueStateName,
 } from '@rectrail/tracking-domain';
 import { act } from './acting.ts';
@@ -37,7 +37,8 @@ const printedStatus: Readonly<Record<IssueStateName, readonly [IssueStateName, s
 export class InspectionWork implements Task, IssueRound {
   readonly inspectionId: InspectionId;
   readonly orgId: OrgId;
-  readonly issues: IssueCase[] = [];
+  readonly issues = new Set<IssueCase>();
+  readonly ended: IssueRound['ended'] = { states: [], measures: 0 };
   readonly earlier: readonly IssueId[];
   lastCase: FundsCaseId | null = null;
   readonly #world: World;
@@ -63,7 +64,7 @@ export class InspectionWork implements Task, IssueRound {
   }
 
   get issueCount(): number {
-    return this.issues.length + this.#issuesLeft;
+    return this.issues.size + this.ended.states.length + this.#issuesLeft;
   }
 
   get feedbackOn(): FuzzyDate {
@@ -74,7 +75,7 @@ export class InspectionWork implements Task, IssueRound {
 
   /** What the next inspection of the organisation may find again. */
   get asEarlier(): EarlierInspection {
-    return { inspectionId: this.inspectionId, issueIds: this.issues.slice(0, earlierKept).map((issue) => issue.issueId) };
+    return { inspectionId: this.inspectionId, issueIds: [...this.issues].slice(0, earlierKept).map((issue) => issue.issueId) };
   }
 
   /** The next step before the feedback; after it, some of the issues. */
@@ -123,7 +124,7 @@ export class InspectionWork implements Task, IssueRound {
     if (named !== undefined) return named;
     const isAsked = policies.on(issue.orgId, journal.today).approvers.length > 0;
     if (!isAsked && !(this.#makesPlan && issue.orgId === this.orgId)) return null;
-    const issueIds = this.issues.filter((one) => one.orgId === issue.orgId).map((one) => one.issueId);
+    const issueIds = [...this.issues].filter((one) => one.orgId === issue.orgId).map((one) => one.issueId);
     const plan = new PlanWork(this.#world, { orgId: issue.orgId, inspectionId: this.inspectionId, issueIds });
     this.#plans.push(plan);
     agenda.put(inDays(this.#world, 1), plan);
@@ -212,10 +213,11 @@ export class InspectionWork implements Task, IssueRound {
   #declares(): Pick<Parameters<LedgerImport['report']>[0], 'figures' | 'rates' | 'noted'> {
     const { random } = this.#world;
     const miscounted = (n: number): number => Math.max(0, n + (random.chance(0.12) ? random.int(-2, 3) : 0));
-    const states = issueStates.map((state) => [state, this.issues.filter(({ live }) => live.now.state === state).length] as const).filter(([, count]) => count > 0);
-    const done = this.issues.filter(({ live }) => ['DONE_REPORTED', 'VERIFIED', 'WRITTEN_OFF'].includes(live.now.state)).length;
-    const measures = this.issues.reduce((sum, issue) => sum + issue.measures.length, 0);
-    const total = miscounted(this.issues.length);
+    const all = [...this.ended.states, ...[...this.issues].map(({ live }) => live.now.state)];
+    const states = issueStates.map((state) => [state, all.filter((one) => one === state).length] as const).filter(([, count]) => count > 0);
+    const done = all.filter((state) => doneStates.has(state)).length;
+    const measures = [...this.issues].reduce((sum, issue) => sum + issue.measureCount, this.ended.measures);
+    const total = miscounted(all.length);
     return {
       figures: [
         declared('issues.total', total), ...states.map(([state, count]) => declared(`issues.state.${state}`, miscounted(count), { subsetOf: 'issues.total' })), declared('measures.total', miscounted(measures)),

@@ -1,5 +1,5 @@
 import type { Actor, Day, FundsCaseId, FuzzyDate, InspectionId, IssueId, MeasureId, OrgId } from '@rectrail/kernel';
-import { residualsOfMeasure, streams, type IssueCommand, type IssueEvent, type IssueSituation, type IssueState, type Track } from '@rectrail/tracking-domain';
+import { residualsOfMeasure, streams, type IssueCommand, type IssueEvent, type IssueSituation, type IssueState, type IssueStateName, type Track } from '@rectrail/tracking-domain';
 import { act, actAlso } from './acting.ts';
 import type { Task } from './agenda.ts';
 import { StreamEnd } from './journal.ts';
@@ -13,7 +13,10 @@ import { happened, inDays, newId, type World } from './world.ts';
 export interface IssueRound {
   readonly inspectionId: InspectionId;
   readonly feedbackOn: FuzzyDate;
-  readonly issues: IssueCase[];
+  /** Those with which something may still happen. */
+  readonly issues: Set<IssueCase>;
+  /** Those that are over, by the state in which they ended, and how many measures they had. */
+  readonly ended: { readonly states: IssueStateName[]; measures: number };
   /** Issues of the last inspection of the same organisation. */
   readonly earlier: readonly IssueId[];
   /** The plan under which the issue is to be planned; null where the policy asks for none and nobody makes one. */
@@ -32,6 +35,8 @@ export class IssueCase {
   readonly live: LiveAggregate<IssueState, IssueCommand, IssueEvent>;
   readonly track: Track;
   readonly measures: LiveMeasure[] = [];
+  /** With those that are given up. */
+  measureCount = 0;
   measuresWanted: number;
   /** Until this day the work goes on; then its measures are settled and its completion is claimed. */
   aim: number | null = null;
@@ -84,6 +89,14 @@ export class IssueCase {
     if (open === undefined) return false;
     settleMeasure(this.world, open, (measureId, on) => { this.#completeResiduals(measureId, on); });
     return true;
+  }
+
+  /** Nothing happens to it any more: what the round still counts is its state. */
+  end(): void {
+    const { issues, ended } = this.round;
+    if (!issues.delete(this)) return;
+    ended.states.push(this.state.state);
+    ended.measures += this.measureCount;
   }
 
   /** Its turn comes again in so many days. */

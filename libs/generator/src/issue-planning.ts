@@ -23,7 +23,7 @@ export const takeOver = (one: IssueCase): number => {
 /** A measure of another issue of the same owner that may serve this one too. */
 const sharedMeasure = (one: IssueCase): LiveMeasure | null => {
   if (!one.world.random.chance(0.07)) return null;
-  const other = one.round.issues.find((issue) => issue !== one && issue.orgId === one.orgId && issue.measures.some((measure) => !isSettled(measure)));
+  const other = one.round.issues.values().find((issue) => issue !== one && issue.orgId === one.orgId && issue.measures.some((measure) => !isSettled(measure)));
   return other?.measures.find((measure) => !isSettled(measure)) ?? null;
 };
 
@@ -37,6 +37,7 @@ export const addMeasure = (one: IssueCase): void => {
   const measureId = measure?.now.identity?.measureId;
   if (measure === null || measureId === undefined) return;
   one.measures.push(measure);
+  one.measureCount += 1;
   actAlso(world, one.live, { type: 'AddMeasures', on, by, data: { measureIds: [measureId] } });
 };
 

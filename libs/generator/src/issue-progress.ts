@@ -31,7 +31,7 @@ const extendDeadline = (one: IssueCase, from: number): void => {
 };
 
 const linkDuplicate = (one: IssueCase): void => {
-  const other = one.world.random.pick(one.round.issues);
+  const other = one.world.random.pick([...one.round.issues]);
   if (other === one) report(one);
   else one.act({ type: 'LinkDuplicateIssue', ...one.owner(), data: { issueId: other.issueId } });
 };

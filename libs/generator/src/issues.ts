@@ -32,12 +32,14 @@ class IssueWork implements Task, Noteworthy {
     // A registration that was itself a slip.
     if (state.registration === null) {
       world.underWay.remove(this);
+      this.#one.end();
       return;
     }
     const days = steps[state.state](this.#one);
     if (isQuiet(this.#one.state.state)) world.underWay.remove(this);
     else world.underWay.add(this);
-    if (days !== null) this.#one.again(this, days);
+    if (days === null) this.#one.end();
+    else this.#one.again(this, days);
   }
 
   note(): void {
@@ -48,9 +50,9 @@ class IssueWork implements Task, Noteworthy {
 /** Registers an issue of the inspection, and lets it take its course. */
 export const registerIssue = (world: World, round: IssueRound, orgId: OrgId): void => {
   const { random, organisations, underWay, agenda } = world;
-  const { inspectionId, feedbackOn, issues, earlier } = round;
+  const { inspectionId, feedbackOn, issues, ended, earlier } = round;
   const one = new IssueCase(world, round, orgId);
-  const number = issues.push(one);
+  const number = issues.add(one).size + ended.states.length;
   const aspect = Math.floor((number - 1) / issuesPerAspect);
   const numberPath = ['二、', `（${numeral(aspect % aspectCount + 1)}）`, `${number}.`];
   const assistingOrgIds = random.chance(0.12) ? [organisations.below(random, orgId)].filter((other) => other !== orgId) : [];

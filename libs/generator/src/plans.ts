@@ -53,6 +53,7 @@ export class PlanWork implements Task {
         this.#judge();
         break;
       case 'ISSUED':
+        this.#plan.settle();
         return;
     }
     agenda.put(inDays(this.#world, random.longTail(1, 4, 0.8)), this);

@@ -1,6 +1,5 @@
-import { onDay, type Actor, type Day, type OrgId } from '@rectrail/kernel';
+import { onDay, type Actor, type Day, type Fact, type OrgId } from '@rectrail/kernel';
 import { decidePolicy, defaultPolicy, effectiveDay, evolvePolicy, streams, type PolicyContent, type PolicyEvent, type PolicyInForce } from '@rectrail/tracking-domain';
-import type { Fact } from '@rectrail/kernel';
 import { StreamEnd, type Entry, type Journal } from './journal.ts';
 
 interface Kept { readonly end: StreamEnd; readonly facts: Fact<PolicyEvent>[] }
