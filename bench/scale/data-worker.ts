@@ -18,7 +18,7 @@ import { zone, type DatasetOrg, type DatasetPlan, type Landmarks, type Loading, 
 import { whileSampling, type Memory } from './memory.ts';
 import { seeded } from './random.ts';
 import { registeredByShare } from './requests.ts';
-import { tailLine } from './tail.ts';
+import { SplitHistory, tailLine } from './tail.ts';
 
 /** Day of the last event of every history. */
 const until = day('2026-06-30');
@@ -37,39 +37,6 @@ const withStore = async <T>(url: string, work: (store: PostgresEventStore, codec
     await store.close();
   }
 };
-
-/** The first events of a history, whole commands, and then the rest. */
-class SplitHistory {
-  readonly #batches: Iterator<readonly RecordedEvent[]>;
-  #rest: readonly RecordedEvent[] = [];
-  count = 0;
-
-  constructor(batches: Iterable<readonly RecordedEvent[]>) {
-    this.#batches = batches[Symbol.iterator]();
-  }
-
-  // eslint-disable-next-line @typescript-eslint/require-await -- what loads a history takes what is made elsewhere, too
-  async *head(events: number): AsyncGenerator<readonly RecordedEvent[], void, void> {
-    const progress = new Progress('generating and loading');
-    for (let next = this.#batches.next(); next.done !== true; next = this.#batches.next()) {
-      const batch = next.value;
-      const wanted = events - this.count;
-      const cut = wanted > batch.length ? batch.length : batch.findIndex((event, i) => i >= wanted && event.commandId !== batch[i - 1]?.commandId);
-      const head = cut === -1 ? batch : batch.slice(0, cut);
-      this.count += head.length;
-      yield head;
-      progress.at(this.count, events);
-      if (this.count < events) continue;
-      this.#rest = batch.slice(head.length);
-      return;
-    }
-  }
-
-  *tail(): Generator<readonly RecordedEvent[], void, void> {
-    yield this.#rest;
-    for (let next = this.#batches.next(); next.done !== true; next = this.#batches.next()) yield next.value;
-  }
-}
 
 const writeTail = async (file: string, batches: Iterable<readonly RecordedEvent[]>): Promise<void> => {
   const out = createWriteStream(file);
@@ -163,7 +130,8 @@ const methods = {
   generate: async ({ url, plan, seed, tailFile }: { url: string; plan: DatasetPlan; seed: number; tailFile: string }): Promise<{ landmarks: Landmarks; loading: Loading }> => {
     const { events, tailEvents, organisations, growth } = plan;
     const history = new SplitHistory(provinceHistory({ events: events + tailEvents, organisations, growth, seed, until, calendar: knownCalendarYears(), jurisdiction: 'CN' }));
-    const { seconds, memory } = await whileSampling(() => withStore(url, (store) => store.loadHistory(history.head(events))));
+    const progress = new Progress('generating and loading');
+    const { seconds, memory } = await whileSampling(() => withStore(url, (store) => store.loadHistory(history.head(events, (done) => { progress.at(done, events); }))));
     await writeTail(tailFile, history.tail());
     return { landmarks: await landmarksOf(url), loading: { seconds, peakMiB: memory.peakMiB, logBytes: await bytesOf(url, 'rectrail_events') } };
   },

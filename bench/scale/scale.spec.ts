@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EventCodec } from '@rectrail/event-store';
+import type { RecordedEvent } from '@rectrail/generator';
 import { dayNumber, day, streamId, streamVersion, type CommandId, type IssueId, type OrgId } from '@rectrail/kernel';
 import type { DatasetOrg, Landmarks } from './datasets.ts';
 import { parseResponse } from './keep-alive.ts';
@@ -8,7 +9,7 @@ import { pathsOf } from './latency.ts';
 import { growthOf } from './memory.ts';
 import { registeredByShare, requests, type RequestedDataset, type RequestName } from './requests.ts';
 import { plansOf, tenthsOf, writtenPlans, type ScaleOptions } from './stage.ts';
-import { tailLine, tailRequests } from './tail.ts';
+import { SplitHistory, tailLine, tailRequests } from './tail.ts';
 
 /**
  * Goal: what the bench at scale asks, writes and reads back is what it says.
@@ -97,6 +98,23 @@ describe('a tail', () => {
         }
       }
     }), { numRuns: 50 });
+  });
+});
+
+describe('a history', () => {
+  it('is split after a command, once it has as many events as are wanted', async () => {
+    const batches = fc.array(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 });
+    await fc.assert(fc.asyncProperty(batches, fc.integer({ min: 1, max: 40 }), async (lengths, wanted) => {
+      const history = lengths.map((commands, b) => commands.flatMap((length, c) => Array.from({ length }, (_, i) => ({ commandId: `${b}-${c}`, n: i }) as unknown as RecordedEvent)));
+      const split = new SplitHistory(history);
+      const head = (await Array.fromAsync(split.head(wanted, () => undefined))).flat();
+      const tail = [...split.tail()].flat();
+      const all = history.flat();
+      expect([...head, ...tail]).toEqual(all);
+      expect(head.length).toBeGreaterThanOrEqual(Math.min(wanted, all.length));
+      expect(head.length).toBeLessThan(wanted + 4);
+      expect(head.at(-1)?.commandId).not.toBe(tail[0]?.commandId);
+    }), { numRuns: 100 });
   });
 });
 

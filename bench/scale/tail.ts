@@ -36,3 +36,35 @@ export function* tailRequests(text: string, from: number): Generator<TailRequest
   }
   if (events[0] !== undefined) yield { request: requestOf(events[0][0], events), end: text.length };
 }
+
+/** The first events of a history, whole commands, and then the rest; a batch holds whole commands. */
+export class SplitHistory {
+  readonly #batches: Iterator<readonly RecordedEvent[]>;
+  #rest: readonly RecordedEvent[] = [];
+
+  constructor(batches: Iterable<readonly RecordedEvent[]>) {
+    this.#batches = batches[Symbol.iterator]();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what loads a history takes what is made elsewhere, too
+  async *head(events: number, onBatch: (done: number) => void): AsyncGenerator<readonly RecordedEvent[], void, void> {
+    let done = 0;
+    for (let next = this.#batches.next(); next.done !== true; next = this.#batches.next()) {
+      const batch = next.value;
+      const wanted = events - done;
+      const cut = wanted > batch.length ? batch.length : batch.findIndex((event, i) => i >= wanted && event.commandId !== batch[i - 1]?.commandId);
+      const head = cut === -1 ? batch : batch.slice(0, cut);
+      done += head.length;
+      yield head;
+      onBatch(done);
+      if (done < events) continue;
+      this.#rest = batch.slice(head.length);
+      return;
+    }
+  }
+
+  *tail(): Generator<readonly RecordedEvent[], void, void> {
+    yield this.#rest;
+    for (let next = this.#batches.next(); next.done !== true; next = this.#batches.next()) yield next.value;
+  }
+}
