@@ -14,7 +14,7 @@ export interface Figures {
 export interface OrgLabel { readonly orgId: string; readonly code: string; readonly name: string }
 export interface Answered { readonly cut: Cut }
 export interface Dashboard extends Answered { readonly org: OrgLabel | null; readonly figures: Figures; readonly assumptions: { readonly calendarYears: readonly number[] } }
-export interface Page<I> extends Answered { readonly items: readonly I[]; readonly total: number; readonly nextCursor: string | null }
+export interface Page<I> extends Answered { readonly items: readonly I[]; readonly total: number | null; readonly nextCursor: string | null }
 
 export interface Printed { readonly printed: string; readonly first: string; readonly last: string }
 
@@ -29,6 +29,7 @@ export interface IssueItem {
   readonly bucket: string;
   readonly deadline: { readonly condition: string; readonly due: string | null; readonly daysLeft: number | null };
   readonly disagreement: boolean;
+  readonly since: string | null;
 }
 
 export interface IssueDetail extends Answered {
@@ -95,6 +96,7 @@ export interface Lateness extends Page<{
 export interface DeadlineItem {
   readonly issueId: string;
   readonly orgCode: string | null;
+  readonly orgName: string | null;
   readonly numberPath: readonly string[];
   readonly title: string;
   readonly state: string;
@@ -106,9 +108,29 @@ export interface DeadlineItem {
 }
 export interface Deadlines extends Page<DeadlineItem> { readonly figures: Counts }
 
+export interface MeasureItem {
+  readonly measureId: string;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly marker: string | null;
+  readonly title: string;
+  readonly state: string;
+  readonly possibly: string | null;
+  readonly planned: Printed | null;
+}
+
+export interface OrganisationItem extends OrgLabel {
+  readonly level: string;
+  readonly parentId: string | null;
+  readonly mergedInto: string | null;
+  readonly dissolvedOn: string | null;
+}
+
 export interface FundsCase {
   readonly fundsCaseId: string;
   readonly orgId: string;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
   readonly identified: MoneySum;
   readonly recovered: MoneySum;
   readonly returned: MoneySum;
@@ -117,6 +139,8 @@ export interface FundsCase {
 export interface Funds extends Answered {
   readonly figures: { readonly identified: MoneySum; readonly recovered: MoneySum; readonly returned: MoneySum };
   readonly cases: readonly FundsCase[];
+  readonly total: number | null;
+  readonly nextCursor: string | null;
 }
 
 export interface Report { readonly reportId: string; readonly title: string; readonly asOf: string }

@@ -1,9 +1,11 @@
-import { Argument, type Command } from 'commander';
-import type { Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Lateness, Page, Printed, Report, Timeline } from '../answers.ts';
-import type { Query } from '../api-client.ts';
+import { Argument, Option, type Command } from 'commander';
+import type {
+  Dashboard, Deadlines, Discrepancies, EventView, Funds, IssueDetail, IssueHistory, IssueItem, Lateness, MeasureItem, OrganisationItem, Page, Printed, Report, Timeline,
+} from '../answers.ts';
+import { UsageError, type Query } from '../api-client.ts';
 import { discrepanciesText } from '../format/discrepancies.ts';
 import { cutLine, dashboardText, sumText } from '../format/figures.ts';
-import { aside, label, type Language } from '../format/language.ts';
+import { aside, count, fenOf, label, type Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { table } from '../format/table.ts';
 import { timelineText } from '../format/timeline.ts';
@@ -24,16 +26,32 @@ const treeOptions = (command: Command): Command => command
 const pageOptions = (command: Command): Command => command
   .option('--limit <n>', 'rows of a page, 1 to 500')
   .option('--cursor <cursor>', 'of the page before');
-const issueFilters = (command: Command): Command => pageOptions(command
+const sortOptions = (command: Command, sorts: string): Command => command
+  .option('--sort <key>', sorts)
+  .addOption(new Option('--order <direction>', 'which way round; default: asc').choices(['asc', 'desc']));
+const issueFilters = (command: Command): Command => pageOptions(sortOptions(command
   .option('--state <state>', 'IN_PROGRESS, DONE_REPORTED, …')
   .option('--bucket <bucket>', 'complete, open, longTerm, notDisclosed')
   .option('--deadline <condition>', 'OVERDUE, DUE_SOON, NO_DEADLINE, …')
   .option('--track <track>', 'IMMEDIATE, TIMED, LONG_TERM')
+  .option('--aspect <text>', 'the aspect under which the report prints it')
   .option('--inspection <id>', 'issues of one inspection')
-  .option('--q <text>', 'part of the title, the heading or the printed number'));
+  .option('--assisting <id|code>', 'issues in which this organisation only assists')
+  .option('--money <kind>', 'any, recovered, outstanding (identified, nothing came back), none')
+  .option('--disagreement <true|false>', 'whether the claim says less than what was determined')
+  .option('--q <text>', 'part of the title, the heading or the printed number'), 'number, due, state, changed (the day since which it shows what it shows)'));
 
-/** The options of a read are named like the parameters of the interface. */
-const queryOf = (command: Command): Query => command.opts<Query>();
+const amountOption = (command: Command): Command => command.addOption(new Option('--min-amount <amount>', 'identified of at least so much: 50000, 5万元, 1.2亿元').argParser((text: string) => {
+  const fen = fenOf(text);
+  if (fen === null) throw new UsageError(`--min-amount is an amount like 50000 or 5万元, not ${text}`, `--min-amount 应为 50000 或 5万元 这样的金额，而不是 ${text}`);
+  return fen;
+}));
+
+/** The options of a read are named like the parameters of the interface, save amounts, which people write in yuan. */
+const queryOf = (command: Command): Query => {
+  const { minAmount, ...query } = command.opts<Query>();
+  return minAmount === undefined ? query : { ...query, minFen: minAmount };
+};
 
 interface ReadCommand<A> {
   readonly command: Command;
@@ -54,14 +72,18 @@ const numberOf = (path: readonly string[]): string => path.join('');
 const stateText = (language: Language, state: string, possibly: string | null): string =>
   (possibly === null ? label(language, state) : `${label(language, state)}${aside(language, `${label(language, 'possibly')}${language === 'zh' ? '' : ' '}${label(language, possibly)}`)}`);
 const dateText = (date: Printed | null): string => (date === null ? '' : date.first === date.last ? date.last : `${date.first}..${date.last}`);
-const moreLine = (language: Language, page: Page<unknown>): readonly string[] => (page.nextCursor === null ? [] : ['', `${label(language, 'more')}--cursor ${page.nextCursor}`]);
+const moreLine = (language: Language, page: { readonly nextCursor: string | null }): readonly string[] => (page.nextCursor === null ? [] : ['', `${label(language, 'more')}--cursor ${page.nextCursor}`]);
+
+/** How many there are on all pages; where that is not said, how many this one shows. */
+const totalLine = (language: Language, { total }: { readonly total: number | null }): string =>
+  (total === null ? label(language, 'notCounted') : `${label(language, 'total')} ${count(total)}`);
 
 const issuesText = (language: Language, page: Page<IssueItem>): string => [
   cutLine(language, page),
-  `${label(language, 'total')} ${page.total}`,
+  totalLine(language, page),
   '',
-  table(heads(language, 'organisation', 'number', 'title', 'state', 'bucket', 'deadline', 'due', 'id'), page.items.map((issue) => [
-    issue.orgName ?? issue.orgCode, numberOf(issue.numberPath), issue.title, stateText(language, issue.state, issue.possibly), label(language, issue.bucket),
+  table(heads(language, 'organisation', 'number', 'title', 'state', 'since', 'bucket', 'deadline', 'due', 'id'), page.items.map((issue) => [
+    issue.orgName ?? issue.orgCode, numberOf(issue.numberPath), issue.title, stateText(language, issue.state, issue.possibly), issue.since, label(language, issue.bucket),
     label(language, issue.deadline.condition), issue.deadline.due, issue.issueId,
   ])),
   ...moreLine(language, page),
@@ -109,8 +131,10 @@ const deadlinesText = (language: Language, answer: Deadlines): string => [
   '',
   table(heads(language, 'deadline', '', 'undetermined'), Object.entries(answer.figures).filter(([, c]) => c.count + c.undetermined > 0).map(([name, c]) => [label(language, name), c.count, c.undetermined])),
   '',
+  totalLine(language, answer),
+  '',
   table(heads(language, 'organisation', 'number', 'title', 'state', 'deadline', 'due', 'daysLeft', ''), answer.items.map((item) => [
-    item.orgCode, numberOf(item.numberPath), item.title, label(language, item.state), label(language, item.condition), item.due, item.daysLeft,
+    item.orgName ?? item.orgCode, numberOf(item.numberPath), item.title, label(language, item.state), label(language, item.condition), item.due, item.daysLeft,
     [item.striving ? label(language, 'striving') : '', item.flagged ? label(language, 'flagged') : ''].join(' ').trim(),
   ])),
   ...moreLine(language, answer),
@@ -121,9 +145,31 @@ const fundsText = (language: Language, answer: Funds): string => [
   '',
   table(heads(language, 'funds', ''), (['identified', 'recovered', 'returned'] as const).map((kind) => [label(language, kind), sumText(language, answer.figures[kind])])),
   '',
-  table(heads(language, 'cases', 'identified', 'recovered', 'returned', 'duplicates'), answer.cases.map((one) => [
-    one.fundsCaseId, sumText(language, one.identified), sumText(language, one.recovered), sumText(language, one.returned), one.duplicates.map(({ fundsCaseId }) => fundsCaseId).join(' '),
+  totalLine(language, answer),
+  '',
+  table(heads(language, 'organisation', 'identified', 'recovered', 'returned', 'duplicates', 'id'), answer.cases.map((one) => [
+    one.orgName ?? one.orgCode, sumText(language, one.identified), sumText(language, one.recovered), sumText(language, one.returned), one.duplicates.map(({ fundsCaseId }) => fundsCaseId).join(' '),
+    one.fundsCaseId,
   ])),
+  ...moreLine(language, answer),
+].join('\n');
+
+const measuresText = (language: Language, page: Page<MeasureItem>): string => [
+  cutLine(language, page),
+  totalLine(language, page),
+  '',
+  table(heads(language, 'organisation', '', 'measures', 'state', 'due', 'id'), page.items.map((measure) => [
+    measure.orgName ?? measure.orgCode, measure.marker, measure.title, stateText(language, measure.state, measure.possibly), dateText(measure.planned), measure.measureId,
+  ])),
+  ...moreLine(language, page),
+].join('\n');
+
+const organisationsText = (language: Language, page: Page<OrganisationItem>): string => [
+  cutLine(language, page),
+  totalLine(language, page),
+  '',
+  table(heads(language, 'organisation', 'code', 'level', 'dissolvedOn', 'mergedInto', 'id'), page.items.map((org) => [org.name, org.code, label(language, org.level), org.dissolvedOn, org.mergedInto, org.orgId])),
+  ...moreLine(language, page),
 ].join('\n');
 
 const latenessText = (language: Language, answer: Lateness): string => [
@@ -162,7 +208,7 @@ const addDiscrepancies = (program: Command, open: Open): void => {
 export const addReads = (program: Command, open: Open): void => {
   const encoded = (id: string | undefined): string => encodeURIComponent(id ?? '');
   read<Dashboard>(open, { command: treeOptions(policyOption(orgOptions(program.command('dashboard')))).description('figures of an organisation and all below it'), path: () => '/dashboard', text: dashboardText });
-  read<Page<IssueItem>>(open, { command: issueFilters(policyOption(orgOptions(program.command('issues')))).description('the register of issues'), path: () => '/issues', text: issuesText });
+  read<Page<IssueItem>>(open, { command: issueFilters(treeOptions(policyOption(orgOptions(program.command('issues'))))).description('the register of issues'), path: () => '/issues', text: issuesText });
   read<IssueDetail>(open, {
     command: policyOption(cutOptions(program.command('issue').argument('<id>', 'id of the issue'))).description('an issue with its measures, funds and residuals'),
     path: ([id]) => `/issues/${encoded(id)}`, text: issueText,
@@ -184,8 +230,29 @@ export const addReads = (program: Command, open: Open): void => {
     path: () => '/lateness', text: latenessText,
   });
   read<Deadlines>(open, {
-    command: issueFilters(policyOption(orgOptions(program.command('deadlines')))).description('what is overdue, due soon, without a deadline on the query day'), path: () => '/deadlines', text: deadlinesText,
+    command: issueFilters(treeOptions(policyOption(orgOptions(program.command('deadlines'))))).description('what is overdue, due soon, without a deadline on the query day'), path: () => '/deadlines', text: deadlinesText,
   });
-  read<Funds>(open, { command: orgOptions(program.command('funds')).description('money identified, recovered and returned'), path: () => '/funds', text: fundsText });
+  read<Page<MeasureItem>>(open, {
+    command: pageOptions(sortOptions(treeOptions(orgOptions(program.command('measures')))
+      .option('--state <state>', 'PLANNED, IN_PROGRESS, SUSPENDED, DONE, …')
+      .option('--issue <id>', 'measures of one issue')
+      .option('--inspection <id>', 'measures of one inspection')
+      .option('--planned-from <day>', 'planned to be done on this day or later')
+      .option('--planned-until <day>', 'planned to be done by this day')
+      .option('--q <text>', 'part of the title'), 'number, due')).description('the register of measures'),
+    path: () => '/measures', text: measuresText,
+  });
+  read<Funds>(open, {
+    command: pageOptions(sortOptions(amountOption(treeOptions(orgOptions(program.command('funds')))
+      .option('--issue <id>', 'money of one issue')
+      .option('--inspection <id>', 'money of one inspection')
+      .option('--money <kind>', 'recovered, outstanding (identified, nothing came back)')), 'number, identified, recovered, returned')).description('money identified, recovered and returned'),
+    path: () => '/funds', text: fundsText,
+  });
+  read<Page<OrganisationItem>>(open, {
+    command: pageOptions(orgOptions(program.command('organisations')).option('--tree <id>', 'those of one tree; default: of all').option('--q <text>', 'part of the name or of the code'))
+      .description('organisations as they stand in the trees'),
+    path: () => '/organisations', text: organisationsText,
+  });
   addDiscrepancies(program, open);
 };

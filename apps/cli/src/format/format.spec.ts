@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { discrepanciesText } from './discrepancies.ts';
 import { comparison, dashboardText, sumText } from './figures.ts';
-import { amount, label, languageOf } from './language.ts';
+import { amount, fenOf, label, languageOf } from './language.ts';
 import { localInstants } from './local-instants.ts';
 import { problemText } from './problem.ts';
 import { progressLine, rebuildProgress } from './progress.ts';
@@ -17,6 +17,10 @@ describe('amounts', () => {
   ])('%s fen', (fen, zh, en) => {
     expect([amount('zh', fen), amount('en', fen)]).toEqual([zh, en]);
   });
+
+  it.each([
+    ['50000', '5000000'], ['5万元', '5000000'], ['1.2亿', '12000000000'], ['0.01', '1'], ['1,234.5元', '123450'], ['0.001', null], ['万元', null], ['-5', null], ['5.00001万元', '5000010'], ['5.0000001万', null],
+  ])('read %s', (text, fen) => { expect(fenOf(text)).toBe(fen); });
 
   it('counts unknown amounts beside the sum', () => {
     expect([sumText('zh', { fen: '5441000', unknownAmounts: 2 }), sumText('en', { fen: '0', unknownAmounts: 0 })]).toEqual(['5.441万元 + 2笔金额不详', 'CNY 0']);

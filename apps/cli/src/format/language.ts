@@ -25,6 +25,9 @@ const labels = {
   cut: ['截至', 'as of'], knownAt: ['知悉截止', 'known at'], position: ['日志位置', 'position'], whole: ['全部单位', 'all organisations'], organisation: ['单位', 'organisation'], number: ['编号', 'number'],
   title: ['问题', 'issue'], state: ['状态', 'state'], bucket: ['统计归类', 'bucket'], deadline: ['期限情况', 'deadline'], due: ['期限', 'due'], daysLeft: ['剩余天数', 'days left'], id: ['标识', 'id'],
   flagged: ['须关注', 'flagged'], striving: ['力争', 'striving'], possibly: ['或为', 'possibly'], kind: ['类别', 'kind'], key: ['项目', 'key'], note: ['说明', 'note'], report: ['报告', 'report'],
+  since: ['自', 'since'], notCounted: ['总数未统计', 'not counted'], code: ['代码', 'code'], level: ['层级', 'level'], dissolvedOn: ['撤销日期', 'dissolved on'], mergedInto: ['并入', 'merged into'],
+  country: ['国家', 'country'], province: ['省', 'province'], municipality: ['直辖市', 'municipality'], city: ['市', 'city'], district: ['区', 'district'], county: ['县', 'county'],
+  township: ['乡镇', 'township'], bureau: ['部门', 'bureau'], unit: ['单位', 'unit'], branch: ['派出机构', 'branch'],
   more: ['还有更多，续页：', 'there is more: '], recordedAt: ['记录时间', 'recorded'], known: ['知悉时间', 'known'],
   valid: ['发生时间', 'valid'], event: ['事件', 'event'], changes: ['变化', 'changes'], retracted: ['已撤回', 'retracted'], beliefs: ['各时点的认识', 'what was believed'], validFrom: ['自（含）', 'from'],
   validTo: ['至（不含）', 'until'], knownFrom: ['知悉自（含）', 'known from'], knownTo: ['知悉至（不含）', 'known until'], rows: ['记录数', 'records'], line: ['行号', 'line'], outcome: ['结果', 'outcome'], document: ['文件', 'document'],
@@ -60,6 +63,9 @@ export const label = (language: Language, name: string): string => (isLabelName(
 export const aside = (language: Language, text: string): string => (language === 'zh' ? `（${text}）` : ` (${text})`);
 export const colon = (language: Language): string => (language === 'zh' ? '：' : ': ');
 
+/** 12,345 in either language. */
+export const count = (n: number): string => grouped(BigInt(n));
+
 const fenPerYuan = 100n;
 const yuanPerWan = 10_000n;
 
@@ -75,4 +81,14 @@ export const amount = (language: Language, fen: string): string => {
   if (language === 'en') return `CNY ${grouped(value / fenPerYuan)}${decimals(value % fenPerYuan, 2)}`;
   const perWan = fenPerYuan * yuanPerWan;
   return value < perWan ? `${grouped(value / fenPerYuan)}${decimals(value % fenPerYuan, 2)}元` : `${grouped(value / perWan)}${decimals(value % perWan, 6)}万元`;
+};
+
+const wanOf: Readonly<Record<string, bigint>> = { '': 1n, '万': yuanPerWan, '亿': yuanPerWan * yuanPerWan };
+
+/** 50000, 5万元, 1.2亿 in fen; null where it is no such amount or finer than a fen. */
+export const fenOf = (text: string): string | null => {
+  const [, whole = '', fraction = '', unit = ''] = /^(\d{1,12})(?:\.(\d{1,10}))?\s*(万|亿)?元?$/.exec(text.replaceAll(',', '').trim()) ?? [];
+  const perUnit = (wanOf[unit] ?? 1n) * fenPerYuan;
+  if (whole === '' || (BigInt(fraction === '' ? 0 : fraction) * perUnit) % 10n ** BigInt(fraction.length) !== 0n) return null;
+  return String(BigInt(whole) * perUnit + (BigInt(fraction === '' ? 0 : fraction) * perUnit) / 10n ** BigInt(fraction.length));
 };

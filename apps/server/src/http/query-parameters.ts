@@ -17,6 +17,8 @@ export const instantParameter = instantOf;
 export const dayOrInstantParameter = z.union([dayParameter, instantOf], 'neither a day (2026-03-05) nor an instant with a zone (2026-03-05T08:00:00Z)');
 export const positionParameter = z.string().regex(/^\d{1,15}$/, 'a position is a whole number').transform((text): Position => position(Number(text)));
 export const daysParameter = z.string().regex(/^\d{1,6}$/, 'a whole number of days').transform(Number);
+/** More than there is money; a bigint of the database holds it. */
+export const fenParameter = z.string().regex(/^\d{1,18}$/, 'a whole number of fen');
 export const flagParameter = z.enum(['true', 'false']).transform((text) => text === 'true');
 /** Coerced to its range by who uses it. */
 export const limitParameter = z.string().regex(/^-?\d{1,9}$/, 'a whole number').transform(Number).describe('1 to 500, default 50; coerced, not refused');

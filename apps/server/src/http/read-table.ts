@@ -1,9 +1,9 @@
 import type { InspectionId, IssueId, OrgId, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
-import type { TrackingQueries } from '@rectrail/tracking-read';
+import { fundsSorts, issueSorts, measureSorts, moneyChoices, sortDirections, type TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import type { Answers } from '../openapi/answer-types.ts';
-import { dayOrInstantParameter, dayParameter, daysParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
+import { dayOrInstantParameter, dayParameter, daysParameter, fenParameter, flagParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
 
 /** Longest filter text: a title has at most 200 characters. */
 const filterCharactersMax = 200;
@@ -27,26 +27,47 @@ const rollUp = {
 };
 const policy = { policy: text.optional().describe('Counting policy for all: id or code of an organisation, or `default`; without it each by its own') };
 const paging = {
-  cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds all filters and cuts'),
+  cursor: z.string().max(cursorCharactersMax).optional().describe('`nextCursor` of the page before; binds filters, sort and cuts'),
   limit: limitParameter.optional(),
 };
+const sorting = <S extends readonly [string, ...string[]]>(sorts: S, description: string) =>
+  ({ sort: z.enum(sorts).optional().describe(description), order: z.enum(sortDirections).optional().describe('default asc') });
+const inspection = { inspection: branded<InspectionId>().optional().describe('Id of an inspection') };
+const ofIssue = { issue: branded<IssueId>().optional().describe('Id of an issue') };
 const issueFilters = {
   state: z.enum(shownIssueStates).optional(),
   bucket: z.enum(buckets).optional(),
   deadline: z.enum(deadlineConditions).optional(),
   track: z.enum(tracks).optional(),
-  inspection: branded<InspectionId>().optional().describe('Id of an inspection'),
+  aspect: text.optional().describe('The aspect under which the report prints it, in full'),
+  ...inspection,
+  assisting: text.optional().describe('Id or code of an organisation that only assists, itself alone; `org` is the lead'),
+  money: z.enum(moneyChoices).optional().describe('any: with a case of money; recovered: of which some came back; outstanding: identified, and nothing came back; none'),
+  disagreement: flagParameter.optional().describe('Whether the claim that stands says less than what was determined'),
   q: text.optional().describe('Part of the title, of the heading or of the printed number'),
+  ...sorting(issueSorts, 'number: organisations as in the tree, inspections, numbers as printed; due: by open dates, then what has none; state; changed: by the day since which it shows what it shows'),
 };
 
 const cutQuery = z.strictObject(cuts);
 const orgQuery = z.strictObject({ ...cuts, ...org });
 const figuresQuery = z.strictObject({ ...cuts, ...rollUp, ...policy });
-const fundsQuery = z.strictObject({ ...cuts, ...rollUp });
-const organisationsQuery = z.strictObject({ ...cuts, ...org, ...tree });
+const fundsQuery = z.strictObject({
+  ...cuts, ...rollUp, ...paging, ...inspection, ...ofIssue,
+  money: z.enum(['recovered', 'outstanding']).optional().describe('recovered: some of it came back; outstanding: identified, and nothing came back'),
+  minFen: fenParameter.optional().describe('Known amounts identified of at least so many fen'),
+  ...sorting(fundsSorts, 'number, the default: organisations as in the tree; else by what was identified, recovered or returned'),
+});
+const organisationsQuery = z.strictObject({ ...cuts, ...org, ...tree, ...paging, q: text.optional().describe('Part of the name or of the code') });
 const detailQuery = z.strictObject({ ...cuts, ...policy });
 const issuesQuery = z.strictObject({ ...cuts, ...rollUp, ...policy, ...paging, ...issueFilters });
-const measuresQuery = z.strictObject({ ...cuts, ...rollUp, ...paging, state: z.enum(shownMeasureStates).optional(), issue: branded<IssueId>().optional().describe('Id of an issue') });
+const measuresQuery = z.strictObject({
+  ...cuts, ...rollUp, ...paging, ...inspection, ...ofIssue,
+  state: z.enum(shownMeasureStates).optional(),
+  plannedFrom: dayParameter.optional().describe('First day on which the planned date may end'),
+  plannedUntil: dayParameter.optional().describe('Last day on which the planned date may end'),
+  q: text.optional().describe('Part of the title'),
+  ...sorting(measureSorts, 'number, the default: organisations as in the tree, inspections, marks as printed; due: by planned dates, then what has none'),
+});
 const auditQuery = z.strictObject({
   ...cuts, ...org, ...paging,
   stream: branded<StreamId>().optional().describe('Name of a stream'),

@@ -214,6 +214,8 @@ export interface MeasureItem {
   readonly measureId: MeasureId;
   readonly streamVersion: StreamVersion;
   readonly orgId: OrgId;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
   readonly inspectionId: InspectionId;
   readonly issueIds: readonly IssueId[];
   readonly marker: string | null;
@@ -229,6 +231,8 @@ export interface FundsCaseItem {
   readonly fundsCaseId: FundsCaseId;
   readonly streamVersion: StreamVersion;
   readonly orgId: OrgId;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
   readonly inspectionId: InspectionId | null;
   readonly issueIds: readonly IssueId[];
   readonly identified: Sum;
@@ -271,8 +275,7 @@ export interface TreesAnswer extends Answered {
   readonly items: readonly TreeItem[];
 }
 
-export interface OrganisationsAnswer extends Answered {
-  readonly items: readonly OrganisationItem[];
+export interface OrganisationsAnswer extends Page<OrganisationItem> {
   /** Edges that the tree at the cut had to leave out (a cycle, a second parent), by the position of their events. */
   readonly leftOut: readonly { readonly orgId: OrgId; readonly parentId: OrgId | null; readonly reason: string }[];
   /** Version of each tree's stream, for If-Match. */

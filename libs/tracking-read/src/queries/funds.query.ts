@@ -10,7 +10,7 @@ import { kindsWithMoney } from './funds-conditions.ts';
 import { isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
-import { select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import { countOf, listPage, lookUp, sizesOf, type Condition, type ListRow, type Wanted } from './register-list.ts';
 import type { FundsRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
@@ -25,8 +25,10 @@ const items = async (session: ReadSession, rows: readonly Row[]): Promise<readon
       const { n, fen } = fundsContributions({ movements }).find((c) => c.cell === direction) ?? { n: 0, fen: 0n };
       return { fen: String(fen), unknownAmounts: n };
     };
+    const org = labelOf(session, orgId);
     return {
-      fundsCaseId: id, streamVersion: streamVersion(versions.get(streams.fundsCase(id)) ?? 0), orgId, inspectionId, issueIds,
+      fundsCaseId: id, streamVersion: streamVersion(versions.get(streams.fundsCase(id)) ?? 0), orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null,
+      inspectionId, issueIds,
       identified: sum('identified'), recovered: sum('recovered'), returned: sum('returned'), movements, duplicates,
     };
   });

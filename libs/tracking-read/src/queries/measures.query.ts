@@ -9,7 +9,7 @@ import { figureSumsOf } from './figures.ts';
 import { hasText, isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
-import { select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import { countOf, listPage, lookUp, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
 import type { MeasuresRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
@@ -22,9 +22,10 @@ const items = async (session: ReadSession, rows: readonly Row[]): Promise<readon
   return rows.flatMap(({ id, orgId, named: { inspectionId, issueIds, marker, title }, detail: { cell, planned } }) => {
     const { last, first } = parseMeasureCell(cell);
     if (last === null) return [];
+    const org = labelOf(session, orgId);
     return [{
-      measureId: id, streamVersion: streamVersion(versions.get(streams.measure(id)) ?? 0), orgId, inspectionId, issueIds, marker, title,
-      state: last, possibly: first === last ? null : first, planned,
+      measureId: id, streamVersion: streamVersion(versions.get(streams.measure(id)) ?? 0), orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null,
+      inspectionId, issueIds, marker, title, state: last, possibly: first === last ? null : first, planned,
     }];
   });
 };

@@ -1,6 +1,8 @@
 import { streamVersion, type OrgId, type TreeId } from '@rectrail/kernel';
 import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
 import type { OrganisationAnswer, OrganisationItem, OrganisationsAnswer, TreesAnswer } from './answers.ts';
+import { limitOf } from './cursor.ts';
+import { paged } from './paging.ts';
 import { findOrg, readAt, type ReadContext } from './read-session.ts';
 import type { OrganisationsRequest, ReadRequest } from './requests.ts';
 
@@ -20,23 +22,39 @@ export const trees = (context: ReadContext, request: ReadRequest): Promise<Trees
     }),
   }));
 
-/** The trees at the cut or one of them, or one organisation and all below it. */
+/** Whether a text is part of the name or of the code. */
+const hasText = (q: string | undefined): ((one: { readonly tree: OrgTree; readonly orgId: OrgId }) => boolean) => {
+  if (q === undefined) return () => true;
+  const text = q.toLowerCase();
+  return ({ tree, orgId }) => {
+    const node = tree.orgs.get(orgId);
+    return node !== undefined && [node.name, node.code].some((own) => own.toLowerCase().includes(text));
+  };
+};
+
+/**
+ * The trees at the cut or one of them, or one organisation and all below it, page by page. A page ends at a place in the trees at the cut, which do not
+ * change while the caller's jurisdiction may.
+ */
 export const organisations = (context: ReadContext, request: OrganisationsRequest): Promise<OrganisationsAnswer> =>
-  readAt(context, request, (session) => {
+  paged(context, 'organisations', request, (session, after, next) => {
     const { reference, cut, visible } = session;
+    const isVisible = (orgId: OrgId): boolean => visible?.has(orgId) ?? true;
     const named = reference.trees(cut.atPosition).filter(({ treeId }) => treeId === (request.tree ?? treeId));
     const trees = named.map(({ treeId, version }) => ({ treeId, version, tree: reference.tree(treeId, cut) }));
     const found = request.org === undefined ? null : findOrg(session, request.org);
-    const items = trees.flatMap(({ treeId, tree }) => {
-      const wanted = found === null ? inOrder(tree) : tree.subtree(found.orgId);
-      return wanted.filter((orgId) => visible?.has(orgId) ?? true).flatMap((orgId) => {
-        const node = tree.orgs.get(orgId);
-        return node === undefined ? [] : [item(treeId, node)];
-      });
+    const places = trees.flatMap(({ treeId, tree }) => (found === null ? inOrder(tree) : tree.subtree(found.orgId)).map((orgId) => ({ treeId, tree, orgId })));
+    const isWanted = hasText(request.q);
+    const wanted = places.flatMap((one, place) => (isVisible(one.orgId) && isWanted(one) ? [{ ...one, place }] : []));
+    const [size, rest] = [limitOf(request.limit), wanted.filter(({ place }) => place > Number(after?.[0] ?? -1))];
+    const items = rest.slice(0, size).flatMap(({ treeId, tree, orgId }) => {
+      const node = tree.orgs.get(orgId);
+      return node === undefined ? [] : [item(treeId, node)];
     });
+    const last = rest.length > size ? rest[size - 1] : undefined;
     return Promise.resolve({
-      cut, items,
-      leftOut: trees.flatMap(({ tree }) => tree.leftOut.filter(({ orgId }) => visible?.has(orgId) ?? true).map(({ orgId, parentId, reason }) => ({ orgId, parentId, reason }))),
+      cut, items, total: wanted.length, nextCursor: last === undefined ? null : next([last.place]),
+      leftOut: trees.flatMap(({ tree }) => tree.leftOut.filter(({ orgId }) => isVisible(orgId)).map(({ orgId, parentId, reason }) => ({ orgId, parentId, reason }))),
       trees: trees.map(({ treeId, version }) => ({ treeId, streamVersion: streamVersion(version) })),
     });
   });

@@ -29,13 +29,16 @@ export interface TreeChoice {
 /** An organisation and all below it in a tree. */
 export interface RollUpRequest extends OrgRequest, TreeChoice {}
 
-/** The trees at the cut, or one of them. */
-export interface OrganisationsRequest extends OrgRequest, Pick<TreeChoice, 'tree'> {}
-
 export interface PageRequest {
   readonly cursor?: string | undefined;
   /** Coerced to 1 … 500; default 50. */
   readonly limit?: number | undefined;
+}
+
+/** The trees at the cut, or one of them. */
+export interface OrganisationsRequest extends OrgRequest, Pick<TreeChoice, 'tree'>, PageRequest {
+  /** Part of the name or of the code. */
+  readonly q?: string | undefined;
 }
 
 /** A policy for all: an organisation's id or code, or `default`; without it each organisation's own. */
