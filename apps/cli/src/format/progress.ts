@@ -1,6 +1,7 @@
 import type { ImportProgress, ProjectionView } from '../answers.ts';
 import type { GenerationProgress } from '../generation.ts';
 import { label, type Language } from './language.ts';
+import { isCounted } from './projections.ts';
 
 export interface ProgressLine<P> {
   readonly show: (progress: P) => void;
@@ -53,8 +54,7 @@ export const generationProgress = (output: Output, language: Language): Progress
 /** How far a rebuild is; phases that are not counted in events have their names alone. */
 export const rebuildProgress = (output: Output, language: Language): ProgressLine<NonNullable<ProjectionView['build']>> => writtenOver(output, (build) => {
   const { name, phase, running, position, target, eventsPerSecond } = build;
-  const isCounted = phase === 'bulk' || phase === 'catching-up';
   const { parts, step } = counted(language, { done: position, of: target, perSecond: eventsPerSecond });
   const state = label(language, running ? phase : 'interrupted');
-  return { text: [name, state, ...(isCounted ? parts : [])].join('  '), step: `${state} ${isCounted ? step : ''}` };
+  return { text: [name, state, ...(isCounted(build) ? parts : [])].join('  '), step: `${state} ${isCounted(build) ? step : ''}` };
 });

@@ -14,7 +14,13 @@ const buildState = ({ phase, running, paused, failure }: Build): string => {
 /** Of the target; what is recorded meanwhile is beyond it. */
 const percentOf = ({ position, target }: Build): number => (target === 0 ? 100 : Math.min(100, Math.floor((position * 100) / target)));
 
-const buildText = (language: Language, build: Build): string => `${label(language, buildState(build))} ${percentOf(build)} %`;
+/** Phases that go through the events of the log; the others have no measure. */
+export const isCounted = ({ phase }: Build): boolean => phase === 'bulk' || phase === 'catching-up';
+
+const buildText = (language: Language, build: Build): string => {
+  const state = label(language, buildState(build));
+  return build.running && !isCounted(build) ? state : `${state} ${percentOf(build)} %`;
+};
 
 const stops = (language: Language, { name, failure, build }: ProjectionView): readonly string[] => [
   ...(failure === null ? [] : [language === 'zh' ? `${name} 停在位置 ${failure.position}：${failure.reason}` : `${name} stopped at position ${failure.position}: ${failure.reason}`]),
