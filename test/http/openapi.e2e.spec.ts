@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/imports', '/tokens', '/projections'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -64,6 +64,16 @@ describe('answers', () => {
     for (const { fundsCaseId } of (await server.get('/funds')).cases) await call('GET', `/funds-cases/${fundsCaseId}/timeline`);
     await call('GET', '/organisations/CN-330200-JT/timeline');
     expect((await call('GET', '/organisations/unknown/timeline')).status).toBe(404);
+  });
+
+  it('a replay is as described, event by event', async () => {
+    seen.add('GET /api/v1/replay');
+    const { body } = await world.server.call('GET', '/replay?from=2022-04-25&to=2022-05-02&org=CN-330200-JT&speed=366');
+    const events = [...String(body).matchAll(/event: (start|frame)\ndata: (.+)\n/g)].map(([, , data = '']): Json => JSON.parse(data));
+    expect(events.length).toBe(9);
+    const { contentSchema } = document.paths['/api/v1/replay'].get.responses[200].content['text/event-stream'].schema;
+    const validate = ajv.compile({ ...contentSchema, components: document.components });
+    for (const event of events) expect([validate(event), validate.errors]).toEqual([true, null]);
   });
 
   it('commands, batches, retractions, imports, undos and tokens are as described', async () => {

@@ -37,6 +37,7 @@ const schema = z.strictObject({
   requestTimeoutMs: integer(1_000, 3_600_000).default(300_000).describe('Longest time in which a request must arrive in full, milliseconds.'),
   idempotencyHours: integer(1, 24 * 30).default(24).describe('How long an Idempotency-Key is remembered, hours.'),
   readyLagSeconds: integer(1, 86_400).default(30).describe('Not ready while a projection has left an event unread for longer than this, seconds.'),
+  replaysMax: integer(0, 10_000).default(50).describe('Replays that are played at once; beyond it 503.'),
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
 });
 

@@ -20,6 +20,8 @@ import { ProblemFilter } from './problem.filter.ts';
 import { projectionRoutes } from './projection.routes.ts';
 import { readRoutes } from './read.routes.ts';
 import { readDefinitions } from './read-table.ts';
+import { RunningReplays } from './replay-stream.ts';
+import { replayRoutes } from './replay.routes.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
 import { tokenRoutes } from './token.routes.ts';
 import { WriteRequests } from './write-request.ts';
@@ -40,13 +42,14 @@ export interface HttpApplicationOptions {
 }
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
-const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService): Promise<readonly TableRoute[]> => {
+const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, running: RunningReplays): Promise<readonly TableRoute[]> => {
   const { configuration, database, clock, metrics, access, store, read, rebuilds, imports, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
     ...commandRoutes({ commands, writes, metrics, definitions: commandDefinitions }),
     ...readRoutes(read.queries, readDefinitions),
+    ...replayRoutes({ queries: read.queries, running, logger }),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),
     ...projectionRoutes({ read, store, rebuilds }),
@@ -57,12 +60,14 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
 export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
   const { configuration, version, logger, metrics, access, database, store, read } = options;
   const { server, routes } = createFastifyServer({ configuration, logger, metrics, access });
+  const replays = new RunningReplays(configuration.replaysMax);
+  server.addHook('preClose', (done) => { replays.shutDown(); done(); });
   const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
   // The routes are part of the module that also makes the service, so they ask for it when they are called.
   const commands = (): CommandService => app.get(CommandService);
   const controllers = [
     tableController('', operationRoutes({ database, store, read, metrics, readyLagSeconds: configuration.readyLagSeconds, openApi })),
-    tableController(apiPath, await apiRoutes(options, commands)),
+    tableController(apiPath, await apiRoutes(options, commands, replays)),
   ];
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape
   const nestOptions: NestApplicationOptions = { bodyParser: false, logger: nestLogger(logger), abortOnError: false };

@@ -1,4 +1,5 @@
 import { instant, isDay, position, type Day, type Instant, type Position } from '@rectrail/kernel';
+import { figureNamesIn } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import { HttpProblem } from './http-problem.ts';
 
@@ -16,6 +17,16 @@ const instantOf = z.string().refine(isInstant, 'no such instant: write 2026-03-0
 export const instantParameter = instantOf;
 export const dayOrInstantParameter = z.union([dayParameter, instantOf], 'neither a day (2026-03-05) nor an instant with a zone (2026-03-05T08:00:00Z)');
 export const positionParameter = z.string().regex(/^\d{1,15}$/, 'a position is a whole number').transform((text): Position => position(Number(text)));
+/** A list such as `issues.total,issues.byBucket.*`. */
+export const figuresParameter = z.string().max(4_000).transform((list, context): readonly string[] => {
+  try {
+    return figureNamesIn(list);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
 export const daysParameter = z.string().regex(/^\d{1,6}$/, 'a whole number of days').transform(Number);
 /** More than there is money; a bigint of the database holds it. */
 export const fenParameter = z.string().regex(/^\d{1,18}$/, 'a whole number of fen');

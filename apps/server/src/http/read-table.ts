@@ -1,9 +1,16 @@
 import type { InspectionId, IssueId, OrgId, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
+<<<<<<< ours
 import { fundsSorts, issueSorts, measureSorts, moneyChoices, sortDirections, type TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import type { Answers } from '../openapi/answer-types.ts';
 import { dayOrInstantParameter, dayParameter, daysParameter, fenParameter, flagParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
+=======
+import { seriesSteps, type TrackingQueries } from '@rectrail/tracking-read';
+import { z } from 'zod';
+import type { Answers } from '../openapi/answer-types.ts';
+import { dayOrInstantParameter, dayParameter, daysParameter, figuresParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
+>>>>>>> theirs
 
 /** Longest filter text: a title has at most 200 characters. */
 const filterCharactersMax = 200;
@@ -82,6 +89,28 @@ const latenessQuery = z.strictObject({
   actor: text.optional().describe('Opaque subject of who recorded it'),
 });
 
+const { atPosition, atLeast, knownAt } = cuts;
+export const range = {
+  from: dayParameter.describe('First day'),
+  to: dayParameter.optional().describe('Last day; default today'),
+  every: z.enum(seriesSteps).optional().describe('day, the default; week: the end of each ISO week; month: its end. At most 4,000 points'),
+  figures: figuresParameter.optional().describe(
+    'Numbers of the dashboard by their places, separated by commas: issues.total,issues.byBucket.*,issues.byDeadline.OVERDUE,funds.recovered. `count` and `fen` may be left out'),
+  ...rollUp, atPosition, atLeast,
+};
+const seriesQuery = z.strictObject({
+  ...range,
+  as: z.enum(['then', 'known']).optional().describe('then, the default: each day by what was known at its end; known: each day by what is known at knownAt'),
+  knownAt: knownAt.describe('With as=known: what was known then; default now'),
+}).refine((query) => query.as === 'known' || query.knownAt === undefined, { path: ['knownAt'], message: 'goes with as=known: otherwise each day has its own' });
+
+const compareQuery = z.strictObject({
+  fromValidAt: cuts.validAt.describe('The day in the world of the earlier look; default the day of fromKnownAt'),
+  fromKnownAt: knownAt.describe('What was known at the earlier look; default now'),
+  fromAtPosition: atPosition.describe('Position of the earlier look; default that of the later one'),
+  ...cuts, ...rollUp, ...policy, ...paging,
+});
+
 export interface ReadCall<Q> {
   readonly queries: TrackingQueries;
   readonly query: Q;
@@ -98,6 +127,8 @@ export interface ReadDefinition {
   readonly path: string;
   readonly summary: string;
   readonly query: z.ZodObject;
+  /** The parameters that together fix the answer for good; by default the three cuts. */
+  readonly fixedBy?: readonly string[];
   run(call: ReadCall<unknown>): Promise<unknown>;
 }
 
@@ -106,6 +137,7 @@ interface ReadSpecification<S extends z.ZodObject, N extends keyof Answers> {
   readonly path: string;
   readonly summary: string;
   readonly query: S;
+  readonly fixedBy?: readonly string[];
   readonly run: (call: ReadCall<z.output<S>>) => Promise<Answers[N]>;
 }
 
@@ -155,6 +187,11 @@ export const readDefinitions: readonly ReadDefinition[] = [
     run: ({ queries, query, within }) => queries.reports({ ...query, within }) }),
   read({ name: 'Discrepancies', path: '/reports/:id/discrepancies', summary: 'Where a report declares other figures than are found', query: cutQuery,
     run: ({ queries, query, id, within }) => queries.discrepancies(id as ReportId, { ...query, within }) }),
+  read({ name: 'Series', path: '/series', summary: 'Figures of the dashboard over a range of days', query: seriesQuery, fixedBy: ['to', 'atPosition', 'knownAt'],
+    run: ({ queries, query, within }) => queries.series({ ...query, within }) }),
+  read({ name: 'Compare', path: '/compare', summary: 'Two cuts: the dashboards of both, and the issues that changed, by which events', query: compareQuery,
+    fixedBy: ['validAt', 'knownAt', 'atPosition', 'fromValidAt', 'fromKnownAt', 'fromAtPosition'],
+    run: ({ queries, query, within }) => queries.compare({ ...query, within }) }),
   ...timelines.map(([name, path, kind, what]) => read({
     name, path: `${path}/:id/timeline`, summary: `Every belief about ${what}: when it held and was held, from which event, and what ended it`, query: cutQuery,
     run: ({ queries, query, id, within }) => queries.timeline(kind, id, { ...query, within }) })),

@@ -8,7 +8,7 @@ import { etagOf } from './write-request.ts';
 /** How long an answer that is fixed by all three cuts may be kept by its reader alone, seconds: long enough to leaf back and forth. */
 const fixedAnswerSeconds = 300;
 
-const isFixed = (query: Readonly<Record<string, unknown>>): boolean => ['validAt', 'knownAt', 'atPosition'].every((cut) => query[cut] !== undefined);
+const isFixed = ({ fixedBy = ['validAt', 'knownAt', 'atPosition'] }: ReadDefinition, query: Readonly<Record<string, unknown>>): boolean => fixedBy.every((cut) => query[cut] !== undefined);
 
 /** The version of the one resource that an answer is about, for If-Match; a list has none. */
 const versionOf = (answer: unknown): number | null => {
@@ -26,7 +26,7 @@ export const readRoutes = (queries: TrackingQueries, definitions: readonly ReadD
     handle: async (request, reply) => {
       const query = parseQuery(definition.query, request.query);
       const answer = await definition.run({ queries, query, id: idOf(request), within: principalOf(request).actor.orgId });
-      void reply.header('Cache-Control', isFixed(query) ? `private, max-age=${fixedAnswerSeconds}` : 'no-store');
+      void reply.header('Cache-Control', isFixed(definition, query) ? `private, max-age=${fixedAnswerSeconds}` : 'no-store');
       const version = versionOf(answer);
       if (version !== null) void reply.header('ETag', etagOf(version));
       return answer;

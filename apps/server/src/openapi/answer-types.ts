@@ -1,8 +1,9 @@
 import type { Instant, OrgId } from '@rectrail/kernel';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
-  AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ProjectionStatus, ReportItem, TimelineAnswer, TreesAnswer,
+  AuditTrailAnswer, CompareAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory,
+  IssueItem, LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ProjectionStatus, ReplayFrame, ReplayStart, ReportItem, SeriesAnswer,
+  TimelineAnswer, TreesAnswer,
 } from '@rectrail/tracking-read';
 
 /** A token without its secret. */
@@ -18,6 +19,9 @@ export interface TokenView {
   readonly expiresAt: Instant | null;
   readonly revokedAt: Instant | null;
 }
+
+/** The first event of a replay; `speed`: in days a second. */
+export interface ReplayStarted extends ReplayStart { readonly speed: number }
 
 /** How a projection stands. */
 export interface ProjectionView extends Omit<ProjectionStatus, 'build'> {
@@ -47,6 +51,10 @@ export interface Answers {
   readonly InspectionTimeline: TimelineAnswer;
   readonly OrganisationTimeline: TimelineAnswer;
   readonly Lateness: LatenessAnswer;
+  readonly Series: SeriesAnswer;
+  readonly Compare: CompareAnswer;
+  /** Data of the events `start` and `frame`. */
+  readonly Replay: ReplayStarted | ReplayFrame;
   readonly AuditTrail: AuditTrailAnswer;
   readonly Import: ImportResult;
   readonly Imports: { readonly items: readonly ImportSummary[] };

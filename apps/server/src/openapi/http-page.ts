@@ -31,7 +31,7 @@ What a command or a ledger only names (the inspection of an issue, a linked issu
 
 ## Reading
 
-Every read takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
+Every read but \`/series\`, \`/compare\` and \`/replay\` takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
 are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
@@ -48,6 +48,14 @@ For administrators; none of these is a fact, so none becomes an event.
   ([When](../runbooks/projection-stopped.md))
 - \`/health/ready\` answers 503 while the database is away or a projection is \`behind\`: stopped, without rows that may be read, or lagging for longer than \`RECTRAIL_READY_LAG_SECONDS\`. \`/health\` answers the same with every projection,
   and tells an administrator's token why one has stopped; without one it names the projection and the position, since an error may hold data of its event. \`/health/live\` says only that the process answers.
+
+\`/series\` has \`from\`, \`to\` and \`every\` in place of \`validAt\`: each value is the number that \`/dashboard\` has at that day, as known at its end (\`as=then\`, in the tree of that day)
+or at \`knownAt\` (\`as=known\`). \`/compare\` takes two cuts (\`fromValidAt\` …, and the usual three), gives the digests of both dashboards and names for each changed issue the events that count
+at one cut alone, or \`time\`, \`policy\`, \`organisation\`.
+
+\`GET ${apiPath}/replay\` plays a range of days as server-sent events: \`start\`, a \`frame\` for each day when it has come (\`speed\` in days a second), \`end\` with its reason. The position is fixed
+when it begins; \`Last-Event-ID\` goes on behind a frame at the same position, and is answered 204 behind the last one. A comment comes every 15 s where no frame is due.
+\`RECTRAIL_REPLAYS_MAX\` are played at once, then 503 \`too-many-replays\`.
 
 ## Refusals
 

@@ -3,6 +3,7 @@ import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
 import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
+import { eventStreamMediaType, replayQuery } from '../http/replay.routes.ts';
 import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
 import type { ReadDefinition } from '../http/read-table.ts';
 import { apiPath } from '../http/table-routes.ts';
@@ -11,6 +12,7 @@ import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
 import type { Answers } from './answer-types.ts';
 import { commandExamples } from './command-examples.ts';
+import { readExamples, replayExample } from './read-examples.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -31,8 +33,9 @@ interface AnswerSchemas { readonly answers: Readonly<Record<keyof Answers, Json>
 const { answers: answerSchemas, schemas: answerComponents } = JSON.parse(readFileSync(new URL('../../answer-schemas.json', import.meta.url), 'utf8')) as AnswerSchemas;
 
 const ref = (name: string): Json => ({ $ref: `#/components/${name}` });
-const answer = (description: string, schema: Json, headers: Json = {}): Json =>
-  ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema } } });
+const answer = (description: string, schema: Json, headers: Json = {}, example?: unknown): Json => ({
+  description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema, ...(example === undefined ? {} : { example }) } },
+});
 const withPosition: Json = { 'Rectrail-Position': ref('headers/Position') };
 
 /** One response a status, with an example of each code that the status stands for. */
@@ -84,7 +87,7 @@ const readOperation = ({ name, path, summary, query }: ReadDefinition): Json => 
   get: {
     operationId: `read${name}`, summary, tags: [tagOf(path)],
     parameters: [...idParameter(path), ...queryParameters(query)],
-    responses: { 200: answer(`${summary}, with the cuts of the read in \`cut\``, answerSchemas[name], { ETag: ref('headers/ETag') }), ...refused(400, 403, 404, 422) },
+    responses: { 200: answer(`${summary}, with the cuts of the read in \`cut\``, answerSchemas[name], { ETag: ref('headers/ETag') }, readExamples[name]), ...refused(400, 403, 404, 422) },
   },
 });
 
@@ -105,6 +108,27 @@ const importOperations: Json = {
       parameters: [...idParameter(':id'), ...queryParameters(undoQuery), ref('parameters/IdempotencyKey')],
       requestBody: jsonBody(jsonSchema(undoBody), true),
       responses: { 200: answer('What was retracted', answerSchemas.UndoImport, withPosition), ...refused(400, 403, 404, 409, 413, 415, 422) },
+    },
+  },
+};
+
+const replayOperation: Json = {
+  [`${apiPath}/replay`]: {
+    get: {
+      operationId: 'replay', tags: ['replay'], summary: 'Progress from one day to another as a film: server-sent events',
+      description: 'Events: `start` (ReplayStarted), a `frame` for each day (ReplayFrame), `end` with its reason (`complete` or `shutdown`), or `problem` (Problem). The id of a frame goes on behind it as `Last-Event-ID`.',
+      parameters: [
+        ...queryParameters(replayQuery),
+        { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'Id of the last frame seen: the frames behind it follow, at the same position' },
+      ],
+      responses: {
+        200: {
+          description: 'A replay', headers: { 'X-Correlation-Id': ref('headers/CorrelationId') },
+          content: { [eventStreamMediaType]: { schema: { type: 'string', contentSchema: answerSchemas.Replay }, example: replayExample } },
+        },
+        204: { description: 'Nothing follows the last frame seen' },
+        ...refused(400, 403, 404, 422),
+      },
     },
   },
 };
@@ -244,7 +268,7 @@ export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): J
     openapi: '3.1.0',
     info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ token: [] }],
-    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
       schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
