@@ -1,16 +1,11 @@
 import type { InspectionId, IssueId, OrgId, ReportId, StreamId, TreeId } from '@rectrail/kernel';
 import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
-<<<<<<< ours
-import { fundsSorts, issueSorts, measureSorts, moneyChoices, sortDirections, type TrackingQueries } from '@rectrail/tracking-read';
+import { fundsSorts, issueSorts, measureSorts, moneyChoices, seriesSteps, sortDirections, type TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import type { Answers } from '../openapi/answer-types.ts';
-import { dayOrInstantParameter, dayParameter, daysParameter, fenParameter, flagParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
-=======
-import { seriesSteps, type TrackingQueries } from '@rectrail/tracking-read';
-import { z } from 'zod';
-import type { Answers } from '../openapi/answer-types.ts';
-import { dayOrInstantParameter, dayParameter, daysParameter, figuresParameter, limitParameter, positionParameter, textParameter } from './query-parameters.ts';
->>>>>>> theirs
+import {
+  dayOrInstantParameter, dayParameter, daysParameter, fenParameter, figuresParameter, flagParameter, limitParameter, positionParameter, textParameter,
+} from './query-parameters.ts';
 
 /** Longest filter text: a title has at most 200 characters. */
 const filterCharactersMax = 200;
