@@ -84,7 +84,7 @@ describe('readers', () => {
     let isOver = false;
     let reads = 0;
     const different: string[] = [];
-    const readers = [0, 1, 2].map(async (offset) => {
+    const readers = [0, 1].map(async (offset) => {
       for (let n = offset; !isOver; n += 1) {
         const path = final[n % final.length]!;
         if (await answer(path) !== before.get(path)) different.push(path);
@@ -94,7 +94,7 @@ describe('readers', () => {
         reads += 2;
       }
     });
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       for (const name of names) {
         const { swappedAt } = await projection(name);
         const begun = await server.call('POST', `/projections/${name}/rebuild`);
@@ -106,7 +106,7 @@ describe('readers', () => {
     isOver = true;
     await Promise.all(readers);
     expect(different).toEqual([]);
-    expect(reads).toBeGreaterThan(30);
+    expect(reads).toBeGreaterThan(10);
     expect(await Promise.all(final.map(answer))).toEqual([...before.values()]);
   });
 });
