@@ -1,5 +1,5 @@
 import { streamVersion, type Actor, type EventId, type Fact, type FuzzyDate, type Instant } from '@rectrail/kernel';
-import { decideRetraction, effectiveDay, inFoldOrder, type FactsRetracted, type RetractionKind, type TrackingEvent } from '@rectrail/tracking-domain';
+import { decideRetraction, effectiveDay, type FactsRetracted, type RetractionKind, type TrackingEvent } from '@rectrail/tracking-domain';
 import type { Task } from './agenda.ts';
 import { numberOf, onDayAt } from './dates.ts';
 import type { AnyCommand, LiveAggregate } from './live-aggregate.ts';
@@ -16,6 +16,31 @@ const inErrorShare = 0.4;
 const steward: Actor = { orgId: null, role: 'administrator', subject: 'data-steward', assurance: 'local-token' };
 /** A retraction that was itself wrong. */
 const takenBackAgainShare = 0.2;
+
+type Facts<E extends TrackingEvent> = readonly Fact<E | FactsRetracted>[];
+
+/** Events as the steward's next facts of the aggregate, `skipped` others before them: to see what they would come to. */
+const drafts = <E extends TrackingEvent>({ facts }: { readonly facts: Facts<E> }, events: readonly (E | FactsRetracted)[], validTime: FuzzyDate | null, skipped = 0): Facts<E> => {
+  const [first] = facts;
+  if (first === undefined) return [];
+  const next = facts.length + skipped + 1;
+  return events.map((event, i) => ({ ...first, actor: steward, event, validTime, eventId: `draft-${next + i}` as EventId, streamVersion: streamVersion(next + i) }));
+};
+
+/** None where it cannot be: the aggregate is settled, and with its facts it has forgotten what builds upon what. */
+const retractionOf = <S, C extends AnyCommand, E extends TrackingEvent>(
+  { random, journal }: World, { facts, settledUntil }: LiveAggregate<S, C, E>, eventIds: readonly EventId[], kind: RetractionKind,
+): readonly FactsRetracted[] => {
+  if (settledUntil !== '') return [];
+  const decision = decideRetraction({ facts, eventIds, kind, reason: reason(random), now: journal.now });
+  return decision.ok ? decision.events : [];
+};
+
+/** Whether something would lack its need that has it now: it was built upon what is retracted, or upon the retraction. */
+const leavesHanging = <S, C extends AnyCommand, E extends TrackingEvent>(aggregate: LiveAggregate<S, C, E>, more: Facts<E>): boolean => {
+  const before = new Set(aggregate.kind.unmet(aggregate.counting()));
+  return aggregate.kind.unmet(aggregate.counting(more)).some((eventId) => !before.has(eventId));
+};
 
 /** A retraction, with the right fact or without: decided when its day comes, on the streams as they are then, and left where something has been built upon what it names. */
 class Correction<S, C extends AnyCommand, E extends TrackingEvent> implements Task {
@@ -34,39 +59,28 @@ class Correction<S, C extends AnyCommand, E extends TrackingEvent> implements Ta
   run(): void {
     const { random, journal } = this.#world;
     const aggregate = this.#aggregate;
-    // An aggregate that is settled has forgotten what was to be corrected.
-    if (this.#right !== null && this.#right.on.last < aggregate.settledUntil) return;
     const kind: RetractionKind = random.chance(inErrorShare) ? 'entered-in-error' : 'withdrawn';
-    const retraction = decideRetraction({ facts: aggregate.facts, eventIds: this.#eventIds, kind, reason: reason(random), now: journal.now });
-    const stated = this.#stated();
-    if (!retraction.ok || retraction.events.length === 0 || stated === null) return;
+    const retractions = retractionOf(this.#world, aggregate, this.#eventIds, kind);
+    const stated = retractions.length > 0 ? this.#stated(retractions) : null;
+    if (stated === null) return;
     journal.beginCommand();
     const knownTime = kind === 'entered-in-error' ? this.#knownTime() : null;
-    const [retractionId] = aggregate.record(journal, retraction.events, { actor: steward, validTime: null });
+    const [retractionId] = aggregate.record(journal, retractions, { actor: steward, validTime: null });
     aggregate.record(journal, stated, { actor: steward, validTime: this.#right?.on ?? null, ...(knownTime !== null && { knownTime }) });
     if (this.#right === null && retractionId !== undefined && random.chance(takenBackAgainShare)) this.#takeBackLater(retractionId);
   }
 
-  /** What is right instead, possibly nothing; null where it cannot be, or where something was built upon what is retracted. */
-  #stated(): readonly E[] | null {
+  /** What is right instead, possibly nothing; null where it cannot be. */
+  #stated(retractions: readonly FactsRetracted[]): readonly E[] | null {
     const aggregate = this.#aggregate;
-    const rest = aggregate.counting().filter((fact) => !this.#eventIds.includes(fact.eventId));
     const right = this.#right;
-    if (right === null) return this.#leavesHanging(rest) ? null : [];
+    const retracted = drafts(aggregate, retractions, null);
+    if (right === null) return leavesHanging(aggregate, retracted) ? null : [];
+    const rest = aggregate.counting(retracted);
     const then = aggregate.foldOf(rest.filter((fact) => effectiveDay(fact) <= right.on.last));
     const decision = aggregate.kind.decide(right, { then, now: aggregate.foldOf(rest), today: this.#world.journal.today, correction: true });
     if (!decision.ok || decision.events.length === 0) return null;
-    const [last] = aggregate.facts.slice(-1);
-    if (last === undefined) return null;
-    const drafts = decision.events.map((event, i): Fact<E> => ({ ...last, event, validTime: right.on, eventId: `draft-${i}` as EventId, streamVersion: streamVersion(last.streamVersion + 1 + i) }));
-    return this.#leavesHanging(inFoldOrder([...rest, ...drafts])) ? null : decision.events;
-  }
-
-  /** Whether something lacks its need among these facts that has it now. */
-  #leavesHanging(facts: readonly Fact<E | FactsRetracted>[]): boolean {
-    const { kind } = this.#aggregate;
-    const before = new Set(kind.unmet(this.#aggregate.counting()));
-    return kind.unmet(facts).some((eventId) => !before.has(eventId));
+    return leavesHanging(aggregate, [...retracted, ...drafts(aggregate, decision.events, right.on, retracted.length)]) ? null : decision.events;
   }
 
   /** Of what is replaced: a slip of ours was never known otherwise. */
@@ -77,14 +91,12 @@ class Correction<S, C extends AnyCommand, E extends TrackingEvent> implements Ta
 
   #takeBackLater(retractionId: EventId): void {
     const [world, aggregate] = [this.#world, this.#aggregate];
-    const day = inDays(world, world.random.int(2, 20));
-    world.agenda.put(day, {
+    world.agenda.put(inDays(world, world.random.int(2, 20)), {
       run: () => {
-        const { random, journal } = world;
-        const decision = decideRetraction({ facts: aggregate.facts, eventIds: [retractionId], kind: 'entered-in-error', reason: reason(random), now: journal.now });
-        if (!decision.ok) return;
-        journal.beginCommand();
-        aggregate.record(journal, decision.events, { actor: steward, validTime: null });
+        const retractions = retractionOf(world, aggregate, [retractionId], 'entered-in-error');
+        if (retractions.length === 0 || leavesHanging(aggregate, drafts(aggregate, retractions, null))) return;
+        world.journal.beginCommand();
+        aggregate.record(world.journal, retractions, { actor: steward, validTime: null });
       },
     });
   }

@@ -1,7 +1,7 @@
-import { undatedBetween, type Day, type FundsCaseId, type FuzzyDate, type InspectionId, type IssueId, type OrgId, type ReportId } from '@rectrail/kernel';
+import { onDay, undatedBetween, type Day, type FundsCaseId, type FuzzyDate, type InspectionId, type IssueId, type OrgId, type ReportId } from '@rectrail/kernel';
 import {
   basicCompletionBuckets, defaultPolicy, doneStates, issueStates, streams,
-  type InspectionCommand, type InspectionEvent, type InspectionIdentity, type InspectionState, type IssueEvent, type IssueStateName,
+  type InspectionCommand, type InspectionEvent, type InspectionIdentity, type InspectionState, type IssueEvent, type IssueState, type IssueStateName, type Residual,
 } from '@rectrail/tracking-domain';
 import { act } from './acting.ts';
 import type { Task } from './agenda.ts';
@@ -15,6 +15,7 @@ import { LiveAggregate } from './live-aggregate.ts';
 import { MetricWork } from './metrics.ts';
 import { administrator } from './organisations.ts';
 import { PlanWork } from './plans.ts';
+import type { Random } from './random.ts';
 import { documentTitle, numeral } from './texts.ts';
 import { happened, inDays, newId, type World } from './world.ts';
 
@@ -24,14 +25,34 @@ export interface EarlierInspection { readonly inspectionId: InspectionId; readon
 const issuesMax = 60;
 const issuesPerRun = 12;
 const earlierKept = 4;
+/** Told to be done by a report while the work goes on. */
+const overclaimedShare = 0.1;
+/** Printed without a status, or by its number alone. */
+const hiddenShare = 0.05;
 /** Organisations whose plans need consent from then on. */
 const approvedShare = 0.07;
 
 const printedStatus: Readonly<Record<IssueStateName, readonly [IssueStateName, string]>> = {
   FED_BACK: ['FED_BACK', '已列入整改台账'], REGISTERED: ['REGISTERED', '已认领'], PLANNED: ['PLANNED', '已制定整改方案'], IN_PROGRESS: ['IN_PROGRESS', '正在按计划推进'], PHASED: ['PHASED', '已取得阶段性成效'],
   BASICALLY_DONE: ['BASICALLY_DONE', '基本完成'], DONE_REPORTED: ['DONE_REPORTED', '已完成'], VERIFIED: ['DONE_REPORTED', '整改完成'], WRITTEN_OFF: ['DONE_REPORTED', '整改完成，并持续落实'],
-  REOPENED: ['IN_PROGRESS', '正在整改'], TRANSFERRED_OUT: ['TRANSFERRED_OUT', '已移交'],
+  REOPENED: ['REOPENED', '出现反弹，正在整改'], TRANSFERRED_OUT: ['TRANSFERRED_OUT', '已移交'],
 };
+
+type StatusStated = Extract<IssueEvent, { type: 'IssueStatusStated' }>['data'];
+
+const asPrinted = ({ key, printed, planned, measureId }: Residual): Residual => ({ key, printed, ...(planned && { planned }), ...(measureId && { measureId }) });
+
+const toldStatus = (random: Random, { residuals }: IssueState, as: IssueStateName): StatusStated => {
+  const [state, printed] = printedStatus[as];
+  return {
+    completionBasis: state === 'DONE_REPORTED' ? 'RECTIFIED' : null, continuation: random.chance(0.2) ? 'KEEP_IMPLEMENTING' : 'NONE', continuationPrinted: null, disclosure: 'STATED',
+    printedStatus: printed, residuals: residuals.filter((residual) => residual.open).map(asPrinted), state, track: null,
+  };
+};
+
+const hiddenStatus = (random: Random): StatusStated => ({
+  completionBasis: null, continuation: 'NONE', continuationPrinted: null, disclosure: random.pick(['NOT_DISCLOSED', 'WITHHELD']), printedStatus: null, residuals: [], state: null, track: null,
+});
 
 /** One inspection: opened, in the field, fed back with its issues, reported on. */
 export class InspectionWork implements Task, IssueRound {
@@ -179,7 +200,7 @@ export class InspectionWork implements Task, IssueRound {
     const title = `${organisations.node(this.orgId).name}关于巡察整改进展情况的通报`;
     const key = `${this.inspectionId}/report/${n}`;
     const ledger = new LedgerImport(this.#world, { documentId: `report-${this.inspectionId}-${n}`, title, publishedOn, orgId: this.orgId });
-    if (random.chance(0.4)) this.#issuesTold(ledger, asOf);
+    if (random.chance(0.4)) this.#issuesTold(ledger, dayAt(asOf));
     if (n === 1 && random.chance(0.12)) ledger.policy({ ...defaultPolicy, name: `${organisations.node(this.orgId).name}通报口径`, buckets: basicCompletionBuckets }, this.feedbackOn.last);
     const report = ledger.report({ reportId: idOfKey('report', key) as ReportId, inspectionId: this.inspectionId, asOf, ...this.#declares() });
     ledger.end();
@@ -193,19 +214,18 @@ export class InspectionWork implements Task, IssueRound {
     act(this.#world, report, { type: 'ExplainDiscrepancy', on, by, data: { discrepancyKey: 'issues.total', explanation: '通报含合并反映的问题，未逐条列出' } });
   }
 
-  #issuesTold(ledger: LedgerImport, asOf: number): void {
+  /** Each as it stood as of the report; now and then one is told to be done that is not. */
+  #issuesTold(ledger: LedgerImport, asOf: Day): void {
     const { random, journal } = this.#world;
-    const undated = undatedBetween(this.feedbackOn.last, dayAt(asOf));
+    const undated = undatedBetween(this.feedbackOn.last, asOf);
     for (const { live, issueId } of this.issues) {
-      const hidden = random.chance(0.05) ? random.pick(['NOT_DISCLOSED', 'WITHHELD'] as const) : null;
-      const [state, printed] = random.chance(0.04) ? ['DONE_REPORTED', '整改完成'] as const : printedStatus[live.now.state];
-      const data: Extract<IssueEvent, { type: 'IssueStatusStated' }>['data'] = {
-        completionBasis: state === 'DONE_REPORTED' && hidden === null ? 'RECTIFIED' : null, continuation: random.chance(0.2) ? 'KEEP_IMPLEMENTING' : 'NONE', continuationPrinted: null,
-        disclosure: hidden ?? 'STATED', printedStatus: hidden === null ? printed : null, residuals: [], state: hidden === null ? state : null, track: null,
-      };
-      const on = hidden === null ? undated : onDayAt(asOf);
+      // What it was before it was written off is forgotten.
+      if (asOf < live.settledUntil) continue;
+      const stood = live.stateOn(asOf);
+      const isOverclaimed = stood === live.now && stood.state === 'IN_PROGRESS' && random.chance(overclaimedShare);
+      const data = random.chance(hiddenShare) ? hiddenStatus(random) : toldStatus(random, stood, isOverclaimed ? 'DONE_REPORTED' : stood.state);
       const told: IssueEvent = { type: 'IssueStatusStated', data };
-      live.record(journal, [told], { ...ledger.entry(`${issueId}/status`), validTime: on });
+      live.record(journal, [told], { ...ledger.entry(`${issueId}/status`), validTime: data.state === null ? onDay(asOf) : undated });
     }
   }
 

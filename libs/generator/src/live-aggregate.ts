@@ -48,7 +48,7 @@ export class LiveAggregate<S, C extends AnyCommand, E extends TrackingEvent> {
     return this.#settledUntil;
   }
 
-  /** Keeps the state and forgets the facts: none of them is corrected any more. */
+  /** Keeps the state and forgets the facts: nothing of it is corrected any more. */
   settle(): void {
     this.#before = this.#now;
     this.#settledUntil = this.#lastDay;
@@ -62,13 +62,19 @@ export class LiveAggregate<S, C extends AnyCommand, E extends TrackingEvent> {
 
   /** The states on which a command is decided (time/live-command.ts). */
   situation(on: FuzzyDate, today: Day): LiveSituation<S> {
-    return { then: on.last >= this.#lastDay ? this.#now : this.foldOf(this.counting().filter((fact) => effectiveDay(fact) <= on.last)), now: this.#now, today };
+    return { then: this.stateOn(on.last), now: this.#now, today };
   }
 
-  /** In fold order, the retractions and what they name left out. */
-  counting(): Facts<E> {
-    const knownAt = this.#facts.reduce<Instant | ''>((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '') as Instant;
-    return countingOnAnyDay(this.#facts, { atPosition: everyPosition, knownAt });
+  /** The state on a day that is not before `settledUntil`. */
+  stateOn(day: Day): S {
+    return day >= this.#lastDay ? this.#now : this.foldOf(this.counting().filter((fact) => effectiveDay(fact) <= day));
+  }
+
+  /** In fold order, the retractions and what they name left out; as it would be with some facts more. */
+  counting(more: Facts<E> = []): Facts<E> {
+    const facts = more.length === 0 ? this.#facts : [...this.#facts, ...more];
+    const knownAt = facts.reduce<Instant | ''>((latest, { recordedAt }) => (recordedAt > latest ? recordedAt : latest), '') as Instant;
+    return countingOnAnyDay(facts, { atPosition: everyPosition, knownAt });
   }
 
   foldOf(facts: Facts<E>): S {

@@ -69,7 +69,7 @@ export class PlanWork implements Task {
     }
     // Each approver has somebody of its own, whose word is not that of another.
     const by: Actor = { orgId: null, role: approver, subject: `${approver.toLowerCase()}-${random.int(1, 3)}`, assurance: 'local-token' };
-    if (random.chance(0.18)) act(this.#world, this.#plan, { type: 'ReturnPlan', on, by, data: { approver, reason: '措施不够具体，责任未落实到人' } });
+    if (random.chance(0.3)) act(this.#world, this.#plan, { type: 'ReturnPlan', on, by, data: { approver, reason: '措施不够具体，责任未落实到人' } });
     else act(this.#world, this.#plan, { type: 'ConsentToPlan', on, by, data: { approver } });
   }
 

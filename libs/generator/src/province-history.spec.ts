@@ -128,6 +128,10 @@ describe('the shapes of a history of 20,000 events over ten years', () => {
     expect(trackingEventDefinitions.map(({ type }) => type).filter((type) => !facts.some((fact) => fact.event.type === type))).toEqual([]);
   });
 
+  it('nothing without what it builds on', () => {
+    for (const [streamId, ofStream] of Map.groupBy(facts, (fact) => fact.streamId)) expect([streamId, unmet(streamId, ofStream)]).toEqual([streamId, []]);
+  });
+
   it('a quarter of the facts known later than true, some of them years', () => {
     const dated = facts.filter((fact) => fact.validTime !== null && fact.event.type !== 'PolicyAdopted');
     const late = dated.map((fact) => dayNumber(dayOf(fact.knownTime)) - dayNumber(fact.validTime!.last));
