@@ -210,3 +210,47 @@ export interface ProjectionView {
   readonly skips: readonly { readonly position: number; readonly reason: string; readonly skippedBy: string; readonly skippedAt: string }[];
 }
 export interface Projections { readonly headPosition: number; readonly items: readonly ProjectionView[] }
+
+export interface Series extends Answered {
+  readonly org: OrgLabel | null;
+  readonly as: 'then' | 'known';
+  readonly figures: { readonly days: readonly string[]; readonly values: Readonly<Record<string, readonly (number | string)[]>> };
+}
+
+export type ComparedIssue =
+  | { readonly exists: false }
+  | { readonly exists: true; readonly state: string; readonly condition: string; readonly due: string | null };
+
+export interface IssueChange {
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly before: ComparedIssue;
+  readonly after: ComparedIssue;
+  readonly causes: readonly string[];
+  readonly events: readonly { readonly position: number; readonly type: string; readonly recordedAt: string; readonly countsAt: 'from' | 'to' }[];
+}
+
+interface ComparedSide extends Answered { readonly figures: Figures }
+
+export interface Compare extends Answered {
+  readonly org: OrgLabel | null;
+  readonly from: ComparedSide;
+  readonly to: ComparedSide;
+  readonly difference: Pick<Figures, 'issues'>;
+  readonly items: readonly IssueChange[];
+  readonly nextCursor: string | null;
+}
+
+export interface ReplayEvent extends Answered {
+  readonly figures: Readonly<Record<string, number | string>>;
+  readonly headlines: readonly {
+    readonly title: string;
+    readonly orgCode: string | null;
+    readonly orgName: string | null;
+    readonly issue: { readonly numberPath: readonly string[]; readonly title: string } | null;
+    readonly fen: string | null;
+  }[];
+  readonly more: number;
+}

@@ -114,6 +114,28 @@ export class ApiClient {
     );
   }
 
+  /** The data of all server-sent events of a name, as they come. @throws ProblemAnswer for an event `problem`. */
+  async * events<T>(path: string, query: Query, name: string): AsyncGenerator<T> {
+    const response = await this.#send('GET', path, query, { headers: { Accept: 'text/event-stream' } });
+    if (!response.ok || response.body === null) {
+      await ApiClient.#answer<T>(response);
+      return;
+    }
+    let rest = '';
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + text).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const field = (key: string): string | undefined => block.split('\n').find((line) => line.startsWith(`${key}: `))?.slice(key.length + 2);
+        const data = field('data');
+        if (data === undefined) continue;
+        // The server's own events; this client is released together with it.
+        if (field('event') === 'problem') throw new ProblemAnswer(JSON.parse(data) as Problem);
+        if (field('event') === name) yield JSON.parse(data) as T;
+      }
+    }
+  }
+
   async #send(method: string, path: string, query: Query, init: RequestInit = {}): Promise<Response> {
     const url = this.#url(path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
+import { addOverTime } from './commands/over-time.ts';
 import { addProjections } from './commands/projections.ts';
 import { addReads } from './commands/reads.ts';
 import { addServing } from './commands/serve.ts';
@@ -19,6 +20,7 @@ const program = withGlobalOptions(new Command('rectrail'), process.env)
   .exitOverride();
 const open = (command: Command) => sessionOf(command.optsWithGlobals<GlobalOptions>(), process.env);
 addReads(program, open);
+addOverTime(program, open);
 addImports(program, open);
 addTokens(program, open);
 addProjections(program, open);
