@@ -7,11 +7,12 @@ import { filterOf, logPages, readAhead } from './log-pages.ts';
 import type { BulkLoad, Projection } from './projection.ts';
 import type { CopyValue, ProjectionConnection, Transaction } from './transaction.ts';
 
-/** A call of `addStreams` gets about as many events as a large batch of `apply`; a transaction so many calls, some seconds of work that a kill would lose. */
-const chunksPerWindow = 20;
+/** A transaction reads, and passes positions, as many as so many large batches of `apply` have events: some seconds of work that a kill would lose. */
+const batchesPerWindow = 20;
+/** Events of a call of `addStreams`, but for a single stream that has more: a few calls' worth is in memory at a time. */
+const chunkEventsMax = 2_000;
 /** Events that a stream is taken to have while nothing is known of their length. */
 const streamEventsFirst = 100;
-const chunkStreamsMax = 2_000;
 
 type Streams = ReadonlyMap<StreamId, readonly StoredEvent[]>;
 
@@ -34,14 +35,14 @@ export class BulkFailure extends Error {
 
 /** Some event of these streams, which is not known yet. */
 class ChunkFailure extends Error {
-  readonly streams: Streams;
+  readonly streamIds: readonly StreamId[];
   readonly checkpoint: Checkpoint;
   declare readonly cause: Error;
 
-  constructor(streams: Streams, checkpoint: Checkpoint, cause: unknown) {
+  constructor(streamIds: readonly StreamId[], checkpoint: Checkpoint, cause: unknown) {
     super('a chunk could not be loaded', { cause: asError(cause) });
     this.name = 'ChunkFailure';
-    this.streams = streams;
+    this.streamIds = streamIds;
     this.checkpoint = checkpoint;
   }
 }
@@ -137,7 +138,7 @@ export class BulkLoader {
   /** The position reached. */
   async #loadWindow(tx: Transaction, chunks: AsyncGenerator<Chunk, void, void>, signal: AbortSignal): Promise<Position> {
     const checkpoint = await lockOwn(tx, this.#engine.schema, this.#projection, 'next');
-    const windowEvents = chunksPerWindow * this.#engine.sizes.laggingEventsMax;
+    const windowEvents = batchesPerWindow * this.#engine.sizes.laggingEventsMax;
     const queue = new StatementQueue(tx);
     const failures: ChunkFailure[] = [];
     // The rows of a chunk are computed while the server takes those of the one before.
@@ -148,7 +149,9 @@ export class BulkLoader {
         signal.throwIfAborted();
         const { value: chunk, done } = await chunks.next();
         if (done === true) break;
-        const adding = this.#add(queue, checkpoint, chunk.streams).catch((error: unknown) => failures.push(new ChunkFailure(chunk.streams, checkpoint, error)));
+        // Their names alone are kept: once they are decoded, the contents may go.
+        const streamIds = [...chunk.streams.keys()];
+        const adding = this.#add(queue, checkpoint, chunk.streams).catch((error: unknown) => failures.push(new ChunkFailure(streamIds, checkpoint, error)));
         await before;
         before = adding;
         work += chunk.work;
@@ -183,8 +186,10 @@ export class BulkLoader {
   }
 
   async* #chunks(from: Position): AsyncGenerator<Chunk, void, void> {
-    const { store, sizes } = this.#engine;
-    const streamsOf = (streamEvents: number): number => Math.max(1, Math.min(chunkStreamsMax, Math.round(sizes.laggingEventsMax / Math.max(1, streamEvents))));
+    const { store } = this.#engine;
+    const chunkEvents = Math.min(chunkEventsMax, this.#engine.sizes.laggingEventsMax);
+    const sizes = { ...this.#engine.sizes, laggingEventsMax: chunkEvents };
+    const streamsOf = (streamEvents: number): number => Math.max(1, Math.round(chunkEvents / Math.max(1, streamEvents)));
     let streamsMax = streamsOf(streamEventsFirst);
     let passed = from;
     for await (const { events, scannedTo } of logPages(store, { ...filterOf(this.#projection), first: true }, { after: from, last: this.#target }, sizes)) {
@@ -192,22 +197,26 @@ export class BulkLoader {
       let work = scannedTo - passed;
       passed = scannedTo;
       for (let at = 0; at < begun.length;) {
-        const slices = await store.readStreams(begun.slice(at, at + streamsMax), this.#target);
-        const streams = new Map([...slices].map(([id, slice]) => [id, slice.events]));
-        at += slices.size;
+        const streams = await this.#read(begun.slice(at, at + streamsMax));
+        at += streams.size;
         const loaded = [...streams.values()].reduce((sum, stream) => sum + stream.length, 0);
         yield { streams, work: work + loaded, scannedTo: at < begun.length ? null : scannedTo };
         work = 0;
-        streamsMax = streamsOf(loaded / slices.size);
+        streamsMax = streamsOf(loaded / streams.size);
       }
       if (begun.length === 0) yield { streams: new Map(), work, scannedTo };
     }
   }
 
+  async #read(streamIds: readonly StreamId[]): Promise<Streams> {
+    const slices = await this.#engine.store.readStreams(streamIds, this.#target);
+    return new Map([...slices].map(([id, slice]) => [id, slice.events]));
+  }
+
   /** Which event it was: by halves, each trial in a transaction that is rolled back. */
-  async #blame({ streams, checkpoint, cause }: ChunkFailure): Promise<BulkFailure> {
+  async #blame({ streamIds, checkpoint, cause }: ChunkFailure): Promise<BulkFailure> {
     if (cause instanceof BulkFailure) return cause;
-    const all = [...streams];
+    const all = [...await this.#read(streamIds)];
     const fails = (some: Streams): Promise<boolean> => this.#connection.transaction(async (tx) => {
       await this.#add(tx, checkpoint, some);
       throw new RolledBack();

@@ -157,7 +157,7 @@ describe('rebuild', () => {
       await last.project();
       expect(await dump(schema, tally())).toBe(await expected());
       expect(await nextTables()).toEqual([]);
-    }), { numRuns: 15 });
+    }), { numRuns: 12 });
   }, 60_000);
 
   it.each([true, false])('comes to the same rows whichever of its statements it was killed at; bulk load: %s', async (bulk) => {
@@ -165,7 +165,7 @@ describe('rebuild', () => {
     const projection = tally({ bulk });
     await (await prepared(projection)).project(position(33));
     const wanted = await expected();
-    const sizes = bulk ? { batchEventsMax: 2, laggingEventsMax: 2 } : { batchEventsMax: 8, laggingEventsMax: 8 };
+    const sizes = bulk ? { batchEventsMax: 3, laggingEventsMax: 3 } : { batchEventsMax: 12, laggingEventsMax: 12 };
     let killed = 0;
     for (let done = false; !done; killed += 1) {
       done = await runnerOf(projection, { ...sizes, database: mortalDatabase(database, killed + 1) }).rebuild('tally').then(() => true, (error: unknown) => {

@@ -59,14 +59,17 @@ export const tally = ({ name = 'tally', version = 1, streamPrefix = '', bulk = t
   const apply = async (facts: readonly Fact<Counted>[], { tx, schema, earlier }: ContextOf<Counted>): Promise<void> => {
     const streams = Map.groupBy(facts, (fact) => fact.streamId);
     const before = await earlier([...streams.keys()]);
-    for (const [id, added] of streams) {
-      const rows = rowsOf((before.get(id) ?? []).length, added);
-      for (const row of rows) await tx.query(`insert into ${schema}.${name}_seen (${columns.join(', ')}) values ($1, $2, $3, $4, $5)`, row);
-      await tx.query(
-        `insert into ${schema}.${name}_total as t values ($1, $2, $3, $4) on conflict (stream_id) do update set events = t.events + $2, sum = t.sum + $3, last = $4`,
-        [id, added.length, added.reduce((sum, fact) => sum + fact.event.data.n, 0), added.at(-1)?.position],
-      );
-    }
+    const rows = [...streams].flatMap(([id, added]) => rowsOf((before.get(id) ?? []).length, added));
+    await tx.query(
+      `insert into ${schema}.${name}_seen (${columns.join(', ')}) select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[])`,
+      columns.map((_, column) => rows.map((row) => row[column])),
+    );
+    const totals = [...streams].map(([id, added]) => [id, added.length, added.reduce((sum, fact) => sum + fact.event.data.n, 0), added.at(-1)?.position]);
+    await tx.query(
+      `insert into ${schema}.${name}_total as t select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])
+       on conflict (stream_id) do update set events = t.events + excluded.events, sum = t.sum + excluded.sum, last = excluded.last`,
+      [0, 1, 2, 3].map((column) => totals.map((row) => row[column])),
+    );
   };
   const load: ProjectionOf<Counted>['bulk'] = {
     addStreams: async (streams, { tx, schema }) => {
