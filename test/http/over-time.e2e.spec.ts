@@ -85,7 +85,7 @@ describe('a replay', () => {
   it('has the news of the day on which it became known, with organisation, number and money', async () => {
     const [, frame] = await played(`from=${ago(0)}&to=${ago(0)}&inspection=${world.inspection}&figures=issues.total,funds.recovered`);
     expect(frame!.data.figures).toEqual({ 'issues.total': 1, 'funds.recovered': '40000' });
-    expect(frame!.data.headlines.map(({ type, title, orgCode, issue, fen }: Json) => [type, title, orgCode, issue?.numberPath ?? null, fen])).toEqual([
+    expect(frame!.data.headlines.map(({ type, title, orgCode, issue, fen }: Json) => [type, title.zh, orgCode, issue?.numberPath ?? null, fen])).toEqual([
       ['FeedbackDelivered', '反馈意见', 'JT', null, null], ['IssueAccepted', '认领问题', 'JT', ['一、'], null], ['FundsRecovered', '追回资金', 'JT', null, '40000'],
     ]);
   });

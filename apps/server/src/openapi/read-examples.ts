@@ -4,7 +4,7 @@ import type { Answers } from './answer-types.ts';
 const cut = { atPosition: 4711, knownAt: '2026-06-30T15:59:59.999Z', validAt: '2026-06-30' };
 const org = { orgId: '0198f3d2-0000-8000-8000-000000000010', code: 'CN-330200-JT', name: '宁波市交通运输局' };
 const headline = {
-  eventId: '0198f3d2-0000-8000-8000-000000000011', position: 4698, type: 'IssueWrittenOff', title: '销号', streamId: 'issue-0198f3d2-0000-8000-8000-000000000002',
+  eventId: '0198f3d2-0000-8000-8000-000000000011', position: 4698, type: 'IssueWrittenOff', title: { zh: '销号', en: 'The issue was written off' }, streamId: 'issue-0198f3d2-0000-8000-8000-000000000002',
   orgId: org.orgId, orgCode: org.code, orgName: org.name, issue: { issueId: '0198f3d2-0000-8000-8000-000000000002', numberPath: ['二、', '(一)', '3.'], title: '专项资金管理不严' }, fen: null,
 };
 
@@ -57,7 +57,7 @@ export const readExamples: Readonly<Partial<Record<keyof Answers, unknown>>> = {
       events: [{
         eventId: headline.eventId, position: headline.position, commandId: '0198f3d2-0000-8000-8000-000000000012', type: headline.type, validTime: writtenOff,
         knownTime: '2026-06-20T03:12:45.678Z', recordedAt: '2026-06-20T03:12:45.678Z',
-        actor: { orgId: org.orgId, role: 'supervisor', subject: '0198f3d2-0000-8000-8000-000000000013', assurance: 'local-token' }, source: null, retraction: null, countsAt: 'to',
+        actor: { orgId: org.orgId, role: 'supervisor', subject: '0198f3d2-0000-8000-8000-000000000013', assurance: 'local-token' }, source: null, retraction: null, title: headline.title, countsAt: 'to',
       }],
     }],
     nextCursor: null, purged: 0,

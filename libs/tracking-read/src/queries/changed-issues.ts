@@ -47,8 +47,6 @@ const issueOfStream = `e.org_id, substr(e.stream_id, ${'issue-'.length + 1})::uu
 /** Kinds of rectangles of issues that may be open with a date. */
 const openKinds = shownIssueStates.filter((state) => state !== 'NOT_DISCLOSED' && !doneStates.has(state)).flatMap((state) => [issueKind(state, false), issueKind(state, true)]);
 
-const everyIssue = `select n.org_id, n.id from ${schema}.issue_name n`;
-
 /**
  * Issues with an event that comes, becomes known or takes effect (by its last day, or by its first) between the cuts; those with an open date between the days, and
  * those of owners who are judged by other buckets. Parameters: lower and upper position, known instant and day; the later cut and its lanes; the window of open dates; such
@@ -65,49 +63,38 @@ const issuesBetween = `
    where ${atCut('r', ['$10', '$11', '$12'])} and r.due >= $17 and r.due <= $18
   union all select n.org_id, n.id from ${schema}.issue_name n where n.org_id = any($19::uuid[])`;
 
-const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly unknown[] => {
-  const [a, b] = [sides[0].session.cut, sides[1].session.cut];
+/** The bounds between the cuts: lower and upper position, known instant and day. */
+const boundsBetween = ([{ session: { cut: a } }, { session: { cut: b } }]: Sides): readonly [number, number, ...string[]] => {
   const known: readonly Instant[] = [a.knownAt, b.knownAt].sort();
-  const reaches = reachesAt(b);
+  return [Math.min(a.atPosition, b.atPosition), Math.max(a.atPosition, b.atPosition), ...known, minDay(a.validAt, b.validAt), maxDay(a.validAt, b.validAt)];
+};
+
+const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly unknown[] => {
+  const { cut } = sides[1].session;
+  const reaches = reachesAt(cut);
   return [
-    Math.min(a.atPosition, b.atPosition), Math.max(a.atPosition, b.atPosition), ...known, minDay(a.validAt, b.validAt), maxDay(a.validAt, b.validAt),
-    b.validAt, b.knownAt, b.atPosition,
-    openKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to), ...dueWindow(sides), arrayText(judgedAnew),
+    ...boundsBetween(sides), cut.validAt, cut.knownAt, cut.atPosition, openKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to),
+    ...dueWindow(sides), arrayText(judgedAnew),
   ];
 };
 
 /** Parameters: the owners in order, from which of them on (from 1), the most rows; then those of the source. */
-const candidatesSql = (source: string): string => `
-  select distinct o.ord::integer as ord, c.org_id as "orgId", c.id from (${source}) c join unnest($1::uuid[]) with ordinality o(org_id, ord) using (org_id)
+const candidatesSql = `
+  select distinct o.ord::integer as ord, c.org_id as "orgId", c.id from (${issuesBetween}) c join unnest($1::uuid[]) with ordinality o(org_id, ord) using (org_id)
    where o.ord >= $2 order by 1, 3 limit $3`;
 
 interface CandidateRow { readonly ord: number; readonly orgId: OrgId; readonly id: IssueId }
 
-const rowsMax = 2_000;
-
 const grouped = (rows: readonly CandidateRow[]): readonly Candidates[] =>
   [...Map.groupBy(rows, (row) => row.orgId)].map(([orgId, ofOrg]) => ({ orgId, ids: ofOrg.map(({ id }) => id) }));
 
-/** Whether the selection has so few points that each of its issues is quickly looked at. */
-const isSmall = async ([, { session: { tx } }]: Sides, owners: readonly OrgId[], fewPoints: number): Promise<boolean> => {
-  const [row] = await tx.query<{ readonly isSmall: boolean }>(
-    `select coalesce(sum(points), 0) <= $2 as "isSmall" from ${schema}.figure_org where org_id = any($1::uuid[])`, [arrayText(owners), fewPoints],
-  );
-  return row?.isSmall ?? true;
-};
+const rowsMax = 2_000;
 
-/**
- * Issues that may differ between the sides (all that do are among them), organisation by organisation in the order of lists, from one of them on: of a small selection
- * every issue, else those that something happened to between the cuts.
- */
-export const candidatesOf = async function* (sides: Sides, fromOrg: OrgId | null, fewPoints: number): AsyncGenerator<Candidates> {
-  const owners = ownersInOrder(sides);
-  const judgedAnew = ownersOfOtherBuckets(sides);
-  const isEach = judgedAnew === null || await isSmall(sides, owners, fewPoints);
-  const [sql, parameters] = isEach ? [candidatesSql(everyIssue), []] : [candidatesSql(issuesBetween), parametersBetween(sides, judgedAnew)];
+const candidatesBetween = async function* (sides: Sides, owners: readonly OrgId[], judgedAnew: readonly OrgId[]): AsyncGenerator<Candidates> {
   const { tx } = sides[1].session;
-  const find = (ord: number, limit: number | null): Promise<readonly CandidateRow[]> => tx.query<CandidateRow>(sql, [arrayText(owners), ord, limit, ...parameters]);
-  for (let ord = fromOrg === null ? 1 : owners.indexOf(fromOrg) + 1; ord <= owners.length;) {
+  const parameters = parametersBetween(sides, judgedAnew);
+  const find = (from: number, limit: number | null): Promise<readonly CandidateRow[]> => tx.query<CandidateRow>(candidatesSql, [arrayText(owners), from, limit, ...parameters]);
+  for (let ord = 1; ord <= owners.length;) {
     const rows = await find(ord, rowsMax);
     if (rows.length < rowsMax) {
       yield* grouped(rows);
@@ -119,4 +106,44 @@ export const candidatesOf = async function* (sides: Sides, fromOrg: OrgId | null
     yield* grouped(whole.length > 0 ? whole : (await find(ord, null)).filter((row) => row.ord === cut));
     ord = whole.length > 0 ? cut : cut + 1;
   }
+};
+
+const orgsAtOnce = 32;
+
+const everyIssue = async function* ([, { session: { tx } }]: Sides, owners: readonly OrgId[]): AsyncGenerator<Candidates> {
+  for (let at = 0; at < owners.length; at += orgsAtOnce) {
+    yield* grouped(await tx.query<CandidateRow>(
+      `select distinct o.ord::integer as ord, n.org_id as "orgId", n.id from unnest($1::uuid[]) with ordinality o(org_id, ord) join ${schema}.issue_name n using (org_id) order by 1, 3`,
+      [arrayText(owners.slice(at, at + orgsAtOnce))],
+    ));
+  }
+};
+
+/** More owners than these have not few points. */
+const fewOwners = 1_000;
+/** With so many events between the cuts, most issues that anyone works at have changed: they are found sooner one by one. */
+const manyEvents = 100_000;
+
+/** Whether to look at one issue after the other, rather than for what happened between the cuts. */
+const isEachLookedAt = async (sides: Sides, owners: readonly OrgId[], fewPoints: number): Promise<boolean> => {
+  const [lower, upper, ...between] = boundsBetween(sides);
+  if (upper - lower > manyEvents) return true;
+  const [row] = await sides[1].session.tx.query<{ readonly points: string | null; readonly events: number }>(
+    `select (select sum(points)::text from ${schema}.figure_org where org_id = any($1::uuid[])) as points,
+            (select count(*)::integer from (select from ${schema}.event where known_from > $2 and known_from <= $3 limit $6) e)
+            + (select count(*)::integer from (select from ${schema}.event where valid_from > $4 and valid_from <= $5 limit $6) e) as events`,
+    [arrayText(owners.length > fewOwners ? [] : owners), ...between, manyEvents],
+  );
+  return row === undefined || row.events >= manyEvents || (owners.length <= fewOwners && Number(row.points ?? 0) <= fewPoints);
+};
+
+/**
+ * Issues that may differ between the sides (all that do are among them), organisation by organisation in the order of lists, from one of them on. `fewPoints`: the points of a
+ * selection whose issues are quickly looked at one by one.
+ */
+export const candidatesOf = async function* (sides: Sides, fromOrg: OrgId | null, fewPoints: number): AsyncGenerator<Candidates> {
+  const all = ownersInOrder(sides);
+  const owners = fromOrg === null ? all : all.slice(Math.max(0, all.indexOf(fromOrg)));
+  const judgedAnew = ownersOfOtherBuckets(sides);
+  yield* judgedAnew === null || await isEachLookedAt(sides, owners, fewPoints) ? everyIssue(sides, owners) : candidatesBetween(sides, owners, judgedAnew);
 };

@@ -52,14 +52,15 @@ const firstNames = async ({ tx }: ReadSession, ids: readonly IssueId[]): Promise
   return new Map(rows.map(({ id, detail }) => [id, detail]));
 };
 
-const pairsOf = async (context: ReadContext, [from, to]: Sides, { orgId, ids }: Candidates): Promise<readonly Pair[]> => {
-  const [before, after] = [await rowsAt(context, from.session, ids), await rowsAt(context, to.session, ids)];
-  const first = await firstNames(to.session, ids.filter((id) => (after.get(id)?.named ?? before.get(id)?.named ?? null) === null));
-  return ids.flatMap((id) => {
+const pairsOf = async (context: ReadContext, [from, to]: Sides, candidates: readonly Candidates[]): Promise<readonly Pair[]> => {
+  const all = candidates.flatMap(({ ids }) => ids);
+  const [before, after] = [await rowsAt(context, from.session, all), await rowsAt(context, to.session, all)];
+  const first = await firstNames(to.session, all.filter((id) => (after.get(id)?.named ?? before.get(id)?.named ?? null) === null && (before.has(id) || after.has(id))));
+  return candidates.flatMap(({ orgId, ids }) => ids.flatMap((id) => {
     const rows = [before.get(id), after.get(id)] as const;
     const named = rows[1]?.named ?? rows[0]?.named ?? first.get(id);
     return named === undefined ? [] : [{ id, orgId, rows, named }];
-  });
+  }));
 };
 
 interface ChangedPair extends Pair, Pick<IssueChange, 'before' | 'after' | 'changed'> {}
@@ -77,13 +78,31 @@ const compareKeys = (a: CursorKey, b: CursorKey): number => {
   return place === -1 ? 0 : (a[place] ?? '') < (b[place] ?? '') ? -1 : 1;
 };
 
+/** Issues looked at in one go. */
+const issuesAtOnce = 200;
+
+/** Candidates of one organisation after the other, so many issues together. */
+const inBatches = async function* (candidates: AsyncIterable<Candidates>): AsyncGenerator<readonly Candidates[]> {
+  let batch: Candidates[] = [];
+  for await (const one of candidates) {
+    batch.push(one);
+    if (batch.reduce((sum, { ids }) => sum + ids.length, 0) < issuesAtOnce) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+};
+
 const changedAfter = async (context: ReadContext, sides: Sides, after: CursorKey | null, wanted: number): Promise<readonly ChangedPair[]> => {
   const found: ChangedPair[] = [];
   // A cursor's key has been checked for its shape.
   const org = after === null ? null : after[0] as OrgId;
-  for await (const candidates of candidatesOf(sides, org, context.fewPoints)) {
-    const changed = changedPairs(sides, await pairsOf(context, sides, candidates)).toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
-    found.push(...(after !== null && candidates.orgId === org ? changed.filter((pair) => compareKeys(keyOf(pair), after) > 0) : changed));
+  for await (const batch of inBatches(candidatesOf(sides, org, context.fewPoints))) {
+    const changed = Map.groupBy(changedPairs(sides, await pairsOf(context, sides, batch)), ({ orgId }) => orgId);
+    for (const { orgId } of batch) {
+      const ofOrg = (changed.get(orgId) ?? []).toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
+      found.push(...(after !== null && orgId === org ? ofOrg.filter((pair) => compareKeys(keyOf(pair), after) > 0) : ofOrg));
+    }
     if (found.length >= wanted) break;
   }
   return found.slice(0, wanted);

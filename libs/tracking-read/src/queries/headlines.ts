@@ -91,7 +91,7 @@ export const headlinesOf = async (session: ReadSession, news: readonly News[]): 
   return new Map(news.map(({ eventId, position: at, type, streamId, orgId }) => {
     const org = labelOf(session, orgId);
     return [at, {
-      eventId, position: position(at), type, title: eventTitles[type].zh, streamId, orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null,
+      eventId, position: position(at), type, title: eventTitles[type], streamId, orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null,
       issue: issues.get(streamId) ?? null, fen: amounts.get(at) ?? null,
     }];
   }));

@@ -1,5 +1,5 @@
 import type { Cut, Day, IssueId, OrgId } from '@rectrail/kernel';
-import { countingFacts, countingFactsByFirstDays, countingRetractions, isIssueStatusAssertion, streams } from '@rectrail/tracking-domain';
+import { countingFacts, countingFactsByFirstDays, countingRetractions, eventTitles, isIssueStatusAssertion, streams } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { dueOf, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { issueTimeline, type IssueName, type IssueViewDetail } from '../projections/issue-register.ts';
@@ -90,7 +90,7 @@ export const changingEvents = (stream: readonly TrackingFact[], { from, to }: { 
   const countings = [countingPositions, ...(changed.includes('possibly') ? [firstDayPositions] : [])].map((at) => [at(stream, from), at(stream, to)] as const);
   return stream.flatMap((fact): readonly ChangingEvent[] => {
     const only = countings.find(([before, after]) => before.has(fact.position) !== after.has(fact.position));
-    return only === undefined ? [] : [{ ...beliefEvent(fact), countsAt: only[0].has(fact.position) ? 'from' : 'to' }];
+    return only === undefined ? [] : [{ ...beliefEvent(fact), title: eventTitles[fact.event.type], countsAt: only[0].has(fact.position) ? 'from' : 'to' }];
   });
 };
 

@@ -1,6 +1,6 @@
 import type { Cut, Day, EventId, FuzzyDate, InspectionId, Instant, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type {
-  Bucket, CompletionBasis, Continuation, DashboardFigures, DeadlineCondition, Disclosure, figureDefinitions, IssueStateName, ShownIssueState, Track, TrackingEventType,
+  Bucket, CompletionBasis, Continuation, DashboardFigures, DeadlineCondition, Disclosure, EventTitle, figureDefinitions, IssueStateName, ShownIssueState, Track, TrackingEventType,
 } from '@rectrail/tracking-domain';
 import type { Answered, Assumptions, BeliefEvent, FiguresAnswer, OrgLabel, ResidualView } from './answers.ts';
 import type { OrgRequest, PageRequest, PolicyChoice, ReadRequest, RollUpRequest, SeriesKnowledge, SeriesStep, TreeChoice } from './requests.ts';
@@ -100,6 +100,7 @@ export type ChangeCause = (typeof changeCauses)[number];
 
 /** An event that counts at one of the two cuts; by first days where it is they that changed. */
 export interface ChangingEvent extends BeliefEvent {
+  readonly title: EventTitle;
   readonly countsAt: 'from' | 'to';
 }
 
@@ -154,8 +155,7 @@ export interface Headline {
   readonly eventId: EventId;
   readonly position: Position;
   readonly type: TrackingEventType;
-  /** The event's title in Chinese. */
-  readonly title: string;
+  readonly title: EventTitle;
   readonly streamId: StreamId;
   readonly orgId: OrgId;
   readonly orgCode: string | null;
