@@ -54,9 +54,39 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+describe('progress over time', () => {
+  const ningbo = ['--org', 'CN-330200-JT'];
+
+  it('prints a series in both languages, with the rate of completion', async () => {
+    const zh = await printed('--lang', 'zh', 'series', ...ningbo, '--from', '2022-03-01', '--to', '2022-05-31', '--every', 'month');
+    expect(zh).toMatch(/完成率/);
+    expect(zh).toMatch(/2022-05-31 .*█/);
+    const { figures } = await answered('series', ...ningbo, '--from', '2022-04-28', '--to', '2022-04-29', '--figures', 'issues.total');
+    const at = await Promise.all(['2022-04-28', '2022-04-29'].map((day) => answered('dashboard', ...ningbo, '--valid-at', day, '--known-at', day)));
+    expect(figures).toEqual({ days: ['2022-04-28', '2022-04-29'], values: { 'issues.total': at.map((answer) => answer.figures.issues.total) } });
+  });
+
+  it('compares the day before the report with the day of it', async () => {
+    const en = await printed('--lang', 'en', 'compare', ...ningbo, '--from-known-at', '2022-04-28', '--known-at', '2022-04-29', '--limit', '2');
+    expect(en).toMatch(/total +0 +\d+ +\+\d+/);
+    expect(en).toMatch(/not there → .*\(events/);
+    expect(en).toMatch(/\+ #\d+ IssueRegistered/);
+  });
+
+  it('replays a range frame by frame', async () => {
+    const zh = await printed('--lang', 'zh', 'replay', ...ningbo, '--from', '2022-04-28', '--to', '2022-04-30', '--speed', '366');
+    expect(zh.split('\n').filter((line) => /^2022-04-\d\d /.test(line))).toHaveLength(3);
+  });
+
+  it('says which figures there are where one is misspelt', async () => {
+    const { code, err } = await rectrail('series', '--from', '2022-01-01', '--figures', 'issues.totl');
+    expect([code, err]).toEqual([1, expect.stringContaining('issues.total')]);
+  });
+});
+
 describe('help', () => {
   it.each([
-    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
+    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
     [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {
@@ -67,7 +97,7 @@ describe('help', () => {
 });
 
 describe('the READMEs', () => {
-  const lines = ['README.md', 'README.zh-CN.md'].flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n')).filter((line) => line.startsWith('npx rectrail '));
+  const lines = ['README.md', 'README.zh-CN.md', 'docs/how-to/show-progress-over-time.md'].flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n')).filter((line) => line.startsWith('npx rectrail '));
 
   it('print commands', () => { expect(lines.length).toBeGreaterThanOrEqual(10); });
 
