@@ -57,7 +57,7 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
   from the last nine tenths of the log, apart. Every answer must be 2xx. p50 and p99 are those of all requests after a warm-up; the files
   of the read models have been read once before, so that the operating system has them as far as its memory goes.
 - Beside a writer: another process appends what comes next in the same history through the store, at a steady pace, while the server projects and answers; reads name no position, so each waits for the
-  head at its arrival.
+  head at its arrival (docs/adr/0004); the last line names the one at which the writer began.
 - Live projection: the same writer at rising paces; lag is the age of the oldest event that some projection has not taken in, by PostgreSQL's clock, looked at every 50 ms; under a second at all of them, and no less than 97 % of the pace.
 - Rebuild: all projections at the same time, beside the rows that are there, indexes, statistics and swap included. COPY: the same rows in binary from files through the bare driver, a connection for each projection, then the same indexes, VACUUM and ANALYZE.
 - Naive replay: the figures module over the whole log, read and decoded anew for each dashboard. Its digests are those of the server, or the row fails.

@@ -84,11 +84,17 @@ export const measureLatency = async ({ server, datasets, servers, options }: Sta
 export const measureBesideWriter = async (stage: Stage, plan: DatasetPlan, eventsPerSecond: number): Promise<LatencyRow> => {
   const { calls } = stage.options;
   const dataset = await stage.datasets.log(plan);
+  const { warmUp } = calls;
+  const asked = requestPlans.map(({ request, title, p99MsAtMost }) => {
+    const count = request === 'dashboard' ? calls.dashboardBesideWriter : calls.otherBesideWriter;
+    return { title, p99MsAtMost, paths: pathsOf(request, dataset, warmUp + count) };
+  });
+  // What of the first line is no wait for the head (docs/adr/0004).
+  const reached = pathsOf('dashboard', dataset, warmUp + calls.otherBesideWriter).map((path) => `${path}&atPosition=${dataset.head}`);
   const lines = await besideWriter(stage, plan, eventsPerSecond, async ({ url, token }) => {
     const measured: LatencyLine[] = [];
-    for (const { request, title, p99MsAtMost } of requestPlans) {
-      const count = request === 'dashboard' ? calls.dashboardBesideWriter : calls.otherBesideWriter;
-      const target = { url, token, paths: pathsOf(request, dataset, calls.warmUp + count), warmUp: calls.warmUp };
+    for (const { title, p99MsAtMost, paths } of [...asked, { title: 'dashboard, any level, at the position where the writer began', p99MsAtMost: null, paths: reached }]) {
+      const target = { url, token, paths, warmUp };
       const [samples = new Float64Array()] = await alternate([target]);
       measured.push({ ...lineOf(title, target, samples, p99MsAtMost), growths: [] });
     }
