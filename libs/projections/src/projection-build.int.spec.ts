@@ -374,6 +374,7 @@ describe('rebuild', () => {
       expect(await old.catchUp(position(50), 5_000)).toBe(true);
       const newer = await prepared(tally(two));
       expect(await newer.reached(database)).toBeNull();
+      expect(await newer.catchUp(position(0), 60_000, { ofReadable: true })).toBe(false);
       expect(await statusOf(newer)).toMatchObject({ version: 1, readable: false });
       newer.start();
       await append(20);

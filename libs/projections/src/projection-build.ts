@@ -43,8 +43,8 @@ export interface BuildOptions {
 const gateWaitMsMax = 250;
 /** The same for a table that somebody reads without having passed the gate. */
 const tableWaitMsMax = 50;
-/** Between two tries of a swap, in ms. */
-const swapPauseMs = 100;
+/** Between two tries of a swap, in ms: a long read that keeps it waiting must not slow down all others. */
+const swapPauseMs = 1_000;
 /** Sorts of an index; the server's default is for many at a time. */
 const indexMemory = '256MB';
 /** Between two requests to cancel the statement at hand of a build that is to stop, in ms. */

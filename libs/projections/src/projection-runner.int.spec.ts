@@ -136,7 +136,7 @@ describe('projection runner', () => {
     const runner = runnerOf([recorder('odd', 'odd-', 1, () => 5), recorder('all')]);
     await runner.prepare();
     await runner.project();
-    expect([await runner.catchUp(position(6), 2_000, ['all']), await runner.catchUp(position(6), 2_000, ['odd', 'all'])]).toEqual([true, false]);
+    expect([await runner.catchUp(position(6), 2_000, { only: ['all'] }), await runner.catchUp(position(6), 2_000, { only: ['odd', 'all'] })]).toEqual([true, false]);
   });
 
   it('stops at an event that cannot be decoded', async () => {

@@ -36,6 +36,13 @@ export interface RebuildOptions {
   readonly onlyInterrupted?: boolean | undefined;
 }
 
+export interface CatchUpOptions {
+  /** Names of the projections that are waited for; default all. */
+  readonly only?: readonly string[];
+  /** Not waited for where there are no rows yet that this process may read: those of a large log take minutes. */
+  readonly ofReadable?: boolean;
+}
+
 export interface RunnerStatus {
   readonly name: string;
   /** Of the live rows; 0 while there are none. */
@@ -138,14 +145,15 @@ export class ProjectionRunner {
     return reached;
   }
 
-  /** True once every projection, or each of `only`, has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
-  async catchUp(to: Position, timeoutMs: number, only?: readonly string[]): Promise<boolean> {
+  /** True once every projection has reached `to` with rows that may be read; false after `timeoutMs`, or as soon as one of them has stopped short of it. */
+  async catchUp(to: Position, timeoutMs: number, { only, ofReadable = false }: CatchUpOptions = {}): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     const awaited = this.#options.projections.filter(({ name }) => only?.includes(name) ?? true);
     for (;;) {
       const moved = this.#moved.promise;
       const checkpoints = await this.#look();
       if (awaited.every((projection) => (readableOf(projection, checkpoints)?.position ?? -1) >= to)) return true;
+      if (ofReadable && awaited.some((projection) => readableOf(projection, checkpoints) === null)) return false;
       if (awaited.some((projection) => isStopped(projection, checkpoints, to)) || performance.now() >= deadline) return false;
       await Promise.race([moved, sleep(pollMs)]);
     }

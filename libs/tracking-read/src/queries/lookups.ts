@@ -1,4 +1,5 @@
 import { position, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
+import type { CatchUpOptions } from '@rectrail/projections';
 import { readTransaction } from '../database/data-source.ts';
 import { schema, stillStands } from '../database/rows.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
@@ -31,13 +32,13 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
       const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);
       return rows.map((row) => row.tree);
     }),
-    catchUp: (to) => catchUp(context, to, waitMsMax, readByLookups),
+    catchUp: (to) => catchUp(context, to, waitMsMax, { only: readByLookups, ofReadable: true }),
   };
 };
 
 /** @throws ReadRejected `projection-behind`. */
-export const catchUp = async (context: ReadContext, to: Position, timeoutMs: number, only?: readonly string[]): Promise<void> => {
-  if (!(await context.runner.catchUp(to, timeoutMs, only))) {
+export const catchUp = async (context: ReadContext, to: Position, timeoutMs: number, options?: CatchUpOptions): Promise<void> => {
+  if (!(await context.runner.catchUp(to, timeoutMs, options))) {
     throw new ReadRejected('projection-behind', `the read models have not reached position ${to} within ${timeoutMs} ms. Potential solutions: ask again in a moment`, { wanted: to });
   }
 };

@@ -66,12 +66,12 @@ const headWaitMsMax = 1_000;
 const wait = async (context: ReadContext, request: ReadRequest): Promise<void> => {
   const { position: head } = await context.store.head();
   if (request.atPosition === undefined && request.atLeast === undefined) {
-    await context.runner.catchUp(head, headWaitMsMax);
+    await context.runner.catchUp(head, headWaitMsMax, { ofReadable: true });
     return;
   }
   const wanted = Math.max(request.atPosition ?? 0, request.atLeast ?? 0);
   if (wanted > head) throw new ReadRejected('position-unknown', `the log ends at position ${head}, asked was ${wanted}`, { head });
-  if (!(await context.runner.catchUp(position(wanted), waitMsMax))) {
+  if (!(await context.runner.catchUp(position(wanted), waitMsMax, { ofReadable: true }))) {
     throw new ReadRejected('projection-behind', `the read models have not reached position ${wanted} yet. Potential solutions: ask again in a moment`, { wanted });
   }
 };
