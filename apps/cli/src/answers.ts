@@ -214,12 +214,15 @@ export interface Projections { readonly headPosition: number; readonly items: re
 export interface Series extends Answered {
   readonly org: OrgLabel | null;
   readonly as: 'then' | 'known';
+  readonly every: 'day' | 'week' | 'month';
   readonly figures: { readonly days: readonly string[]; readonly values: Readonly<Record<string, readonly (number | string)[]>> };
 }
 
 export type ComparedIssue =
   | { readonly exists: false }
-  | { readonly exists: true; readonly state: string; readonly condition: string; readonly due: string | null };
+  | { readonly exists: true; readonly state: string; readonly bucket: string; readonly condition: string; readonly due: string | null };
+
+interface EventTitle { readonly zh: string; readonly en: string }
 
 export interface IssueChange {
   readonly orgCode: string | null;
@@ -229,7 +232,8 @@ export interface IssueChange {
   readonly before: ComparedIssue;
   readonly after: ComparedIssue;
   readonly causes: readonly string[];
-  readonly events: readonly { readonly position: number; readonly type: string; readonly recordedAt: string; readonly countsAt: 'from' | 'to' }[];
+  readonly changed: readonly string[];
+  readonly events: readonly (BeliefEvent & { readonly title: EventTitle; readonly validTime: Printed | null; readonly countsAt: 'from' | 'to' })[];
 }
 
 interface ComparedSide extends Answered { readonly figures: Figures }
@@ -238,15 +242,17 @@ export interface Compare extends Answered {
   readonly org: OrgLabel | null;
   readonly from: ComparedSide;
   readonly to: ComparedSide;
-  readonly difference: Pick<Figures, 'issues'>;
+  readonly difference: Omit<Figures, 'declared'>;
   readonly items: readonly IssueChange[];
   readonly nextCursor: string | null;
 }
 
-export interface ReplayEvent extends Answered {
+export interface ReplayStart { readonly org: OrgLabel | null }
+
+export interface ReplayFrame extends Answered {
   readonly figures: Readonly<Record<string, number | string>>;
   readonly headlines: readonly {
-    readonly title: string;
+    readonly title: EventTitle;
     readonly orgCode: string | null;
     readonly orgName: string | null;
     readonly issue: { readonly numberPath: readonly string[]; readonly title: string } | null;

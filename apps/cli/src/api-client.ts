@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serverEvents, type ServerEvent } from './event-stream.ts';
 
 /** Where the server is and with which token to speak to it. */
 export interface Connection {
@@ -114,25 +115,21 @@ export class ApiClient {
     );
   }
 
-  /** The data of all server-sent events of a name, as they come. @throws ProblemAnswer for an event `problem`. */
-  async * events<T>(path: string, query: Query, name: string): AsyncGenerator<T> {
-    const response = await this.#send('GET', path, query, { headers: { Accept: 'text/event-stream' } });
-    if (!response.ok || response.body === null) {
-      await ApiClient.#answer<T>(response);
+  /** Server-sent events as they come, those behind the one with the id `after`; an `end` where nothing follows it. @throws ProblemAnswer for an event `problem`. */
+  async* events(path: string, query: Query, after: string | null): AsyncGenerator<ServerEvent> {
+    const response = await this.#send('GET', path, query, { headers: { Accept: 'text/event-stream', ...(after !== null && { 'Last-Event-ID': after }) } });
+    if (response.status === 204) {
+      yield { id: null, name: 'end', data: { reason: 'complete' } };
       return;
     }
-    let rest = '';
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + text).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const field = (key: string): string | undefined => block.split('\n').find((line) => line.startsWith(`${key}: `))?.slice(key.length + 2);
-        const data = field('data');
-        if (data === undefined) continue;
-        // The server's own events; this client is released together with it.
-        if (field('event') === 'problem') throw new ProblemAnswer(JSON.parse(data) as Problem);
-        if (field('event') === name) yield JSON.parse(data) as T;
-      }
+    if (!response.ok || response.body === null) {
+      await ApiClient.#answer(response);
+      return;
+    }
+    for await (const event of serverEvents(response.body.pipeThrough(new TextDecoderStream()))) {
+      // The server's own events; this client is released together with it.
+      if (event.name === 'problem') throw new ProblemAnswer(event.data as Problem);
+      yield event;
     }
   }
 

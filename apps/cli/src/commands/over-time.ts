@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import type { Compare, ReplayEvent, Series } from '../answers.ts';
-import type { Query } from '../api-client.ts';
+import type { Compare, ReplayFrame, ReplayStart, Series } from '../answers.ts';
+import { ProblemAnswer, UsageError, type ApiClient, type Query } from '../api-client.ts';
+import type { ServerEvent } from '../event-stream.ts';
+import { orgLine } from '../format/figures.ts';
+import { label } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
-import { compareText, frameText, seriesText } from '../format/over-time.ts';
+import { compareText, frameText, ReplayScreen, seriesText } from '../format/over-time.ts';
+import type { Session } from '../session.ts';
 import type { Open } from './reads.ts';
 
 const orgOptions = (command: Command): Command => command
@@ -43,17 +48,57 @@ const addCompare = (program: Command, open: Open): void => {
   });
 };
 
+const [attemptsMax, retryMs] = [5, 1_000];
+
+/** The next event; null where the connection has ended or, once a frame has been seen, broken. */
+const taken = async (events: AsyncGenerator<ServerEvent>, seen: string | null): Promise<ServerEvent | null> => {
+  try {
+    const next: IteratorResult<ServerEvent, unknown> = await events.next();
+    return next.done === true ? null : next.value;
+  } catch (error) {
+    if (seen === null || error instanceof ProblemAnswer) throw error;
+    return null;
+  }
+};
+
+/** The events of a replay, also across connections that break: it goes on behind the last frame seen. */
+const replayed = async function* (client: ApiClient, query: Query): AsyncGenerator<ServerEvent> {
+  let seen: string | null = null;
+  for (let attempts = attemptsMax; attempts > 0; attempts -= 1) {
+    const events = client.events('/replay', query, seen);
+    for (let event = await taken(events, seen); event !== null; event = await taken(events, seen)) {
+      yield event;
+      if (event.name === 'end') return;
+      [seen, attempts] = [event.id ?? seen, attemptsMax];
+    }
+    await sleep(retryMs);
+  }
+  throw new UsageError('the replay broke off and could not be taken up again', '回放中断，未能继续');
+};
+
+/** Draws over the frame before on a terminal, elsewhere one frame below the other. */
+const play = async ({ client, language, zone, json, print }: Session, query: Query): Promise<void> => {
+  const screen = process.stdout.isTTY ? new ReplayScreen(process.stdout, language) : null;
+  let title = '';
+  for await (const { name, data } of replayed(client, query)) {
+    // The server's own events; this client is released together with it.
+    if (json) print(JSON.stringify(name === 'frame' ? data : { [name]: data }));
+    else if (name === 'start') title = orgLine(language, (data as ReplayStart).org);
+    else if (name === 'frame' && screen !== null) screen.show(title, localInstants(data as ReplayFrame, zone));
+    else if (name === 'frame') print(frameText(language, localInstants(data as ReplayFrame, zone)));
+    else if ((data as { readonly reason: string }).reason === 'shutdown') print(label(language, 'replayEnds'));
+  }
+};
+
 const addReplay = (program: Command, open: Open): void => {
   const command = rangeOptions(program.command('replay')).description('plays the progress of a range of days as it was known then, a frame a day, with what happened')
     .option('--inspection <id>', 'one round: its owner and the news of its issues and money')
     .option('--speed <days>', 'days a second, 0.1 to 366; default: 7')
     .addHelpText('after', '\nExample: rectrail replay --org CN-330200-JT --from 2022-01-01 --to 2022-06-30 --every week --speed 30');
-  command.action(async () => {
-    const { client, language, zone, json, print } = await open(command);
-    for await (const frame of client.events<ReplayEvent>('/replay', command.opts<Query>(), 'frame')) print(json ? JSON.stringify(frame) : frameText(language, localInstants(frame, zone)));
-  });
+  command.action(async () => { await play(await open(command), command.opts<Query>()); });
 };
 
+/** Progress over time: series, comparisons, replays. */
 export const addOverTime = (program: Command, open: Open): void => {
   addSeries(program, open);
   addCompare(program, open);

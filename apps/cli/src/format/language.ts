@@ -25,6 +25,8 @@ const labels = {
   cut: ['截至', 'as of'], knownAt: ['知悉截止', 'known at'], position: ['日志位置', 'position'], whole: ['全部单位', 'all organisations'], organisation: ['单位', 'organisation'], number: ['编号', 'number'],
   title: ['问题', 'issue'], state: ['状态', 'state'], bucket: ['统计归类', 'bucket'], deadline: ['期限情况', 'deadline'], due: ['期限', 'due'], daysLeft: ['剩余天数', 'days left'], id: ['标识', 'id'],
   flagged: ['须关注', 'flagged'], striving: ['力争', 'striving'], possibly: ['或为', 'possibly'], kind: ['类别', 'kind'], key: ['项目', 'key'], note: ['说明', 'note'], report: ['报告', 'report'],
+  repeatedDays: ['与前一日相同的日子未列出', 'days that repeat the one before are left out'], gone: ['不再计入', 'no longer counted'], nothingChanged: ['没有问题发生变化', 'no issue changed'],
+  replayEnds: ['服务端正在停止，回放到此为止', 'the server is stopping: the replay ends here'],
   completionRate: ['完成率', 'completion rate'], asKnownThen: ['各日以当日已掌握的信息为准', 'each day by what was known on it'], asKnownAtOnce: ['各日以同一时点已掌握的信息为准', 'every day by what is known at one instant'],
   before: ['此前', 'before'], after: ['此后', 'after'], change: ['增减', 'change'], absent: ['不在其中', 'not there'], 'cause-events': ['有新的记录', 'events'], 'cause-time': ['期限已到', 'time'],
   'cause-policy': ['口径变化', 'policy'], 'cause-organisation': ['隶属变化', 'organisation'],
