@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import type { Compare, ReplayFrame, ReplayStart, Series } from '../answers.ts';
 import { ProblemAnswer, UsageError, type ApiClient, type Query } from '../api-client.ts';
-import type { ServerEvent } from '../event-stream.ts';
+import { resumed, type ServerEvent } from '../event-stream.ts';
 import { orgLine } from '../format/figures.ts';
 import { label } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
@@ -48,39 +47,18 @@ const addCompare = (program: Command, open: Open): void => {
   });
 };
 
-const [attemptsMax, retryMs] = [5, 1_000];
+const retryMs = 1_000;
 
-/** The next event; null where the connection has ended or, once a frame has been seen, broken. */
-const taken = async (events: AsyncGenerator<ServerEvent>, seen: string | null): Promise<ServerEvent | null> => {
-  try {
-    const next: IteratorResult<ServerEvent, unknown> = await events.next();
-    return next.done === true ? null : next.value;
-  } catch (error) {
-    if (seen === null || error instanceof ProblemAnswer) throw error;
-    return null;
-  }
-};
-
-/** The events of a replay, also across connections that break: it goes on behind the last frame seen. */
-const replayed = async function* (client: ApiClient, query: Query): AsyncGenerator<ServerEvent> {
-  let seen: string | null = null;
-  for (let attempts = attemptsMax; attempts > 0; attempts -= 1) {
-    const events = client.events('/replay', query, seen);
-    for (let event = await taken(events, seen); event !== null; event = await taken(events, seen)) {
-      yield event;
-      if (event.name === 'end') return;
-      [seen, attempts] = [event.id ?? seen, attemptsMax];
-    }
-    await sleep(retryMs);
-  }
-  throw new UsageError('the replay broke off and could not be taken up again', '回放中断，未能继续');
+const framesOf = async function* (client: ApiClient, query: Query): AsyncGenerator<ServerEvent> {
+  const isWhole = yield* resumed({ open: (after) => client.events('/replay', query, after), isRefusal: (error) => error instanceof ProblemAnswer, retryMs });
+  if (!isWhole) throw new UsageError('the replay broke off and could not be taken up again', '回放中断，未能继续');
 };
 
 /** Draws over the frame before on a terminal, elsewhere one frame below the other. */
 const play = async ({ client, language, zone, json, print }: Session, query: Query): Promise<void> => {
   const screen = process.stdout.isTTY ? new ReplayScreen(process.stdout, language) : null;
   let title = '';
-  for await (const { name, data } of replayed(client, query)) {
+  for await (const { name, data } of framesOf(client, query)) {
     // The server's own events; this client is released together with it.
     if (json) print(JSON.stringify(name === 'frame' ? data : { [name]: data }));
     else if (name === 'start') title = orgLine(language, (data as ReplayStart).org);

@@ -1,8 +1,6 @@
 // Goal: officials read progress in their own words: rates, money, what changed and by which events; a screen is drawn over line by line. Method: examples in both languages.
-import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import type { Compare, IssueChange, ReplayFrame, Series } from '../answers.ts';
-import { serverEvents } from '../event-stream.ts';
 import { compareText, frameText, ReplayScreen, seriesText } from './over-time.ts';
 
 const cut = { validAt: '2022-04-30', knownAt: '2022-04-30 23:59:59', atPosition: 9 };
@@ -84,16 +82,5 @@ describe('a frame', () => {
     expect(first).toContain('██████░░░░░░░░░░░░░░░░░░  completion rate 25.0%');
     expect(written.startsWith('\u001B[12A\r\u001B[2K甲局  2022-04-30\n')).toBe(true);
     expect(written).toContain('2022-04-29  Money was recovered');
-  });
-});
-
-describe('server-sent events', () => {
-  it('come as blocks, however they are cut, without comments and without what is cut off', async () => {
-    const text = 'retry: 3000\n\nevent: start\ndata: {"a":1}\n\n:\n\nid: x\nevent: frame\ndata: {"b":\ndata: 2}\n\ndata: {"c":3}\n\nid: y\ndata: {"cut';
-    const expected = [{ id: null, name: 'start', data: { a: 1 } }, { id: 'x', name: 'frame', data: { b: 2 } }, { id: null, name: 'message', data: { c: 3 } }];
-    for (const size of [1, 7, 1_000]) {
-      const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
-      expect(await Array.fromAsync(serverEvents(Readable.from(chunks)))).toEqual(expected);
-    }
   });
 });
