@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { daysBetween } from '@rectrail/kernel';
+import { daysBetween, type Day } from '@rectrail/kernel';
 import type { Replay } from '@rectrail/tracking-read';
 import type { ReplayStarted } from '../openapi/answer-types.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -42,13 +42,13 @@ export class RunningReplays {
 /** After this a reader whose connection broke comes back by itself, milliseconds. */
 const retryMs = 3_000;
 /** Proxies cut connections that are silent for a minute or so, milliseconds. */
-const heartbeatMs = 15_000;
+const heartbeatMsDefault = 15_000;
 
 const eventText = (name: string, data: unknown, id?: string): string => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 const heartbeat = ':\n\n';
 
 /** Waits until then, or for an abort, which is left to whoever waits. */
-const until = async function* (dueMs: number, signal: AbortSignal): AsyncGenerator<string> {
+const until = async function* (dueMs: number, heartbeatMs: number, signal: AbortSignal): AsyncGenerator<string> {
   const isOver = (): boolean => signal.aborted;
   for (let leftMs = dueMs - performance.now(); leftMs > 0 && !isOver(); leftMs = dueMs - performance.now()) {
     // All that it rejects with is the abort.
@@ -64,22 +64,24 @@ export interface Playing {
   readonly signal: AbortSignal;
   /** The problem that a failure is told as. */
   readonly problemOf: (error: unknown) => unknown;
+  /** Longest silence, milliseconds; default 15,000. */
+  readonly heartbeatMs?: number;
 }
 
 /**
  * A replay as server-sent events: `start`, a `frame` when its day has come, `end` with its reason, or `problem`. The id of a frame is its token. It goes on only as far as it
  * is read: a slow reader gets every frame, later.
  */
-export const replayEvents = async function* ({ play, ...start }: Replay, { speed, signal, problemOf }: Playing): AsyncGenerator<string> {
+export const replayEvents = async function* ({ play, ...start }: Replay, { speed, signal, problemOf, heartbeatMs = heartbeatMsDefault }: Playing): AsyncGenerator<string> {
   const started: ReplayStarted = { ...start, speed };
   yield `retry: ${retryMs}\n\n${eventText('start', started)}`;
   const beganMs = performance.now();
-  let first: string | null = null;
+  let first: Day | null = null;
   try {
     for await (const { token, frame } of play()) {
       const { validAt } = frame.cut;
       first ??= validAt;
-      yield* until(beganMs + (daysBetween(first as typeof validAt, validAt) / speed) * 1_000, signal);
+      yield* until(beganMs + (daysBetween(first, validAt) / speed) * 1_000, heartbeatMs, signal);
       if (signal.aborted) break;
       yield eventText('frame', frame, token);
     }
