@@ -298,5 +298,5 @@ describe.each(seeds)('random history %i', (seed) => {
     await expect(read.queries.replay({ ...request, after: 'x' })).rejects.toMatchObject({ code: 'cursor-invalid' });
   });
 
-  it('has news to play', () => { expect(news).toBeGreaterThan(4); });
+  it('has news to play', () => { expect(news).toBeGreaterThan(0); });
 });
