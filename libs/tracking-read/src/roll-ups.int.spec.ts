@@ -1,5 +1,6 @@
 // Goal: the roll-ups agree with the figures module at any cut, by any tree, whatever came late, moved or was taken back.
-// Method: random histories projected with random batch cuts and restarts; 1,000 random (cut, organisation, tree shape) points; organisations are coarse from few points on, so that both kinds of cells take part.
+// Method: random histories projected with random batch cuts and restarts; 1,000 random (cut, organisation, tree shape) points; organisations are coarse from few
+// points on, so that both kinds of cells take part.
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { deriveEventId } from '@rectrail/event-store';
 import { dayIn, position, type Cut, type OrgId, type TreeId } from '@rectrail/kernel';
