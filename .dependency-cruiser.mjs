@@ -21,6 +21,7 @@ export default {
     { name: 'oracle-stands-apart', severity: 'error', from: { path: '^libs/(tracking-read/src/|tracking-domain/src/(index\\.ts$|(?!figures/)[^/]+/))', pathNot: spec }, to: { path: '^libs/tracking-domain/src/figures/', pathNot: 'figures/definitions\\.ts$' } },
     { name: 'kernel-imports-nothing', severity: 'error', from: { path: '^libs/kernel/src/', pathNot: spec }, to: { dependencyTypes: ['npm', 'core'] } },
     { name: 'pg-only-in-its-owners', severity: 'error', from: { path: '^(libs|apps)/', pathNot: ['^libs/(event-store-postgres|platform|tracking-read|projections)/', spec] }, to: { path: 'node_modules/pg/' } },
+    { name: 'kafkajs-only-in-messaging', severity: 'error', from: { path: '^(libs|apps)/', pathNot: '^libs/messaging/' }, to: { path: 'node_modules/kafkajs/' } },
     { name: 'nothing-imports-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
   ],
   options: {

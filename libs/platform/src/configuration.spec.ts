@@ -15,7 +15,7 @@ const problemsOf = (env: Readonly<Record<string, string>>): readonly string[] =>
 
 describe('the configuration', () => {
   it('binds the loopback address, port 3000, ./data and Asia/Shanghai by default', () => {
-    expect(readConfiguration({})).toMatchObject({ host: '127.0.0.1', port: 3000, dataDir: './data', zone: 'Asia/Shanghai', roles: ['api', 'projector'], commandBodyBytesMax: 1_048_576, importBodyBytesMax: 67_108_864 });
+    expect(readConfiguration({})).toMatchObject({ host: '127.0.0.1', port: 3000, dataDir: './data', zone: 'Asia/Shanghai', roles: ['api', 'projector', 'relay', 'scheduler'], commandBodyBytesMax: 1_048_576, importBodyBytesMax: 67_108_864 });
   });
 
   it('takes numbers and lists from text, and an empty variable as absent', () => {

@@ -11,10 +11,10 @@ const isZone = (name: string): boolean => {
   }
 };
 
-export const roles = ['api', 'projector'] as const;
+export const roles = ['api', 'projector', 'relay', 'scheduler'] as const;
 export type Role = (typeof roles)[number];
 
-const roleList = z.string().default('api,projector')
+const roleList = z.string().default(roles.join(','))
   .transform((text) => text.split(',').map((name) => name.trim()))
   .pipe(z.array(z.enum(roles)).min(1));
 
@@ -30,7 +30,7 @@ const schema = z.strictObject({
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
-  roles: roleList.describe('What this process does, separated by commas: `api` serves HTTP, `projector` keeps the read models.'),
+  roles: roleList.describe('What this process does, separated by commas: `api` serves HTTP, `projector` keeps the read models, `relay` tells others (Kafka, webhooks), `scheduler` issues reminders.'),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe level that is logged.'),
   commandBodyBytesMax: integer(1_024, 64 * mebibyte).default(mebibyte).describe('Largest body of a command, bytes; beyond it 413.'),
   importBodyBytesMax: integer(1_024, 1_024 * mebibyte).default(64 * mebibyte).describe('Largest ledger of an import over HTTP, bytes; beyond it 413.'),

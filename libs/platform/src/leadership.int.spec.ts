@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { position } from '@rectrail/kernel';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openDatabase, type Database } from './database.ts';
+import { LeaseLost, openLeadership, type HeldLease, type Leadership } from './leadership.ts';
+import { createTestDatabase, type TestDatabase } from './testing/index.ts';
+
+// Goal: at most one process writes as the leader, whatever stops. Method: leaderships of several processes on one real database, one of them cut from it.
+const ttlMs = 600;
+
+describe('leadership', () => {
+  let test: TestDatabase;
+  let database: Database;
+  let stop: AbortController;
+  let running: Promise<void>[];
+
+  beforeEach(async () => {
+    test = await createTestDatabase();
+    database = await openDatabase({ url: test.url, connectionsMax: 10, onError: () => undefined });
+    stop = new AbortController();
+    running = [];
+  });
+  afterEach(async () => {
+    stop.abort();
+    await Promise.all(running);
+    await database.close();
+    await test.drop();
+  });
+
+  const until = async (holds: () => boolean): Promise<void> => { while (!holds()) await sleep(5); };
+
+  /** Leads until told otherwise; the leases that it got, newest last. */
+  const leading = (leadership: Leadership, signal = stop.signal): HeldLease[] => {
+    const held: HeldLease[] = [];
+    const work = async (lease: HeldLease): Promise<void> => {
+      held.push(lease);
+      await new Promise<void>((resolve) => { lease.signal.addEventListener('abort', () => { resolve(); }); });
+    };
+    running.push(leadership.lead({ name: 'relay', signal, work, onFailure: () => undefined, ttlMs, retryMs: 20 }));
+    return held;
+  };
+
+  it('is one process at a time, which keeps it beyond its term', async () => {
+    const [a, b] = [leading(await openLeadership(database)), leading(await openLeadership(database))];
+    await until(() => a.length + b.length > 0);
+    await sleep(3 * ttlMs);
+    expect(a.length + b.length).toBe(1);
+    expect(await (await openLeadership(database)).followers()).toEqual([{ name: 'relay', position: 0, epoch: 1, held: true }]);
+  });
+
+  it('passes on at once where the leader ends, with a greater epoch and the checkpoint', async () => {
+    const first = new AbortController();
+    const a = leading(await openLeadership(database), first.signal);
+    await until(() => a.length === 1);
+    await a[0]!.moveTo(position(7));
+    first.abort();
+    const b = leading(await openLeadership(database));
+    await until(() => b.length === 1);
+    expect(b[0]!.epoch).toBe(2);
+    expect(await b[0]!.checkpoint()).toBe(7);
+  });
+
+  it('lost is lost: an earlier leader that wakes up moves nothing and writes nothing', async () => {
+    const a = leading(await openLeadership(database));
+    await until(() => a.length === 1);
+    // As another process does once the time has run out, and a stopped process cannot notice.
+    await database.query(`update rectrail_followers.lease set epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 hour'`);
+    await expect(a[0]!.moveTo(position(9))).rejects.toBeInstanceOf(LeaseLost);
+    await expect(a[0]!.transaction((query) => query('create table written ()'))).rejects.toBeInstanceOf(LeaseLost);
+    expect(await a[0]!.checkpoint()).toBe(0);
+    expect((await database.query<{ found: string | null }>(`select to_regclass('written') as found`)).rows).toEqual([{ found: null }]);
+    await until(() => a[0]!.signal.aborted);
+    expect(a[0]!.signal.reason).toBeInstanceOf(LeaseLost);
+  });
+
+  it('of a process that cannot reach the database ends before another can have it', async () => {
+    const cut = await openDatabase({ url: test.url, connectionsMax: 2, onError: () => undefined });
+    const cutStop = new AbortController();
+    const a = leading(await openLeadership(cut), cutStop.signal);
+    await until(() => a.length === 1);
+    const b = leading(await openLeadership(database));
+    await cut.close();
+    await until(() => b.length === 1);
+    expect(a[0]!.signal.aborted).toBe(true);
+    cutStop.abort();
+  });
+
+  it('goes on after work that fails, and tells of it', async () => {
+    const failures: unknown[] = [];
+    const times = { began: 0 };
+    const work = (): Promise<void> => { times.began += 1; return Promise.reject(new Error('broken')); };
+    running.push((await openLeadership(database)).lead({ name: 'relay', signal: stop.signal, work, onFailure: (error) => failures.push(error), ttlMs, retryMs: 10 }));
+    await until(() => times.began >= 3);
+    expect(failures[0]).toEqual(new Error('broken'));
+  });
+});

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { position, type Position } from '@rectrail/kernel';
+import type { Database } from './database.ts';
+
+/** The lease is no longer ours: another process leads, and nothing more may be written as the leader. */
+export class LeaseLost extends Error {
+  readonly code = 'lease-lost';
+
+  constructor(name: string) {
+    super(`the lease ${name} was lost to another process`);
+    this.name = 'LeaseLost';
+  }
+}
+
+/** A lease as its holder has it. `signal` aborts once it may have been lost; every write checks the epoch in its own statement. */
+export interface HeldLease {
+  readonly name: string;
+  /** Counts the holders: greater than every earlier one's. */
+  readonly epoch: number;
+  readonly signal: AbortSignal;
+  /** Where the follower of this name stands; 0 where it has never moved. */
+  checkpoint(): Promise<Position>;
+  /** Moves it, forwards or back. @throws LeaseLost where another process leads: nothing was written. */
+  moveTo(to: Position): Promise<void>;
+  /** Runs `work` in a transaction that holds the lease's row. @throws LeaseLost before `work` runs. */
+  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+}
+
+export interface FollowerStatus { readonly name: string; readonly position: Position; readonly epoch: number; readonly held: boolean }
+
+const tables = `
+  create schema if not exists rectrail_followers;
+  create table if not exists rectrail_followers.lease (
+    name       text primary key,
+    epoch      bigint not null,
+    holder     uuid not null,
+    expires_at timestamptz not null
+  );
+  create table if not exists rectrail_followers.checkpoint (
+    name       text primary key,
+    position   bigint not null,
+    epoch      bigint not null,
+    updated_at timestamptz not null default now()
+  );
+`;
+const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_followers', 0))`;
+
+const acquireSql = `
+  insert into rectrail_followers.lease as held (name, epoch, holder, expires_at) values ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms')
+  on conflict (name) do update set epoch = held.epoch + 1, holder = excluded.holder, expires_at = clock_timestamp() + $3 * interval '1 ms'
+  where held.expires_at < clock_timestamp()
+  returning epoch::float8`;
+const renewSql = `update rectrail_followers.lease set expires_at = clock_timestamp() + $3 * interval '1 ms' where name = $1 and epoch = $2`;
+const releaseSql = `update rectrail_followers.lease set expires_at = '-infinity' where name = $1 and epoch = $2`;
+/** Locks the row, so that nobody takes the lease over before the transaction has ended. */
+const guardSql = `select 1 from rectrail_followers.lease where name = $1 and epoch = $2 and expires_at > clock_timestamp() for update`;
+const moveSql = `
+  insert into rectrail_followers.checkpoint as kept (name, position, epoch) select $1, $3, $2 from (${guardSql}) held
+  on conflict (name) do update set position = excluded.position, epoch = excluded.epoch, updated_at = now()`;
+
+export interface LeadOptions {
+  readonly name: string;
+  readonly signal: AbortSignal;
+  /** What is done while leading; it ends when `lease.signal` aborts. A failure is told, and leading begins again after a pause. */
+  readonly work: (lease: HeldLease) => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+  /** How long a leader that falls silent keeps the lease, ms; default 10,000. It is renewed three times as often. */
+  readonly ttlMs?: number;
+  /** Between two attempts to take the lease, and after a failure, ms; default a third of `ttlMs`. */
+  readonly retryMs?: number;
+}
+
+/** Several processes, one worker: leases with epochs, and the checkpoints that only the leader moves (schema `rectrail_followers`). */
+export interface Leadership {
+  /** Takes the lease whenever it is free and works as long as it holds, until the signal aborts. Rejects never. */
+  lead(options: LeadOptions): Promise<void>;
+  /** Every follower that has ever led. */
+  followers(): Promise<readonly FollowerStatus[]>;
+}
+
+const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+};
+
+/** Of one holder; `askedAt` by `performance.now()`. */
+interface Term { readonly epoch: number; readonly ttlMs: number; readonly askedAt: number }
+
+class PostgresLeadership implements Leadership {
+  readonly #database: Database;
+  readonly #holder = randomUUID();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async lead(options: LeadOptions): Promise<void> {
+    const { signal, onFailure, ttlMs = 10_000 } = options;
+    const retryMs = options.retryMs ?? ttlMs / 3;
+    while (!signal.aborted) {
+      try {
+        const askedAt = performance.now();
+        const epoch = await this.#acquire(options.name, ttlMs);
+        if (epoch !== null) await this.#hold(options, { epoch, ttlMs, askedAt });
+      } catch (error) {
+        // A lease that is lost on the way is how leadership changes, no failure.
+        if (!(error instanceof LeaseLost)) onFailure(error);
+      }
+      await resting(retryMs, signal);
+    }
+  }
+
+  async followers(): Promise<readonly FollowerStatus[]> {
+    const { rows } = await this.#database.query<{ name: string; position: number; epoch: number; held: boolean }>(`
+      select lease.name, coalesce(checkpoint.position, 0)::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held
+      from rectrail_followers.lease left join rectrail_followers.checkpoint using (name) order by lease.name`);
+    return rows.map((row) => ({ ...row, position: position(row.position) }));
+  }
+
+  async #acquire(name: string, ttlMs: number): Promise<number | null> {
+    const { rows } = await this.#database.query<{ epoch: number }>(acquireSql, [name, this.#holder, ttlMs]);
+    return rows[0]?.epoch ?? null;
+  }
+
+  async #hold({ name, signal, work }: LeadOptions, { epoch, ttlMs, askedAt }: Term): Promise<void> {
+    const lost = new AbortController();
+    const either = AbortSignal.any([signal, lost.signal]);
+    const renewing = this.#renew(name, { epoch, ttlMs, askedAt }, either).then((isLost) => { if (isLost) lost.abort(new LeaseLost(name)); });
+    try {
+      await work(this.#lease(name, epoch, either));
+    } finally {
+      lost.abort(new LeaseLost(name));
+      await renewing;
+      await this.#database.query(releaseSql, [name, epoch]).catch(() => undefined);
+    }
+  }
+
+  /** True once it may be lost: by this process's own clock from before each request on, so that it is given up before the database would give it to another. */
+  async #renew(name: string, { epoch, ttlMs, askedAt }: Term, until: AbortSignal): Promise<boolean> {
+    let renewedAt = askedAt;
+    for (;;) {
+      await resting(ttlMs / 3, until);
+      if (until.aborted) return false;
+      const asked = performance.now();
+      const answer = await Promise.race([
+        this.#database.query(renewSql, [name, epoch, ttlMs]).catch(() => null),
+        resting(Math.max(0, ttlMs - (asked - renewedAt)), until).then(() => null),
+      ]);
+      if (answer?.rowCount === 1) renewedAt = asked;
+      else if (answer?.rowCount === 0 || performance.now() - renewedAt >= ttlMs) return true;
+    }
+  }
+
+  #lease(name: string, epoch: number, signal: AbortSignal): HeldLease {
+    const database = this.#database;
+    const transaction: HeldLease['transaction'] = (work) => database.transaction(async (query) => {
+      const { rowCount } = await query(guardSql, [name, epoch]);
+      if (rowCount !== 1) throw new LeaseLost(name);
+      return work(query);
+    });
+    return {
+      name, epoch, signal, transaction,
+      checkpoint: async () => {
+        const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_followers.checkpoint where name = $1', [name]);
+        return position(rows[0]?.position ?? 0);
+      },
+      moveTo: async (to) => {
+        const { rowCount } = await database.query(moveSql, [name, epoch, to]);
+        if (rowCount !== 1) throw new LeaseLost(name);
+      },
+    };
+  }
+}
+
+/** Makes its schema `rectrail_followers` where it is missing. */
+export const openLeadership = async (database: Database): Promise<Leadership> => {
+  await database.transaction(async (query) => {
+    await query(setUpLane);
+    await query(tables);
+  });
+  return new PostgresLeadership(database);
+};
