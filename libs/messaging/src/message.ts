@@ -22,8 +22,8 @@ export interface MessageChange {
 }
 
 /**
- * A message's body: what changed, and the subject as all facts recorded so far (and fit for the audience) have it, whatever day they take effect on. `state` null:
- * nothing is left of the subject. A consumer that stores the newest `state` of each subject needs no rule of the domain.
+ * A message's body: what changed, and the subject as all facts recorded so far (and fit for the audience) have it, whatever day they take effect on.
+ * `state` null: nothing is left of the subject. A consumer that stores the newest `state` of each subject needs no rule of the domain.
  */
 export interface MessageData {
   readonly change: MessageChange;
@@ -74,7 +74,13 @@ export interface ReadMessages {
 }
 
 /** A subject as it stood at a position: `position` is that of its last message. */
-export interface SubjectState { readonly subject: string; readonly noun: Noun; readonly position: Position; readonly orgId: OrgId | null; readonly state: Readonly<Record<string, unknown>> }
+export interface SubjectState {
+  readonly subject: string;
+  readonly noun: Noun;
+  readonly position: Position;
+  readonly orgId: OrgId | null;
+  readonly state: Readonly<Record<string, unknown>>;
+}
 
 export interface SnapshotRequest {
   readonly at: Position;
