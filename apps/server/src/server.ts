@@ -1,18 +1,12 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
-import { CommandRunner, createEventCodec, type EventCodec, type EventStore } from '@rectrail/event-store';
-import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
-import { createLogger, createMetrics, knownCalendarYears, openDatabase, startEmbeddedPostgres, type Configuration, type Database, type Logger, type Metrics } from '@rectrail/platform';
+import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
 import { bootstrap, createImportService } from '@rectrail/tracking-app';
-import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
-import { meteredEventStore } from './metered-event-store.ts';
 import { Rebuilds } from './rebuilds.ts';
-
-/** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
-const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar'];
+import { openStorage, type Storage } from './storage.ts';
 
 const systemClock: Clock = { now: () => instantOfMs(Date.now()) };
 
@@ -30,30 +24,6 @@ export interface RunningServer {
   /** Takes no new requests, lets running ones end within the grace, then stops everything in the reverse order of its start. */
   close(): Promise<void>;
 }
-
-interface Storage {
-  readonly database: Database;
-  readonly store: EventStore;
-  readonly codec: EventCodec;
-  readonly runner: CommandRunner;
-}
-
-/** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it. */
-const openStorage = async (configuration: Configuration, logger: Logger, metrics: Metrics, opened: AsyncDisposableStack): Promise<Storage> => {
-  let url = configuration.databaseUrl;
-  if (url === undefined) {
-    const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: line.trim() }, 'postgres'); } });
-    opened.defer(() => embedded.stop());
-    ({ url } = embedded);
-  }
-  const database = await openDatabase({ url, connectionsMax: configuration.databaseConnectionsMax, onError: (error) => { logger.warn({ err: error }, 'an idle database connection was lost'); } });
-  opened.defer(() => database.close());
-  const postgres = await PostgresEventStore.open({ connectionString: url });
-  opened.defer(() => postgres.close());
-  const store = meteredEventStore(postgres, metrics);
-  const codec = createEventCodec(trackingEventDefinitions);
-  return { database, store, codec, runner: new CommandRunner({ store, codec, clock: systemClock, cachedStreamPrefixes }) };
-};
 
 const openReadModels = async ({ database, store, codec }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<TrackingRead> => {
   const read = await openTrackingRead({
@@ -83,7 +53,7 @@ const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>
 const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<{ readonly url: string; readonly adminTokenFile: string }> => {
   await mkdir(configuration.dataDir, { recursive: true });
   const metrics = createMetrics();
-  const storage = await openStorage(configuration, logger, metrics, opened);
+  const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, opened });
   const { database, store, runner } = storage;
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
