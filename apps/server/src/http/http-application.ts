@@ -12,6 +12,7 @@ import { ApplicationModule, nestLogger } from '../application.module.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
 import { commandRoutes } from './command.routes.ts';
+import { OpenStreams } from './event-stream.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
 import { importRoutes } from './import.routes.ts';
@@ -20,7 +21,6 @@ import { ProblemFilter } from './problem.filter.ts';
 import { projectionRoutes } from './projection.routes.ts';
 import { readRoutes } from './read.routes.ts';
 import { readDefinitions } from './read-table.ts';
-import { RunningReplays } from './replay-stream.ts';
 import { replayRoutes } from './replay.routes.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
 import { tokenRoutes } from './token.routes.ts';
@@ -42,7 +42,7 @@ export interface HttpApplicationOptions {
 }
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
-const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, running: RunningReplays): Promise<readonly TableRoute[]> => {
+const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, running: OpenStreams): Promise<readonly TableRoute[]> => {
   const { configuration, database, clock, metrics, access, store, read, rebuilds, imports, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
@@ -60,7 +60,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
 export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
   const { configuration, version, logger, metrics, access, database, store, read } = options;
   const { server, routes } = createFastifyServer({ configuration, logger, metrics, access });
-  const replays = new RunningReplays(configuration.replaysMax);
+  const replays = new OpenStreams({ max: configuration.replaysMax, code: 'too-many-replays', what: 'replays' });
   server.addHook('preClose', (done) => { replays.shutDown(); done(); });
   const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
   // The routes are part of the module that also makes the service, so they ask for it when they are called.

@@ -2,7 +2,7 @@
 import { addDays, instant, position, type Day } from '@rectrail/kernel';
 import type { Replay, ReplayFrame } from '@rectrail/tracking-read';
 import { describe, expect, it } from '@jest/globals';
-import { replayEvents, RunningReplays, type Playing } from './replay-stream.ts';
+import { replayEvents, type Playing } from './replay-stream.ts';
 
 const first = '2026-06-01' as Day;
 const cutOn = (validAt: Day) => ({ atPosition: position(9), knownAt: instant('2026-06-30T15:59:59.999Z'), validAt });
@@ -63,18 +63,5 @@ describe('the events of a replay', () => {
     const events = await Array.fromAsync(replayEvents(film(3, 1).replay, playing()));
     expect(namesOf(events)).toEqual(['start', 'frame', 'problem']);
     expect(events.at(-1)).toContain('{"code":"internal"}');
-  });
-});
-
-describe('replays that run', () => {
-  it('are so many at most, and are told when the server stops', () => {
-    const running = new RunningReplays(2);
-    const [one, other] = [running.begin(), running.begin()];
-    expect(() => running.begin()).toThrow(expect.objectContaining({ code: 'too-many-replays' }));
-    running.finish(one);
-    expect(one.signal.reason).toBe('gone');
-    running.begin();
-    running.shutDown();
-    expect(other.signal.reason).toBe('shutdown');
   });
 });

@@ -1,59 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { daysBetween, type Day } from '@rectrail/kernel';
 import type { Replay } from '@rectrail/tracking-read';
 import type { ReplayStarted } from '../openapi/answer-types.ts';
-import { HttpProblem } from './http-problem.ts';
-
-/** Why a replay ends before its last frame. */
-type Ending = 'gone' | 'shutdown';
-
-/** The replays that this process plays. */
-export class RunningReplays {
-  readonly #running = new Set<AbortController>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /** @throws HttpProblem `too-many-replays` */
-  begin(): AbortController {
-    if (this.#running.size >= this.#max) throw new HttpProblem('too-many-replays', `${this.#max} replays are being played`);
-    const replay = new AbortController();
-    this.#running.add(replay);
-    return replay;
-  }
-
-  finish(replay: AbortController): void {
-    this.#end(replay, 'gone');
-    this.#running.delete(replay);
-  }
-
-  /** Each tells its reader that it ends, who goes on elsewhere behind the last frame. */
-  shutDown(): void {
-    for (const replay of this.#running) this.#end(replay, 'shutdown');
-  }
-
-  #end(replay: AbortController, why: Ending): void {
-    replay.abort(why);
-  }
-}
-
-/** After this a reader whose connection broke comes back by itself, milliseconds. */
-const retryMs = 3_000;
-/** Proxies cut connections that are silent for a minute or so, milliseconds. */
-const heartbeatMsDefault = 15_000;
-
-const eventText = (name: string, data: unknown, id?: string): string => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-const heartbeat = ':\n\n';
+import { eventText, heartbeatMsDefault, heartbeatText, pause, retryText, type Ending } from './event-stream.ts';
 
 /** Waits until then, or for an abort, which is left to whoever waits. */
 const until = async function* (dueMs: number, heartbeatMs: number, signal: AbortSignal): AsyncGenerator<string> {
   const isOver = (): boolean => signal.aborted;
   for (let leftMs = dueMs - performance.now(); leftMs > 0 && !isOver(); leftMs = dueMs - performance.now()) {
-    // All that it rejects with is the abort.
-    await sleep(Math.min(leftMs, heartbeatMs), undefined, { signal }).catch(() => undefined);
-    if (leftMs > heartbeatMs && !isOver()) yield heartbeat;
+    await pause(Math.min(leftMs, heartbeatMs), signal);
+    if (leftMs > heartbeatMs && !isOver()) yield heartbeatText;
   }
 };
 
@@ -74,7 +29,7 @@ export interface Playing {
  */
 export const replayEvents = async function* ({ play, ...start }: Replay, { speed, signal, problemOf, heartbeatMs = heartbeatMsDefault }: Playing): AsyncGenerator<string> {
   const started: ReplayStarted = { ...start, speed };
-  yield `retry: ${retryMs}\n\n${eventText('start', started)}`;
+  yield `${retryText}${eventText('start', started)}`;
   const beganMs = performance.now();
   let first: Day | null = null;
   try {

@@ -2,16 +2,14 @@ import { Readable } from 'node:stream';
 import type { InspectionId } from '@rectrail/kernel';
 import type { Logger } from '@rectrail/platform';
 import type { TrackingQueries } from '@rectrail/tracking-read';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { eventStreamHeaders, eventStreamMediaType, lastEventId, type OpenStreams } from './event-stream.ts';
 import { principalOf } from './fastify-server.ts';
 import { problemOf } from './problem.filter.ts';
 import { parseQuery, textParameter } from './query-parameters.ts';
 import { range } from './read-table.ts';
-import { replayEvents, type RunningReplays } from './replay-stream.ts';
+import { replayEvents } from './replay-stream.ts';
 import type { TableRoute } from './table-routes.ts';
-
-export const eventStreamMediaType = 'text/event-stream';
 
 const [speedMin, speedMax, speedDefault] = [0.1, 366, 7];
 
@@ -23,14 +21,9 @@ export const replayQuery = z.strictObject({
     .describe(`Days a second, ${speedMin} to ${speedMax}; default ${speedDefault}`),
 });
 
-const lastEventId = (request: FastifyRequest): string | undefined => {
-  const given = request.headers['last-event-id'];
-  return typeof given === 'string' && given !== '' ? given : undefined;
-};
-
 export interface ReplayRoutesOptions {
   readonly queries: TrackingQueries;
-  readonly running: RunningReplays;
+  readonly running: OpenStreams;
   readonly logger: Logger;
 }
 
@@ -45,8 +38,7 @@ export const replayRoutes = ({ queries, running, logger }: ReplayRoutesOptions):
     // Comes with the end of every answer and with a reader who goes away.
     reply.raw.once('close', () => { running.finish(playing); });
     const replay = await queries.replay({ ...query, after: lastEventId(request), within: principalOf(request).actor.orgId });
-    // A proxy that gathers the answer would show the film at its end.
-    void reply.header('Cache-Control', 'no-store').header('X-Accel-Buffering', 'no').header('Connection', 'close');
+    void reply.headers(eventStreamHeaders);
     if (replay.seen >= replay.frames) {
       void reply.status(204);
       return undefined;

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import { HttpProblem, type HttpProblemCode } from './http-problem.ts';
+
+export const eventStreamMediaType = 'text/event-stream';
+
+/** Why a stream ends before its own end. */
+export type Ending = 'gone' | 'shutdown';
+
+/** After this a reader whose connection broke comes back by itself, milliseconds. */
+const retryMs = 3_000;
+/** Proxies cut connections that are silent for a minute or so, milliseconds. */
+export const heartbeatMsDefault = 15_000;
+
+export const retryText = `retry: ${retryMs}\n\n`;
+export const heartbeatText = ':\n\n';
+export const eventText = (name: string, data: unknown, id?: string): string => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/** A proxy that gathers the answer would show it at its end; a connection that ends with the answer holds no shutdown up. */
+export const eventStreamHeaders = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no', 'Connection': 'close' } as const;
+
+export const lastEventId = (request: FastifyRequest): string | undefined => {
+  const given = request.headers['last-event-id'];
+  return typeof given === 'string' && given !== '' ? given : undefined;
+};
+
+/** Ends after the time or at the abort, which is left to whoever waits. */
+export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  // All that it rejects with is the abort.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+};
+
+export interface StreamLimit {
+  /** At most so many at once. */
+  readonly max: number;
+  /** What one more is answered with. */
+  readonly code: HttpProblemCode;
+  /** In the plural, for the refusal. */
+  readonly what: string;
+}
+
+/** The answers of one kind that this process holds open. */
+export class OpenStreams {
+  readonly #open = new Set<AbortController>();
+  readonly #limit: StreamLimit;
+
+  constructor(limit: StreamLimit) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @throws HttpProblem with the code of the limit */
+  begin(): AbortController {
+    const { max, code, what } = this.#limit;
+    if (this.#open.size >= max) throw new HttpProblem(code, `${max} ${what} are open`);
+    const stream = new AbortController();
+    this.#open.add(stream);
+    return stream;
+  }
+
+  finish(stream: AbortController): void {
+    this.#end(stream, 'gone');
+    this.#open.delete(stream);
+  }
+
+  /** Each tells its reader that it ends, who goes on elsewhere behind the last event. */
+  shutDown(): void {
+    for (const stream of this.#open) this.#end(stream, 'shutdown');
+  }
+
+  #end(stream: AbortController, why: Ending): void {
+    stream.abort(why);
+  }
+}
