@@ -1,9 +1,10 @@
 /**
- * `npm run ci`: the static gates, the three tiers of tests, and a boot of the built `dist`. Ends with a table of what ran
+ * `npm run ci`: the static gates, the tiers of tests, and a boot of the built `dist`. Ends with a table of what ran
  * and what did not, and a line "N passed, N failed" counted from Jest's own results.
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { runStep, table } from './run-steps.mjs';
+import { runServices } from './services.mjs';
 
 const node = process.execPath;
 const jest = (project) => [
@@ -20,11 +21,11 @@ const step = async (name, args) => {
 
 await step('static gates', ['tools/check.mjs']);
 for (const [name, project] of [['unit and property tests', 'unit'], ['tests on real PostgreSQL', 'int'], ['end-to-end tests', 'e2e']]) await step(name, jest(project));
+console.log('\n━━ tests on real services');
+const services = await runServices();
 await step('built dist boots', ['tools/boot-dist.mjs']);
 
-let passed = 0;
-let failed = 0;
-let skipped = 0;
+let { passed, failed, skipped } = services.sums;
 for (const project of ['unit', 'int', 'e2e']) {
   const file = `.ci-out/${project}.json`;
   if (!existsSync(file)) { failed += 1; continue; }
@@ -37,8 +38,7 @@ for (const project of ['unit', 'int', 'e2e']) {
   if (result.numTotalTests === 0) { row.status = 'failed'; row.note = 'no test ran'; }
 }
 failed += rows.filter((row) => row.status === 'failed' && !/tests/.test(row.name)).length;
-// No service beside the embedded PostgreSQL is used by any test yet; a service that is joins this table, and its absence is red.
-rows.push({ name: 'services', status: 'ran', note: 'PostgreSQL 18 (embedded); no other service is used by any test' });
+rows.push({ name: 'services: PostgreSQL 18 (embedded)', status: 'passed' }, ...services.rows.map((row) => ({ ...row, name: `services: ${row.name}` })));
 
 console.log(`\n${table(rows)}\n`);
 const red = rows.some((row) => row.status === 'failed');
