@@ -5,4 +5,5 @@ export * from './leadership.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
 export * from './problem.ts';
+export * from './tracing.ts';
 export * from './working-calendars.ts';
