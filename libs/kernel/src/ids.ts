@@ -17,6 +17,7 @@ export type MeasureId = Branded<string, 'MeasureId'>;
 export type FundsCaseId = Branded<string, 'FundsCaseId'>;
 export type ReportId = Branded<string, 'ReportId'>;
 export type MetricId = Branded<string, 'MetricId'>;
+export type SubscriptionId = Branded<string, 'SubscriptionId'>;
 export type TreeId = Branded<string, 'TreeId'>;
 /** An opaque reference into the person directory; a name never stands in an event. */
 export type PersonRef = Branded<string, 'PersonRef'>;

@@ -28,7 +28,10 @@ export interface Aggregate<S, C, E extends TrackingEvent> {
 export interface Frame { readonly on: FuzzyDate; readonly by: CommandActor }
 
 /** Cut by position alone (rules.md section 2); the installation's first policy is one too, but no command adopts it. */
-const withoutValidTime: ReadonlySet<TrackingEventType> = new Set<TrackingEventType>(['InstallationInitialised', 'TreeOpened', 'OrgRegistered', 'CalendarYearSet']);
+const withoutValidTime: ReadonlySet<TrackingEventType> = new Set<TrackingEventType>([
+  'InstallationInitialised', 'TreeOpened', 'OrgRegistered', 'CalendarYearSet', 'SubscriptionCreated', 'SubscriptionPaused', 'SubscriptionResumed', 'SubscriptionDisabled',
+  'SubscriptionSecretRotated', 'SubscriptionDeleted',
+]);
 
 /** Takes effect as the body says, else as the fact that it corrects did, else on `usual`, else today. */
 export const frameOf = (context: CommandContext, on: FuzzyDate | undefined, usual?: FuzzyDate | null): Frame => {

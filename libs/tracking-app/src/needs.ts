@@ -1,7 +1,9 @@
 import type { EventId, StreamId } from '@rectrail/kernel';
 import {
   unmetFundsCaseNeeds, unmetInspectionNeeds, unmetIssueNeeds, unmetMeasureNeeds, unmetMetricNeeds, unmetOrganisationTreeNeeds, unmetPlanNeeds, unmetReportNeeds,
-  type FundsCaseEvent, type InspectionEvent, type IssueEvent, type MeasureEvent, type MetricEvent, type OrganisationTreeEvent, type PlanEvent, type ReportEvent, type TrackingEvent,
+  unmetSubscriptionNeeds,
+  type FundsCaseEvent, type InspectionEvent, type IssueEvent, type MeasureEvent, type MetricEvent, type OrganisationTreeEvent, type PlanEvent, type ReportEvent, type SubscriptionEvent,
+  type TrackingEvent,
 } from '@rectrail/tracking-domain';
 import type { StreamFacts } from './situation.ts';
 
@@ -16,6 +18,7 @@ const needsByPrefix: readonly (readonly [string, Needs])[] = [
   ['plan-', (facts) => unmetPlanNeeds(facts as StreamFacts<PlanEvent>)],
   ['report-', (facts) => unmetReportNeeds(facts as StreamFacts<ReportEvent>)],
   ['metric-', (facts) => unmetMetricNeeds(facts as StreamFacts<MetricEvent>)],
+  ['subscription-', (facts) => unmetSubscriptionNeeds(facts as StreamFacts<SubscriptionEvent>)],
   ['org-tree-', (facts) => unmetOrganisationTreeNeeds(facts as StreamFacts<OrganisationTreeEvent>)],
 ];
 

@@ -82,5 +82,11 @@ export const eventTitles: Readonly<Record<TrackingEventType, EventTitle>> = {
   MetricObserved: { zh: '记录指标数据', en: 'A value of the figure was recorded' },
   MetricTargetSet: { zh: '设定指标目标', en: 'A value to be reached was set' },
   SourceIngested: { zh: '导入来源文件', en: 'A document was imported' },
+  SubscriptionCreated: { zh: '建立推送订阅', en: 'A subscription was made: webhooks go to its endpoint' },
+  SubscriptionPaused: { zh: '暂停推送', en: 'The subscription was paused' },
+  SubscriptionResumed: { zh: '恢复推送', en: 'The subscription was resumed, where it stood' },
+  SubscriptionDisabled: { zh: '停用推送订阅', en: 'The subscription was disabled: its receiver is gone, or failed for days' },
+  SubscriptionSecretRotated: { zh: '更换推送签名密钥', en: 'New signing keys were asked for; the former sign along for a day' },
+  SubscriptionDeleted: { zh: '删除推送订阅', en: 'The subscription was deleted' },
   FactsRetracted: { zh: '撤回事实', en: 'Earlier facts were retracted: withdrawn, or entered in error' },
 };

@@ -13,6 +13,7 @@ import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
 import { quantitySchema, reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
 import { sourceEventDefinitions } from '../source/wire/source.wire.ts';
+import { subscriptionEventDefinitions } from '../subscription/wire/subscription.wire.ts';
 import type { TrackingEventType } from '../tracking-event.ts';
 import { day, decimal, fuzzyDate, money, uuidOf, type WireDefinition } from './primitives.ts';
 
@@ -36,6 +37,7 @@ const chapters: readonly Chapter[] = [
   { title: 'Report', stream: 'report-{reportId}', validTime: 'every event has one; declared figures and rates take that of the as-of day', definitions: reportEventDefinitions },
   { title: 'Metric', stream: 'metric-{metricId}', validTime: everyDay, definitions: metricEventDefinitions },
   { title: 'Source', stream: 'source-{documentId}', validTime: byPosition, definitions: sourceEventDefinitions },
+  { title: 'Subscription', stream: 'subscription-{subscriptionId}', validTime: byPosition, definitions: subscriptionEventDefinitions },
   { title: 'Every stream', stream: 'any', validTime: 'none: a retraction follows its own rule (docs/explanation/two-times.md)', definitions: retractionEventDefinitions },
 ];
 

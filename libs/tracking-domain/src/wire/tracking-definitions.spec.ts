@@ -18,6 +18,7 @@ import { policyEventSchemas } from '../policy/wire/policy.wire.ts';
 import { reportEventSchemas } from '../report/wire/report.wire.ts';
 import { retractionEventSchemas } from '../retraction/wire/retraction.wire.ts';
 import { sourceEventSchemas } from '../source/wire/source.wire.ts';
+import { subscriptionEventSchemas } from '../subscription/wire/subscription.wire.ts';
 import type { TrackingEvent } from '../tracking-event.ts';
 import type { EventSchemas, OutputsOf, Same, WireDefinition } from './primitives.ts';
 import { trackingEventDefinitions } from './tracking-definitions.ts';
@@ -26,6 +27,7 @@ import { trackingEventDefinitions } from './tracking-definitions.ts';
 const schemas = {
   ...calendarEventSchemas, ...fundsCaseEventSchemas, ...inspectionEventSchemas, ...installationEventSchemas, ...issueEventSchemas, ...measureEventSchemas,
   ...metricEventSchemas, ...organisationTreeEventSchemas, ...planEventSchemas, ...policyEventSchemas, ...reportEventSchemas, ...retractionEventSchemas, ...sourceEventSchemas,
+  ...subscriptionEventSchemas,
 } satisfies EventSchemas<TrackingEvent>;
 const tied: Same<OutputsOf<typeof schemas>, DataByType<TrackingEvent>> = true;
 
@@ -104,6 +106,13 @@ describe('what the schemas refuse beyond shapes', () => {
     for (const workingDays of [['2023-01-03'], ['2022-01-05', '2022-01-04'], ['2022-01-04', '2022-01-04'], ['2022-02-30']]) {
       expect(refused('CalendarYearSet', { workingDays })).toBe(true);
     }
+  });
+
+  it('an endpoint that is no plain https address, or http away from the loopback', () => {
+    for (const endpoint of ['http://example.org/x', 'ftp://example.org', 'https://user:pass@example.org/x', 'https://example.org/x?token=1', 'https://example.org/x#y', 'https://exa mple.org', 'https://example.org:99999/']) {
+      expect([endpoint, refused('SubscriptionCreated', { endpoint })]).toEqual([endpoint, true]);
+    }
+    for (const endpoint of ['https://example.org', 'https://[2001:db8::1]:8443/x', 'http://127.0.0.1:9/x', 'http://[::1]:9/x', 'http://localhost:9']) expect([endpoint, refused('SubscriptionCreated', { endpoint })]).toEqual([endpoint, false]);
   });
 
   it('an address of a report that is no web address', () => {

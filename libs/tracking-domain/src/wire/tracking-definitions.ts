@@ -11,6 +11,7 @@ import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
 import { reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
 import { sourceEventDefinitions } from '../source/wire/source.wire.ts';
+import { subscriptionEventDefinitions } from '../subscription/wire/subscription.wire.ts';
 import type { WireDefinition } from './primitives.ts';
 
 /** Every event type that a stream of Rectrail may hold, as it stands on the wire; docs/reference/events.md is made from it. */
@@ -27,5 +28,6 @@ export const trackingEventDefinitions: readonly WireDefinition[] = [
   ...reportEventDefinitions,
   ...metricEventDefinitions,
   ...sourceEventDefinitions,
+  ...subscriptionEventDefinitions,
   ...retractionEventDefinitions,
 ];

@@ -1,7 +1,7 @@
 import type { Fact } from '@rectrail/kernel';
 import {
-  evolveFundsCase, evolveInspection, evolveInstallation, evolveIssue, evolveMeasure, evolveMetric, evolvePlan, evolvePolicy, evolveSource,
-  initialFundsCaseState, initialInspectionState, initialIssueState, initialMeasureState, initialMetricState, initialPlanState, initialSourceState,
+  evolveFundsCase, evolveInspection, evolveInstallation, evolveIssue, evolveMeasure, evolveMetric, evolvePlan, evolvePolicy, evolveSource, evolveSubscription,
+  initialFundsCaseState, initialInspectionState, initialIssueState, initialMeasureState, initialMetricState, initialPlanState, initialSourceState, initialSubscriptionState,
   type ReportEvent,
 } from '@rectrail/tracking-domain';
 import type { TrackingFact } from './counting-facts.ts';
@@ -60,6 +60,7 @@ const folds: readonly (readonly [prefix: string, fold: StreamFold])[] = [
   ['metric-', folding(evolveMetric, initialMetricState)],
   ['working-calendar', calendarFold],
   ['source-', folding(evolveSource, initialSourceState)],
+  ['subscription-', folding(evolveSubscription, initialSubscriptionState)],
   ['installation', folding(evolveInstallation, null)],
 ];
 
