@@ -25,8 +25,8 @@ const roleList = z.string().default(roles.join(','))
 const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but a loopback address needs a proxy in front that terminates TLS.'),
   port: integer(0, 65_535).default(3000).describe('TCP port to listen on; 0 takes any free one.'),
-  dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`. Servers that share a database share it too: a start that finds no working `admin-token` makes a new one and revokes the earlier.'),
-  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory.'),
+  dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`. Servers of the role `api` that share a database share it too: a start that finds no working `admin-token` makes a new one and revokes the earlier.'),
+  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory, for one process that is at least `api` and `projector`.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
@@ -38,7 +38,17 @@ const schema = z.strictObject({
   idempotencyHours: integer(1, 24 * 30).default(24).describe('How long an Idempotency-Key is remembered, hours.'),
   readyLagSeconds: integer(1, 86_400).default(30).describe('Not ready while a projection has left an event unread for longer than this, seconds.'),
   replaysMax: integer(0, 10_000).default(50).describe('Replays that are played at once; beyond it 503.'),
+  feedReadersMax: integer(0, 10_000).default(200).describe('Streams, waiting pages and digests of the feed that are open at once; beyond it 503.'),
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
+});
+
+/** Alone on a database of its own, a process without either of these would wait for ever for what nobody else can do. */
+const partsOfAWhole: readonly Role[] = ['api', 'projector'];
+
+const wholeSchema = schema.check(({ value, issues }) => {
+  const missing = partsOfAWhole.filter((role) => !value.roles.includes(role));
+  if (value.databaseUrl !== undefined || missing.length === 0) return;
+  issues.push({ code: 'custom', input: value, path: ['databaseUrl'], message: `missing: the embedded PostgreSQL serves one process, and RECTRAIL_ROLES leaves ${missing.join(', ')} to another` });
 });
 
 export type Configuration = z.output<typeof schema>;
@@ -85,7 +95,7 @@ export const readConfiguration = (env: Readonly<Record<string, string | undefine
     const key = keyOf.get(name);
     return key === undefined ? [] : [[key, value] as const];
   });
-  const parsed = schema.safeParse(Object.fromEntries(values));
+  const parsed = wholeSchema.safeParse(Object.fromEntries(values));
   const problems = [
     ...unknown.map((name) => `${name}: no such setting`),
     ...(parsed.error?.issues ?? []).map((issue) => `${variableOf(String(issue.path[0]))}: ${issue.message}`),

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds: from an in-memory answer to the longest import. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300];
@@ -11,6 +11,8 @@ export interface Metrics {
   readonly commandSeconds: Histogram<'command' | 'outcome'>;
   readonly appendSeconds: Histogram<'outcome'>;
   readonly headPosition: Gauge;
+  readonly feedMessages: Counter<'way'>;
+  readonly feedReaders: Gauge;
   readonly projectionPosition: Gauge<'projection'>;
   readonly projectionLagEvents: Gauge<'projection'>;
   readonly projectionLagSeconds: Gauge<'projection'>;
@@ -32,6 +34,8 @@ export const createMetrics = (): Metrics => {
     commandSeconds: new Histogram({ name: 'rectrail_command_duration_seconds', help: 'Time to carry out a command, its append included.', labelNames: ['command', 'outcome'], buckets: durationBuckets, registers }),
     appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
+    feedMessages: new Counter({ name: 'rectrail_feed_messages_total', help: 'Messages of the feed that were served over HTTP, as pages or in streams.', labelNames: ['way'], registers }),
+    feedReaders: new Gauge({ name: 'rectrail_feed_readers', help: 'Streams, waiting pages and digests of the feed that are open.', registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
     projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
     projectionLagSeconds: new Gauge({ name: 'rectrail_projection_lag_seconds', help: 'Age of the oldest event that a projection has yet to read; 0 where there is none.', labelNames: ['projection'], registers }),

@@ -15,6 +15,8 @@ export const httpProblemCodes = [
   'idempotency-key-in-use',
   'unknown-rebuild',
   'too-many-replays',
+  'too-many-readers',
+  'position-ahead',
   'request-refused',
   'internal',
 ] as const;

@@ -27,6 +27,8 @@ const platformProblems = {
   'idempotency-key-reused': row(422, 'The Idempotency-Key was used for another request', '幂等键已用于其他请求', 'The same key came with another method, path, query, If-Match or body. Take a new key for a new request; a key is remembered for `RECTRAIL_IDEMPOTENCY_HOURS` (24 by default).'),
   'idempotency-key-in-use': row(409, 'The first request with this Idempotency-Key is still running', '使用该幂等键的请求仍在处理', 'Wait as long as `Retry-After` says and send the same request again; it then gets the answer of the first.'),
   'too-many-replays': row(503, 'Too many replays at once', '同时进行的回放过多', 'This server plays `RECTRAIL_REPLAYS_MAX` replays at once. Try again after `Retry-After`; `Last-Event-ID` goes on where a replay broke off.'),
+  'too-many-readers': row(503, 'Too many readers of the feed at once', '同时读取消息的连接过多', 'This server keeps `RECTRAIL_FEED_READERS_MAX` streams, waiting pages and digests of the feed open at once. Try again after `Retry-After`, behind the last message seen.'),
+  'position-ahead': row(409, 'The position lies beyond the newest event', '位置超过日志末尾', '`after`, `at` or `Last-Event-ID` comes from another log, or from this one before it was restored from a copy: its `source` is another now. Drop what was kept and begin anew with `GET /api/v1/feed/snapshot`.'),
   'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),
   internal: row(500, 'Internal error', '服务器内部错误', 'A defect of the server. Nothing was stored by this request. Report the `correlationId`; the log holds the cause under it.'),
 
