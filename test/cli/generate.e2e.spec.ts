@@ -74,7 +74,7 @@ describe('rectrail generate', () => {
 
     const server = await startServer(readConfiguration({ DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent' }));
     try {
-      const token = (await readFile(server.adminTokenFile, 'utf8')).trim();
+      const token = (await readFile(server.adminTokenFile ?? '', 'utf8')).trim();
       const ask = (): Promise<Response> => fetch(`${server.url}/api/v1/dashboard?atLeast=3000`, { headers: { authorization: `Bearer ${token}` } });
       let reply = await ask();
       // It projects the whole history first.

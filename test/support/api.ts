@@ -38,7 +38,7 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
   const start = (): Promise<RunningServer> =>
     startServer(readConfiguration({ DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', ...settings }));
   let server = await start();
-  const admin = (await readFile(server.adminTokenFile, 'utf8')).trim();
+  const admin = server.adminTokenFile === null ? '' : (await readFile(server.adminTokenFile, 'utf8')).trim();
 
   const call: TestServer['call'] = async (method, path, options = {}) => {
     const token = options.token === undefined ? admin : options.token;

@@ -7,17 +7,19 @@ const shutdownMsMax = 30_000;
 const main = async (): Promise<void> => {
   const configuration = readConfiguration(process.env);
   const logger = createLogger({ level: configuration.logLevel });
-  const server = await startServer(configuration, logger);
-  logger.info({ url: server.url, adminTokenFile: server.adminTokenFile }, 'ready');
+  // A signal that comes during the start waits for its end: as process 1 of a container nothing else would hear it.
+  const starting = startServer(configuration, logger);
   let closing = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (closing) return;
     closing = true;
     logger.info({ signal }, 'stopping');
     const stuck = setTimeout(() => { logger.fatal('the shutdown takes too long'); process.exit(1); }, configuration.shutdownGraceMs + shutdownMsMax);
-    server.close().then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
+    starting.then((server) => server.close()).then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+  const { url, adminTokenFile } = await starting;
+  logger.info({ url, adminTokenFile, roles: configuration.roles }, 'ready');
 };
 
 main().catch((error: unknown) => {

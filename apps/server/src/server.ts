@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
@@ -20,7 +20,8 @@ const packageVersion = async (): Promise<string> => {
 export interface RunningServer {
   /** `http://host:port`, the port as taken. */
   readonly url: string;
-  readonly adminTokenFile: string;
+  /** Null where this process serves no API. */
+  readonly adminTokenFile: string | null;
   /** Takes no new requests, lets running ones end within the grace, then stops everything in the reverse order of its start. */
   close(): Promise<void>;
 }
@@ -35,10 +36,13 @@ const openReadModels = async ({ database, store, codec }: Storage, configuration
   return read;
 };
 
-const openAccess = async (database: Database, dataDir: string): Promise<{ readonly access: AccessControl; readonly adminTokenFile: string }> => {
-  const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
-  return { access, adminTokenFile: await keepAdministratorToken(access, dataDir) };
-};
+/** Processes that start at the same time and share a data directory would else each make a token, and revoke the other's. */
+const adminTokenLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_admin_token', 0))`;
+
+const keepAdminTokenAlone = (database: Database, access: AccessControl, dataDir: string): Promise<string> => database.transaction(async (query) => {
+  await query(adminTokenLane);
+  return keepAdministratorToken(access, dataDir);
+});
 
 /** Running requests get `graceMs`; then their connections are cut, so that a shutdown ends. */
 const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>>, graceMs: number): Promise<void> => {
@@ -50,8 +54,7 @@ const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>
   }
 };
 
-const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<{ readonly url: string; readonly adminTokenFile: string }> => {
-  await mkdir(configuration.dataDir, { recursive: true });
+const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
   const metrics = createMetrics();
   const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, opened });
   const { database, store, runner } = storage;
@@ -61,7 +64,8 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const rebuilds = new Rebuilds({ read, logger, metrics });
   opened.defer(() => rebuilds.close());
   await rebuilds.resumeInterrupted();
-  const { access, adminTokenFile } = await openAccess(database, configuration.dataDir);
+  const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
+  const adminTokenFile = configuration.roles.includes('api') ? await keepAdminTokenAlone(database, access, configuration.dataDir) : null;
   const ports = { runner, store, lookups: read.lookups, zone };
   const app = await createHttpApplication({
     configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, access, read, rebuilds,

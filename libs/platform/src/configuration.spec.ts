@@ -23,6 +23,13 @@ describe('the configuration', () => {
       .toMatchObject({ port: 8080, roles: ['api'], host: '127.0.0.1', databaseUrl: 'postgres://localhost/x' });
   });
 
+  it('refuses a part of the work on an embedded PostgreSQL, which nobody can share', () => {
+    expect(problemsOf({ RECTRAIL_ROLES: 'projector' })).toEqual([expect.stringMatching(/^DATABASE_URL: missing.*leaves api to another/)]);
+    expect(problemsOf({ RECTRAIL_ROLES: 'api,relay' })).toEqual([expect.stringMatching(/leaves projector to another/)]);
+    expect(problemsOf({ RECTRAIL_ROLES: 'api,projector' })).toEqual([]);
+    expect(problemsOf({ RECTRAIL_ROLES: 'relay', DATABASE_URL: 'postgres://localhost/x' })).toEqual([]);
+  });
+
   it('ignores the variables of other programs', () => {
     expect(problemsOf({ PATH: '/bin', RECTRAIL_TOKEN: 'x', RECTRAIL_URL: 'http://127.0.0.1:3000' })).toEqual([]);
   });

@@ -27,7 +27,8 @@ export interface HeldLease {
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
 }
 
-export interface FollowerStatus { readonly name: string; readonly position: Position; readonly epoch: number; readonly held: boolean }
+/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. */
+export interface FollowerStatus { readonly name: string; readonly position: Position | null; readonly epoch: number; readonly held: boolean }
 
 const tables = `
   create schema if not exists rectrail_followers;
@@ -111,10 +112,10 @@ class PostgresLeadership implements Leadership {
   }
 
   async followers(): Promise<readonly FollowerStatus[]> {
-    const { rows } = await this.#database.query<{ name: string; position: number; epoch: number; held: boolean }>(`
-      select lease.name, coalesce(checkpoint.position, 0)::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held
+    const { rows } = await this.#database.query<{ name: string; position: number | null; epoch: number; held: boolean }>(`
+      select lease.name, checkpoint.position::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held
       from rectrail_followers.lease left join rectrail_followers.checkpoint using (name) order by lease.name`);
-    return rows.map((row) => ({ ...row, position: position(row.position) }));
+    return rows.map((row) => ({ ...row, position: row.position === null ? null : position(row.position) }));
   }
 
   async #acquire(name: string, ttlMs: number): Promise<number | null> {

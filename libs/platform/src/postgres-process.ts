@@ -60,7 +60,7 @@ export const clearCluster = async (dataDir: string, clusterDir: string): Promise
   if (isAlive(pid) && (await isPostgres(pid))) {
     const owner = await firstNumber(ownerFile(dataDir));
     if (owner === null || isAlive(owner)) {
-      throw new Error(`a PostgreSQL server (pid ${pid}) already runs on ${clusterDir}. Potential solutions: stop the other Rectrail server, or choose another RECTRAIL_DATA_DIR`);
+      throw new Error(`a PostgreSQL server (pid ${pid}) already runs on ${clusterDir}. Potential solutions: stop the other Rectrail server, choose another RECTRAIL_DATA_DIR, or give all servers the DATABASE_URL of one PostgreSQL (docs/how-to/several-processes.md)`);
     }
     await stopPostgresProcess(pid);
   }
