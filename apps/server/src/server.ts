@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
+import { AddressGuard } from '@rectrail/messaging';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
 import { bootstrap, createImportService } from '@rectrail/tracking-app';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
@@ -57,7 +58,7 @@ const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>
 const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
   const metrics = createMetrics();
   const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, opened });
-  const { database, store, runner } = storage;
+  const { database, store, runner, leadership } = storage;
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
@@ -66,9 +67,10 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   await rebuilds.resumeInterrupted();
   const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
   const adminTokenFile = configuration.roles.includes('api') ? await keepAdminTokenAlone(database, access, configuration.dataDir) : null;
-  const ports = { runner, store, lookups: read.lookups, zone };
+  const guard = new AddressGuard({ allowedNetworks: configuration.webhookAllowedNetworks });
+  const ports = { runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url) };
   const app = await createHttpApplication({
-    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, access, read, rebuilds,
+    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, leadership, access, read, rebuilds,
     imports: createImportService(ports), commandPorts: ports,
   });
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));

@@ -10,7 +10,13 @@ export interface Metrics {
   readonly httpRequestSeconds: Histogram<'method' | 'route' | 'status'>;
   readonly commandSeconds: Histogram<'command' | 'outcome'>;
   readonly appendSeconds: Histogram<'outcome'>;
+  readonly databaseUp: Gauge;
   readonly headPosition: Gauge;
+  readonly followerPosition: Gauge<'follower'>;
+  readonly followerLagEvents: Gauge<'follower'>;
+  readonly followerLagSeconds: Gauge<'follower'>;
+  readonly followerLed: Gauge<'follower'>;
+  readonly followerEpoch: Gauge<'follower'>;
   readonly feedMessages: Counter<'way'>;
   readonly feedReaders: Gauge;
   readonly projectionPosition: Gauge<'projection'>;
@@ -33,7 +39,13 @@ export const createMetrics = (): Metrics => {
     httpRequestSeconds: new Histogram({ name: 'rectrail_http_request_duration_seconds', help: 'Time to answer a request.', labelNames: ['method', 'route', 'status'], buckets: durationBuckets, registers }),
     commandSeconds: new Histogram({ name: 'rectrail_command_duration_seconds', help: 'Time to carry out a command, its append included.', labelNames: ['command', 'outcome'], buckets: durationBuckets, registers }),
     appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
+    databaseUp: new Gauge({ name: 'rectrail_database_up', help: '1 where this process reaches its PostgreSQL; while it is 0, positions and lags are left out.', registers }),
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
+    followerPosition: new Gauge({ name: 'rectrail_follower_position', help: 'Position that a follower of the log has reached, in whichever process it works; projections are followers too.', labelNames: ['follower'], registers }),
+    followerLagEvents: new Gauge({ name: 'rectrail_follower_lag_events', help: 'Events that a follower has yet to read.', labelNames: ['follower'], registers }),
+    followerLagSeconds: new Gauge({ name: 'rectrail_follower_lag_seconds', help: 'Age of the oldest event that a follower has yet to read; 0 where there is none.', labelNames: ['follower'], registers }),
+    followerLed: new Gauge({ name: 'rectrail_follower_led', help: '1 where some process holds the lease of a follower of which one works at a time.', labelNames: ['follower'], registers }),
+    followerEpoch: new Gauge({ name: 'rectrail_follower_epoch', help: 'How often the lease of a follower has changed hands.', labelNames: ['follower'], registers }),
     feedMessages: new Counter({ name: 'rectrail_feed_messages_total', help: 'Messages of the feed that were served over HTTP, as pages or in streams.', labelNames: ['way'], registers }),
     feedReaders: new Gauge({ name: 'rectrail_feed_readers', help: 'Streams, waiting pages and digests of the feed that are open.', registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),

@@ -1,7 +1,7 @@
 import { createAccessControl, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { instantOfMs, position, type Clock, type OrgId } from '@rectrail/kernel';
-import { createLogger, createMetrics, openDatabase, readConfiguration, type Database } from '@rectrail/platform';
+import { createLogger, createMetrics, openDatabase, readConfiguration, type Database, type FollowerStatus } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { administrativeTreeId, streams, trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { ProjectionError } from '@rectrail/projections';
@@ -30,6 +30,7 @@ const underWay: NonNullable<ProjectionStatus['build']> = {
   name: 'issues', version: 1, phase: 'bulk', position: position(3), target: position(9), startedAt: instantOfMs(0), failure: null, paused: false, running: true,
 };
 let status = running;
+let followers: readonly FollowerStatus[] = [];
 const known = (name: string): void => { if (name !== 'issues') throw new ProjectionError('unknown-projection', `no projection is called ${name}`); };
 let stopRebuild: ((reason: unknown) => void) | null = null;
 const read = {
@@ -92,9 +93,11 @@ describe('the HTTP application', () => {
     rebuilds = new Rebuilds({ read, logger, metrics });
     app = await createHttpApplication({
       configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, rebuilds, clock, database, store, access, read, imports,
+      leadership: { followers: () => Promise.resolve(followers) },
       commandPorts: {
         runner, store, zone,
         lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]) },
+        endpointFault: () => Promise.resolve(null),
       },
     });
   });
@@ -387,6 +390,24 @@ describe('the HTTP application', () => {
       expect(text).toMatch(/rectrail_http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/issues\/:id",status="404"\} [1-9]/);
       expect(text).toContain('rectrail_projection_lag_events{projection="issues"} 1');
       expect(text).toContain(`rectrail_head_position ${(await store.head()).position}`);
+    });
+
+    it('tells how far each follower of the log is that keeps a checkpoint, also of a projection', async () => {
+      const { position: head } = await store.head();
+      followers = [
+        { name: 'relay', position: position(head - 1), epoch: 3, held: true }, { name: 'idle', position: head, epoch: 1, held: false }, { name: 'none', position: null, epoch: 1, held: true },
+      ];
+      const { text } = await call('GET', '/metrics');
+      for (const line of [
+        `rectrail_follower_position{follower="relay"} ${head - 1}`, 'rectrail_follower_lag_events{follower="relay"} 1', 'rectrail_follower_led{follower="relay"} 1', 'rectrail_follower_epoch{follower="relay"} 3',
+        'rectrail_follower_lag_seconds{follower="idle"} 0', 'rectrail_follower_led{follower="idle"} 0', 'rectrail_follower_lag_seconds{follower="projection-issues"} 0.5', 'rectrail_database_up 1',
+      ]) expect(text).toContain(line);
+      expect(text).not.toContain('follower="none"');
+      expect((await call('GET', '/health')).body['followers']).toEqual([
+        { name: 'relay', position: head - 1, epoch: 3, held: true, lagEvents: 1, lagSeconds: expect.any(Number) }, { name: 'idle', position: head, epoch: 1, held: false, lagEvents: 0, lagSeconds: 0 },
+      ]);
+      followers = [];
+      expect((await call('GET', '/metrics')).text).not.toContain('follower="relay"');
     });
 
     it('keeps the correlation id of the caller and sends security headers', async () => {

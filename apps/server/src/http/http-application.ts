@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AccessControl } from '@rectrail/access';
 import type { EventStore } from '@rectrail/event-store';
-import type { Configuration, Database, Logger, Metrics } from '@rectrail/platform';
+import type { Configuration, Database, Leadership, Logger, Metrics } from '@rectrail/platform';
 import { commandDefinitions, CommandService, type ImportService, type TrackingCommandPorts } from '@rectrail/tracking-app';
 import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
@@ -34,6 +34,7 @@ export interface HttpApplicationOptions {
   readonly clock: Clock;
   readonly database: Database;
   readonly store: EventStore;
+  readonly leadership: Pick<Leadership, 'followers'>;
   readonly access: AccessControl;
   readonly read: TrackingRead;
   readonly rebuilds: Rebuilds;
@@ -58,7 +59,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
 
 /** The Nest application, initialised but not yet listening. */
 export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
-  const { configuration, version, logger, metrics, access, database, store, read } = options;
+  const { configuration, version, logger, metrics, access } = options;
   const { server, routes } = createFastifyServer({ configuration, logger, metrics, access });
   const replays = new OpenStreams({ max: configuration.replaysMax, code: 'too-many-replays', what: 'replays' });
   server.addHook('preClose', (done) => { replays.shutDown(); done(); });
@@ -66,7 +67,7 @@ export const createHttpApplication = async (options: HttpApplicationOptions): Pr
   // The routes are part of the module that also makes the service, so they ask for it when they are called.
   const commands = (): CommandService => app.get(CommandService);
   const controllers = [
-    tableController('', operationRoutes({ database, store, read, metrics, readyLagSeconds: configuration.readyLagSeconds, openApi })),
+    tableController('', operationRoutes({ ...options, needsReadModels: configuration.roles.some((role) => role === 'api' || role === 'projector'), readyLagSeconds: configuration.readyLagSeconds, openApi })),
     tableController(apiPath, await apiRoutes(options, commands, replays)),
   ];
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape

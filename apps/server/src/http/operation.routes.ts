@@ -1,7 +1,10 @@
 import type { EventStore } from '@rectrail/event-store';
-import type { Database, Metrics } from '@rectrail/platform';
+import type { Clock } from '@rectrail/kernel';
+import type { Database, Leadership, Metrics } from '@rectrail/platform';
 import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
+import type { Gauge } from 'prom-client';
+import { followerStandings, type FollowerStanding } from '../followers.ts';
 import { problemPage } from '../problems/problem-table.ts';
 import { isAdministrators } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -11,7 +14,11 @@ export interface OperationRoutesOptions {
   readonly database: Database;
   readonly store: EventStore;
   readonly read: TrackingRead;
+  readonly leadership: Pick<Leadership, 'followers'>;
   readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Whether this process answers reads or keeps what they read: its readiness is then theirs. */
+  readonly needsReadModels: boolean;
   readonly readyLagSeconds: number;
   readonly openApi: unknown;
 }
@@ -29,9 +36,9 @@ interface Readiness {
   /** Projections that stand stopped, have no rows yet that may be read, or lag for too long. */
   readonly behind: readonly string[];
 }
-interface Health extends Readiness { readonly projections: readonly ProjectionHealth[] }
+interface Health extends Readiness { readonly projections: readonly ProjectionHealth[]; readonly followers: readonly FollowerStanding[] }
 
-const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], projections: [] };
+const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], projections: [], followers: [] };
 
 const failureHealth = (failure: ProjectionStatus['failure'], withReasons: boolean): FailureHealth | null =>
   (failure === null || withReasons ? failure : { position: failure.position });
@@ -43,7 +50,8 @@ const projectionHealth = ({ name, state, position, lagEvents, lagSeconds, failur
   },
 });
 
-const health = async ({ database, store, read, readyLagSeconds }: OperationRoutesOptions, withReasons: boolean): Promise<Health> => {
+const health = async (options: OperationRoutesOptions, withReasons: boolean): Promise<Health> => {
+  const { database, store, read, needsReadModels, readyLagSeconds } = options;
   try {
     await database.query('select 1');
   } catch {
@@ -54,12 +62,20 @@ const health = async ({ database, store, read, readyLagSeconds }: OperationRoute
   const statuses = await read.projectionStatus();
   const behind = statuses.filter(({ state, lagSeconds }) => state !== 'running' || lagSeconds > readyLagSeconds).map(({ name }) => name);
   return {
-    status: behind.length === 0 ? 'ready' : 'not-ready', database: 'up', headPosition, behind,
-    projections: statuses.map((status) => projectionHealth(status, withReasons)),
+    status: behind.length === 0 || !needsReadModels ? 'ready' : 'not-ready', database: 'up', headPosition, behind,
+    projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
   };
 };
 
-const recordProjection = (metrics: Metrics, { name: projection, position, lagEvents, lagSeconds, failure, build }: ProjectionStatus): void => {
+const recordFollower = (metrics: Metrics, follower: string, { position, lagEvents, lagSeconds }: Pick<FollowerStanding, 'position' | 'lagEvents' | 'lagSeconds'>): void => {
+  metrics.followerPosition.set({ follower }, position);
+  metrics.followerLagEvents.set({ follower }, lagEvents);
+  metrics.followerLagSeconds.set({ follower }, lagSeconds);
+};
+
+const recordProjection = (metrics: Metrics, status: ProjectionStatus): void => {
+  const { name: projection, position, lagEvents, lagSeconds, failure, build } = status;
+  recordFollower(metrics, `projection-${projection}`, status);
   metrics.projectionPosition.set({ projection }, position);
   metrics.projectionLagEvents.set({ projection }, lagEvents);
   metrics.projectionLagSeconds.set({ projection }, lagSeconds);
@@ -70,12 +86,31 @@ const recordProjection = (metrics: Metrics, { name: projection, position, lagEve
   metrics.projectionBuildTarget.set({ projection }, build.target);
 };
 
-const recordProjections = async ({ metrics, store, read }: OperationRoutesOptions): Promise<void> => {
-  metrics.headPosition.set((await store.head()).position);
-  const statuses = await read.projectionStatus();
-  // What has ended is not shown with its last value.
-  for (const gauge of [metrics.projectionFailurePosition, metrics.projectionBuildPosition, metrics.projectionBuildTarget]) gauge.reset();
+const gaugesOfFollowers = (metrics: Metrics): readonly Pick<Gauge, 'reset'>[] => [
+  metrics.followerPosition, metrics.followerLagEvents, metrics.followerLagSeconds, metrics.followerLed, metrics.followerEpoch,
+  metrics.projectionPosition, metrics.projectionLagEvents, metrics.projectionLagSeconds, metrics.projectionStopped, metrics.projectionFailurePosition,
+  metrics.projectionBuildPosition, metrics.projectionBuildTarget,
+];
+
+const recordLog = async (options: OperationRoutesOptions): Promise<void> => {
+  const { metrics, store, read } = options;
+  const [{ position: head }, statuses, followers] = await Promise.all([store.head(), read.projectionStatus(), followerStandings(options)]);
+  metrics.headPosition.set(head);
   for (const status of statuses) recordProjection(metrics, status);
+  for (const follower of followers) {
+    recordFollower(metrics, follower.name, follower);
+    metrics.followerLed.set({ follower: follower.name }, follower.held ? 1 : 0);
+    metrics.followerEpoch.set({ follower: follower.name }, follower.epoch);
+  }
+};
+
+/** What the process itself counts is told also while the database is away. */
+const record = async (options: OperationRoutesOptions): Promise<void> => {
+  const { metrics } = options;
+  // What has ended or is not known is not shown with its last value.
+  metrics.headPosition.remove();
+  for (const gauge of gaugesOfFollowers(metrics)) gauge.reset();
+  metrics.databaseUp.set(await recordLog(options).then(() => 1, () => 0));
 };
 
 const noStore = (reply: FastifyReply): void => { void reply.header('Cache-Control', 'no-store'); };
@@ -105,7 +140,7 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
     path: '/metrics',
     handle: async (_request, reply) => {
       const { metrics } = options;
-      await recordProjections(options);
+      await record(options);
       noStore(reply);
       void reply.type(metrics.registry.contentType);
       return metrics.registry.metrics();

@@ -219,6 +219,10 @@ const projectionHealthProperties: Json = {
     properties: { phase: { type: 'string' }, position: { type: 'integer' }, target: { type: 'integer' }, running: { type: 'boolean' }, paused: { type: 'boolean' }, failure: failureHealth },
   },
 };
+const followerProperties: Json = {
+  name: { type: 'string' }, position: { type: 'integer' }, epoch: { type: 'integer', description: 'How often its lease has changed hands' }, held: { type: 'boolean', description: 'Whether some process holds it' },
+  lagEvents: { type: 'integer' }, lagSeconds: { type: 'number' },
+};
 
 const resultProperties: Json = {
   id: { type: 'string', description: 'Of what the command made, or of its target' }, created: { type: 'boolean' },
@@ -241,7 +245,7 @@ const writeSchemas: Json = {
   },
   Readiness: { type: 'object', additionalProperties: false, required: Object.keys(readinessProperties), properties: readinessProperties },
   Health: {
-    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'projections'],
+    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'projections', 'followers'],
     properties: {
       ...readinessProperties,
       projections: {
@@ -249,6 +253,10 @@ const writeSchemas: Json = {
         items: {
           type: 'object', additionalProperties: false, required: Object.keys(projectionHealthProperties), properties: projectionHealthProperties,
         },
+      },
+      followers: {
+        type: 'array', description: 'Followers of the log of which one process at a time does the work',
+        items: { type: 'object', additionalProperties: false, required: Object.keys(followerProperties), properties: followerProperties },
       },
     },
   },
