@@ -32,6 +32,17 @@ describe('counting working days', () => {
     expect(workingDaysBetween(emptyCalendar, day('9999-12-30'), day('9999-12-31')).days).toBe(1);
   });
 
+  it('looks at no year behind the day by which there are more than were asked for', () => {
+    const anyDay = fc.integer({ min: dayNumber(day('2021-11-01')), max: dayNumber(day('2023-02-01')) }).map((n) => addDays(day('1970-01-01'), n));
+    fc.assert(fc.property(anyDay, fc.nat(800), fc.nat(60), (after, span, most) => {
+      const upTo = addDays(after, span);
+      const passed = Array.from({ length: span }, (_, at) => addDays(after, at + 1)).find((d) => workingDaysBetween(festival, after, d).days > most);
+      const { days, yearsWithoutCalendar } = workingDaysBetween(festival, after, upTo, most);
+      expect(days > most).toBe(passed !== undefined);
+      expect(yearsWithoutCalendar).toEqual(workingDaysBetween(festival, after, passed ?? upTo).yearsWithoutCalendar);
+    }));
+  });
+
   it('equals counting day by day', () => {
     const calendar: WorkingCalendar = { years: new Map(calendarYears(Array.from({ length: 365 }, (_, at) => addDays(day('2023-01-01'), at)).filter((_, at) => at % 3 > 0)).map((y) => [y.year, y.workingDays])) };
     const works = (d: Day): boolean => calendar.years.get(Number(d.slice(0, 4)))?.includes(d) ?? (weekday(d) >= 1 && weekday(d) <= 5);

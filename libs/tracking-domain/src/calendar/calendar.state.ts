@@ -42,13 +42,16 @@ const countUpTo = (days: readonly Day[], d: Day): number => {
 /** Mondays to Fridays from a fixed Sunday (1969-12-28) up to and including `d`, negative before: only differences have a meaning. */
 const weekdaysUpTo = (d: Day): number => Math.floor((dayNumber(d) + 4) / 7) * 5 + Math.min(weekday(d), 5);
 
-/** Working days d with after < d ≤ upTo; 0 where `upTo` is not later. A year without a calendar is Monday to Friday (rules.md section 5). */
-export const workingDaysBetween = (calendar: WorkingCalendar, after: Day, upTo: Day): WorkingDayCount => {
+/**
+ * Working days d with after < d ≤ upTo; 0 where `upTo` is not later. A year without a calendar is Monday to Friday (rules.md section 5). `most`: years behind the one in which the
+ * count exceeds it are not looked at, since whoever asks whether there are more than so many knows by then.
+ */
+export const workingDaysBetween = (calendar: WorkingCalendar, after: Day, upTo: Day, most = Infinity): WorkingDayCount => {
   const yearsWithoutCalendar: number[] = [];
   if (upTo <= after) return { days: 0, yearsWithoutCalendar };
   const first = addDays(after, 1);
   let days = 0;
-  for (let year = yearOf(first); year <= yearOf(upTo); year += 1) {
+  for (let year = yearOf(first); year <= yearOf(upTo) && days <= most; year += 1) {
     const from = maxDay(after, addDays(dayOfYear(year, '01-01'), -1));
     const to = minDay(upTo, dayOfYear(year, '12-31'));
     const known = calendar.years.get(year);

@@ -234,7 +234,8 @@ describe('deadlines', () => {
     log.policy(org, { ...defaultPolicy, dueSoon: { days: 5, unit: 'working' } }, '2022-01-01');
     const issue = log.issue(org, 1, '2022-02');
     log.of(issue, { type: 'DeadlineSet', data: { planned: planned('2023-01') } }, '2022-02-01');
-    expect(dashboard(log.facts, log.cut('2022-02-10'), { org: null, policy: null }).assumptions.calendarYears).toEqual([2022, 2023]);
+    expect(dashboard(log.facts, log.cut('2022-02-10'), { org: null, policy: null }).assumptions.calendarYears).toEqual([2022]);
+    expect(dashboard(log.facts, log.cut('2022-12-28'), { org: null, policy: null }).assumptions.calendarYears).toEqual([2022, 2023]);
   });
 
   it.each([['2022-06-30', 'DONE_IN_TIME'], ['2022-07-01', 'DONE_LATE']])('met on %s is %s', (on, condition) => {

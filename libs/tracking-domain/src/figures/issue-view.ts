@@ -18,7 +18,7 @@ export interface DeadlineView {
   /** The date that decides is 力争, not 计划. */
   readonly striving: boolean;
   readonly closedOn: Day | null;
-  /** Years that were counted Monday to Friday for want of a calendar. */
+  /** Years that were counted Monday to Friday for want of a calendar, as far as the condition rests on them. */
   readonly yearsWithoutCalendar: readonly number[];
 }
 
@@ -59,7 +59,7 @@ const openDates = (state: IssueState): readonly FuzzyDate[] => {
 const openCondition = (due: Day, { validAt, policy, calendar }: Judge): Pick<DeadlineView, 'condition' | 'yearsWithoutCalendar'> => {
   if (due < validAt) return { condition: 'OVERDUE', yearsWithoutCalendar: [] };
   const { days, yearsWithoutCalendar } = policy.dueSoon.unit === 'working'
-    ? workingDaysBetween(calendar, validAt, due)
+    ? workingDaysBetween(calendar, validAt, due, policy.dueSoon.days)
     : { days: daysBetween(validAt, due), yearsWithoutCalendar: [] };
   return { condition: days <= policy.dueSoon.days ? 'DUE_SOON' : 'ON_TRACK', yearsWithoutCalendar };
 };

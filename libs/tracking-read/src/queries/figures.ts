@@ -2,7 +2,6 @@ import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Day, type Fa
 import { streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
-import { parsePair } from '../figures/cells.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
 import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
@@ -12,7 +11,7 @@ import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
 import { signedCover } from './signed-cover.ts';
-import { atCut, cellSums, type Owners, type SumsOf } from './sums.ts';
+import { atCut, type Owners, type SumsOf } from './sums.ts';
 import type { Verdicts } from './verdicts.ts';
 
 const isIn = (owners: Owners, orgId: OrgId): boolean => owners === null || owners.has(orgId);
@@ -68,28 +67,16 @@ export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, polic
   return owners;
 };
 
-/** A sum tells no year without a calendar: where deadlines draw near by working days, the latest open date tells them all. */
-const assumeYears = async (session: ReadSession, owners: Owners, verdicts: Verdicts): Promise<void> => {
-  const { tx, cut, reference } = session;
-  const own = reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId).filter((orgId) => isIn(owners, orgId));
-  const isDefaultWorking = verdicts.defaultCountsWorkingDays;
-  const others = own.filter((orgId) => verdicts.countsWorkingDays(orgId) !== isDefaultWorking);
-  if (!isDefaultWorking) {
-    const cells = others.length === 0 ? [] : await cellSums(session, 'issue', others);
-    const judged = cells.flatMap(({ orgId, cell }) => {
-      const { last, first } = parsePair(cell);
-      return [last, first].filter((one) => one !== null).map((one) => ({ orgId, one }));
-    });
-    for (const { orgId, one } of judged) verdicts.condition(orgId, one);
-    return;
-  }
+/** A sum tells no year without a calendar: where working days ahead reach into one, the latest open date of each owner tells. */
+const assumeYears = async ({ tx, cut }: ReadSession, owners: Owners, verdicts: Verdicts): Promise<void> => {
+  if (!verdicts.mayAssumeYears) return;
   await planAnew(tx);
-  const [row] = await tx.query<{ due: Day | null }>(
-    `select max(open_until)::text as due from ${schema}.issue_row r
-      where open_until >= make_date($4, 1, 1) and ${atCut('r', ['$1', '$2', '$3'])} and ($5::uuid[] is null or org_id = any($5)) and org_id <> all($6)`,
-    [cut.validAt, cut.knownAt, cut.atPosition, verdicts.firstYearWithoutCalendar, owners === null ? null : [...owners], others],
+  const rows = await tx.query<{ orgId: OrgId; due: Day }>(
+    `select org_id as "orgId", max(open_until)::text as due from ${schema}.issue_row r
+      where open_until > $1 and ${atCut('r', ['$1', '$2', '$3'])} and ($4::uuid[] is null or org_id = any($4)) group by org_id`,
+    [cut.validAt, cut.knownAt, cut.atPosition, owners === null ? null : [...owners]],
   );
-  if (row?.due != null) verdicts.assumeUpTo(row.due);
+  for (const { orgId, due } of rows) verdicts.assumeFor(orgId, due);
 };
 
 /**

@@ -1,5 +1,5 @@
 import { addDays, daysBetween, lastDay, minDay, type Cut, type Day, type OrgId } from '@rectrail/kernel';
-import { bucketOf, streams, workingDaysBetween, yearOf, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
+import { bucketOf, streams, workingDaysBetween, type Bucket, type DeadlineCondition, type PolicyContent, type WorkingCalendar } from '@rectrail/tracking-domain';
 import { isClosedCondition, type IssueCell } from '../figures/cells.ts';
 import type { Assumptions } from './answers.ts';
 import { findOrg, type ReadSession } from './read-session.ts';
@@ -44,21 +44,11 @@ export class Verdicts {
     return { calendarYears: [...this.#yearsWithoutCalendar].sort((a, b) => a - b) };
   }
 
-  /** By which of the two kinds of days the owner's deadlines draw near. */
-  countsWorkingDays(owner: OrgId): boolean {
-    return this.#policy(owner).dueSoon.unit === 'working';
-  }
-
-  /** The same where an organisation has no policy of its own; before the first start of the installation there is none at all. */
-  get defaultCountsWorkingDays(): boolean {
-    return this.#isInstalled && this.#default().dueSoon.unit === 'working';
-  }
-
-  /** The first year from the day of the cut on that has no calendar. */
-  get firstYearWithoutCalendar(): number {
-    let year = yearOf(addDays(this.#cut.validAt, 1));
-    while (this.#calendar.years.has(year)) year += 1;
-    return year;
+  /** Whether a verdict may rest on a year without a calendar: working days that some policy looks ahead reach into one. */
+  get mayAssumeYears(): boolean {
+    const { policies } = this;
+    return policies !== null && [policies.rest, ...policies.own.values()].some(({ dueSoon: { days, unit } }) =>
+      unit === 'working' && workingDaysBetween(this.#calendar, this.#cut.validAt, lastDay, days).yearsWithoutCalendar.length > 0);
   }
 
   /** The policy of everyone who has none of their own, and theirs; null before the first start of the installation. */
@@ -77,9 +67,10 @@ export class Verdicts {
     return until;
   }
 
-  /** Remembers the years without a calendar that working days up to an open date run through. */
-  assumeUpTo(due: Day): void {
-    this.#workingDays(this.#cut.validAt, due);
+  /** Remembers the years without a calendar on which the verdict of an open date rests. */
+  assumeFor(owner: OrgId, due: Day): void {
+    const { days, unit } = this.#policy(owner).dueSoon;
+    if (unit === 'working') this.#workingDays(this.#cut.validAt, due, days);
   }
 
   bucket(owner: OrgId, cell: IssueCell): Bucket {
@@ -94,12 +85,12 @@ export class Verdicts {
     if (deadline === 'NO_DEADLINE') return 'NO_DEADLINE';
     if (deadline < on) return 'OVERDUE';
     const { dueSoon } = this.#policy(owner);
-    const days = dueSoon.unit === 'calendar' ? daysBetween(on, deadline) : this.#workingDays(on, deadline);
+    const days = dueSoon.unit === 'calendar' ? daysBetween(on, deadline) : this.#workingDays(on, deadline, dueSoon.days);
     return days <= dueSoon.days ? 'DUE_SOON' : 'ON_TRACK';
   }
 
-  #workingDays(after: Day, upTo: Day): number {
-    const { days, yearsWithoutCalendar } = workingDaysBetween(this.#calendar, after, upTo);
+  #workingDays(after: Day, upTo: Day, most: number): number {
+    const { days, yearsWithoutCalendar } = workingDaysBetween(this.#calendar, after, upTo, most);
     for (const year of yearsWithoutCalendar) this.#yearsWithoutCalendar.add(year);
     return days;
   }
