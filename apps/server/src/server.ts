@@ -64,7 +64,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
   const rebuilds = new Rebuilds({ read, logger, metrics });
   opened.defer(() => rebuilds.close());
-  await rebuilds.resumeInterrupted();
+  if (configuration.roles.includes('projector')) rebuilds.watch();
   const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
   const adminTokenFile = configuration.roles.includes('api') ? await keepAdminTokenAlone(database, access, configuration.dataDir) : null;
   const guard = new AddressGuard({ allowedNetworks: configuration.webhookAllowedNetworks });

@@ -1,1 +1,2 @@
 export * from './message.ts';
+export { AddressGuard } from './webhooks/address-guard.ts';

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const mebibyte = 1_048_576;
@@ -17,6 +18,16 @@ export type Role = (typeof roles)[number];
 const roleList = z.string().default(roles.join(','))
   .transform((text) => text.split(',').map((name) => name.trim()))
   .pipe(z.array(z.enum(roles)).min(1));
+
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const version = isIP(address);
+  return more.length === 0 && version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+};
+
+const networkList = z.string().default('')
+  .transform((text) => text.split(',').map((network) => network.trim()).filter((network) => network !== ''))
+  .pipe(z.array(z.string().refine(isNetwork, 'no network: write 10.20.0.0/16 or fd00::/8')));
 
 /**
  * Every setting, with its unit, its bounds and its default: the one place where a limit of the server is named. The environment
@@ -39,6 +50,8 @@ const schema = z.strictObject({
   readyLagSeconds: integer(1, 86_400).default(30).describe('Not ready while a projection has left an event unread for longer than this, seconds.'),
   replaysMax: integer(0, 10_000).default(50).describe('Replays that are played at once; beyond it 503.'),
   feedReadersMax: integer(0, 10_000).default(200).describe('Streams, waiting pages and digests of the feed that are open at once; beyond it 503.'),
+  webhookAllowedNetworks: networkList.describe('Networks beside the public ones to which webhooks may be sent, as CIDR separated by commas: `10.20.0.0/16,fd00::/8`.'),
+  webhookRequestsMax: integer(1, 1_000).default(64).describe('Webhooks that are under way at once.'),
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
 });
 

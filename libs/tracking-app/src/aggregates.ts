@@ -1,10 +1,11 @@
-import type { FundsCaseId, InspectionId, IssueId, MeasureId, MetricId, PlanId, ReportId } from '@rectrail/kernel';
+import type { FundsCaseId, InspectionId, IssueId, MeasureId, MetricId, PlanId, ReportId, SubscriptionId } from '@rectrail/kernel';
 import {
-  decideFundsCase, decideInspection, decideIssue, decideMeasure, decideMetric, decidePlan, decideReport, evolveFundsCase, evolveInspection, evolveMetric, evolvePlan,
-  evolveReport, foldIssue, foldMeasure, initialFundsCaseState, initialInspectionState, initialMetricState, initialPlanState, initialReportState, streams,
+  decideFundsCase, decideInspection, decideIssue, decideMeasure, decideMetric, decidePlan, decideReport, decideSubscription, evolveFundsCase, evolveInspection, evolveMetric,
+  evolvePlan, evolveReport, evolveSubscription, foldIssue, foldMeasure, initialFundsCaseState, initialInspectionState, initialMetricState, initialPlanState, initialReportState,
+  initialSubscriptionState, streams,
   type FundsCaseCommand, type FundsCaseEvent, type FundsCaseState, type InspectionCommand, type InspectionEvent, type InspectionState, type IssueCommand, type IssueEvent,
   type IssueState, type MeasureCommand, type MeasureEvent, type MeasureState, type MetricCommand, type MetricEvent, type MetricState, type PlanCommand, type PlanEvent,
-  type PlanState, type ReportCommand, type ReportEvent, type ReportState,
+  type PlanState, type ReportCommand, type ReportEvent, type ReportState, type SubscriptionCommand, type SubscriptionEvent, type SubscriptionState,
 } from '@rectrail/tracking-domain';
 import type { Aggregate } from './aggregate.ts';
 
@@ -80,4 +81,14 @@ export const metrics: Aggregate<MetricState, MetricCommand, MetricEvent> = {
   fold: (facts) => facts.reduce(evolveMetric, initialMetricState),
   decide: decideMetric,
   scope: ({ definition }) => definition && { orgId: definition.orgId, ...(definition.inspectionId === null ? {} : { inspectionId: definition.inspectionId }) },
+};
+
+export const subscriptions: Aggregate<SubscriptionState, SubscriptionCommand, SubscriptionEvent> = {
+  resource: 'subscriptions',
+  unknown: 'unknown-subscription',
+  readable: true,
+  stream: (id) => streams.subscription(id as SubscriptionId),
+  fold: (facts) => facts.reduce(evolveSubscription, initialSubscriptionState),
+  decide: decideSubscription,
+  scope: ({ terms }) => terms && { orgId: terms.orgId },
 };

@@ -30,6 +30,8 @@ export interface CommandContext {
   readonly correction: CorrectionContext | null;
   /** The id of what this command makes: derived from (commandId, its place in a batch, `purpose`), so that a retry repeats it. */
   newId(purpose: string): string;
+  /** Why nothing may be sent to this address as it resolves now, or null. */
+  endpointFault(url: string): Promise<string | null>;
 }
 
 export interface CommandResult {

@@ -37,6 +37,8 @@ export const appRejectionCodes = [
   'unknown-report',
   'unknown-metric',
   'unknown-event',
+  'unknown-subscription',
+  'endpoint-refused',
 ] as const;
 export type AppRejectionCode = (typeof appRejectionCodes)[number];
 

@@ -8,6 +8,7 @@ import { planCommands } from './definitions/plans.ts';
 import { policyCommands } from './definitions/policies.ts';
 import { reportCommands } from './definitions/reports.ts';
 import { retractionCommands } from './definitions/retractions.ts';
+import { subscriptionCommands } from './definitions/subscriptions.ts';
 
 /** What states a fact, and so may also state the right one in a correction. */
 const stating: readonly CommandDefinition[] = [
@@ -17,7 +18,7 @@ const stating: readonly CommandDefinition[] = [
 const statingByName = new Map(stating.map((definition) => [definition.name, definition]));
 
 /** Every command of the public interface; routes, OpenAPI and `POST /commands` are made from it. */
-export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...retractionCommands((name) => statingByName.get(name) ?? null)];
+export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...subscriptionCommands, ...retractionCommands((name) => statingByName.get(name) ?? null)];
 
 const byName = new Map(commandDefinitions.map((definition) => [definition.name, definition]));
 

@@ -227,6 +227,36 @@ describe('funds cases, reports, metrics', () => {
   });
 });
 
+describe('subscriptions', () => {
+  const endpoint = 'https://dashboard.example.org/hooks';
+
+  it('are made by whose they are, for their own subtree, and go through their life without a day', async () => {
+    const id = await run('/subscriptions', { endpoint, audience: 'internal', nouns: ['issues'], subtreeOf: 'CN-1-JT' });
+    expect((await side.facts()).at(-1)).toMatchObject({
+      event: { type: 'SubscriptionCreated', data: { subscriptionId: id, orgId: place.region, endpoint, audience: 'internal', nouns: ['issues'], types: null, subtreeOf: place.bureau, levels: null, after: null } },
+      scope: { orgId: place.region }, validTime: null,
+    });
+    expect(await written(`/subscriptions/${id}/pause`)).toEqual({ type: 'SubscriptionPaused', data: {} });
+    expect(await written(`/subscriptions/${id}/resume`)).toEqual({ type: 'SubscriptionResumed', data: {} });
+    expect(await written(`/subscriptions/${id}/rotate-secret`)).toEqual({ type: 'SubscriptionSecretRotated', data: {} });
+    expect(await written(`/subscriptions/${id}/delete`)).toEqual({ type: 'SubscriptionDeleted', data: {} });
+    expect((await side.refused(`/subscriptions/${id}/resume`)).code).toBe('subscription-deleted');
+  });
+
+  it('hear of no stranger, and of everything only an administrator\'s does', async () => {
+    const by = actorOf('clerk', place.bureau);
+    expect((await side.refused('/subscriptions', { endpoint, audience: 'public', org: 'CN-1-SW' }, { by })).code).toBe('outside-jurisdiction');
+    expect(await side.refused('/subscriptions', { endpoint, audience: 'public', subtreeOf: 'CN-1-SW' }, { by })).toMatchObject({ code: 'outside-jurisdiction', errors: [{ pointer: '/subtreeOf' }] });
+    const everything = await run('/subscriptions', { endpoint, audience: 'public', after: 5 }, administrator());
+    expect((await side.facts()).at(-1)?.scope).toEqual({ orgId: null });
+    expect((await side.refused(`/subscriptions/${everything}/pause`, {}, { by })).code).toBe('administrator-only');
+  });
+
+  it('go nowhere where nothing may be sent', async () => {
+    expect(await side.refused('/subscriptions', { endpoint: 'https://db.internal/x', audience: 'public' })).toMatchObject({ code: 'endpoint-refused', errors: [{ pointer: '/endpoint' }] });
+  });
+});
+
 it('every row was carried out but retraction and correction, which have a spec of their own', () => {
   expect(commandDefinitions.map(({ name }) => name).filter((name) => !carriedOut.has(name))).toEqual(['RetractFacts', 'CorrectFacts']);
 });

@@ -58,6 +58,8 @@ export interface TrackingCommandPorts {
   readonly lookups: Pick<TrackingLookups, 'catchUp' | 'streamsOf' | 'dependents' | 'trees'>;
   /** IANA name, from the installation's first event. */
   readonly zone: string;
+  /** Why webhooks may not be sent to this address as it resolves now, or null. */
+  endpointFault(url: string): Promise<string | null>;
 }
 
 export const trackingCommandPorts = Symbol('trackingCommandPorts');
@@ -113,13 +115,14 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
 
   async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, index: number): Promise<CommandReply> {
     requireIfMatch(definition, target);
-    const { zone } = this.#ports;
+    const { zone, endpointFault } = this.#ports;
     const result = await definition.execute({
       actor: command.identity.actor,
       zone,
       today: dayIn(zone, unit.now),
       lookups: this.#lookups,
       correction: null,
+      endpointFault,
       newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
     }, unit, target, body);
     return { ...result, streamVersion: (await unit.load(result.stream)).version };

@@ -71,6 +71,8 @@ const platformProblems = {
   'unknown-report': unknown('report', '报告'),
   'unknown-metric': unknown('metric', '指标'),
   'unknown-event': unknown('event', '事件'),
+  'unknown-subscription': unknown('subscription', '订阅'),
+  'endpoint-refused': row(422, 'Nothing may be sent to this address', '不允许向该地址推送', 'Webhooks go to public addresses alone, so that nobody can reach into inner networks through this server. An operator may name further networks in `RECTRAIL_WEBHOOK_ALLOWED_NETWORKS`.'),
 
   'unknown-projection': row(404, 'No such projection', '没有这个读模型', 'The request names a projection that this server does not have. `GET /projections` lists them.'),
   'unknown-rebuild': row(404, 'No rebuild has begun', '该读模型没有进行中的重建', 'There is nothing to stop or to drop: the rebuild has ended, was dropped, or never began.'),

@@ -62,7 +62,10 @@ export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Pro
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['org-tree-', 'policy-'] });
   const facts = async (): Promise<readonly Fact<TrackingEvent>[]> => (await store.readAll()).events.map((stored) => codec.decode(stored) as Fact<TrackingEvent>);
   await bootstrap({ runner, zone, jurisdiction: '某市', calendarYears: [] });
-  const module = await Test.createTestingModule({ imports: [TrackingAppModule.register({ runner, store, zone, lookups: lookupsOver(facts) })] }).compile();
+  const module = await Test.createTestingModule({ imports: [TrackingAppModule.register({
+    runner, store, zone, lookups: lookupsOver(facts),
+    endpointFault: (url) => Promise.resolve(url.includes('.internal') ? 'an inner address' : null),
+  })] }).compile();
   const app = await module.init();
   const service = app.get(CommandService);
 

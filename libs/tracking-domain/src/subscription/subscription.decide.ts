@@ -21,7 +21,8 @@ export type SubscriptionRejection = Rejection & { readonly code: keyof typeof su
 
 type SubscriptionDecision = Decision<SubscriptionEvent, SubscriptionRejection>;
 
-const sameList = (a: readonly string[] | null, b: readonly string[] | null): boolean => a === b || (a !== null && b !== null && a.length === b.length && a.every((item, at) => item === b[at]));
+const sameList = (a: readonly string[] | null, b: readonly string[] | null): boolean =>
+  a === b || (a !== null && b !== null && a.length === b.length && a.every((item, at) => item === b[at]));
 
 const sameTerms = (a: SubscriptionTerms, b: SubscriptionTerms): boolean =>
   a.subscriptionId === b.subscriptionId && a.orgId === b.orgId && a.endpoint === b.endpoint && a.audience === b.audience && a.subtreeOf === b.subtreeOf && a.after === b.after

@@ -15,7 +15,8 @@ const terms: SubscriptionTerms = {
 const created: SubscriptionEvent = { type: 'SubscriptionCreated', data: terms };
 const event = <T extends Exclude<SubscriptionEvent['type'], 'SubscriptionCreated' | 'SubscriptionDisabled'>>(type: T): SubscriptionEvent => ({ type, data: {} });
 const disabled: SubscriptionEvent = { type: 'SubscriptionDisabled', data: { cause: 'GONE' } };
-const stateOf = (...events: readonly SubscriptionEvent[]): SubscriptionState => streamOf(...events.map((one) => fact<SubscriptionEvent>(null, one))).reduce(evolveSubscription, initialSubscriptionState);
+const stateOf = (...events: readonly SubscriptionEvent[]): SubscriptionState =>
+  streamOf(...events.map((one) => fact<SubscriptionEvent>(null, one))).reduce(evolveSubscription, initialSubscriptionState);
 const decide = (command: SubscriptionCommand, ...given: readonly SubscriptionEvent[]): unknown => {
   const decision = decideSubscription(command, { now: stateOf(...given) });
   return decision.ok ? decision.events.map(({ type }) => type) : decision.rejection.code;
