@@ -17,12 +17,14 @@ interface Call { readonly name: string; readonly options: RebuildOptions; readon
 describe('rebuilds in the background', () => {
   let calls: Call[];
   let statuses: readonly ProjectionStatus[];
+  let fault: Error | null;
   let metrics: ReturnType<typeof createMetrics>;
   let rebuilds: Rebuilds;
 
   beforeEach(() => {
     calls = [];
     statuses = [];
+    fault = null;
     metrics = createMetrics();
     const rebuild = (name: string, options: RebuildOptions = {}): Promise<void> => new Promise((resolve, reject) => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the signal's reason is what the read side rejects with
@@ -31,7 +33,7 @@ describe('rebuilds in the background', () => {
       const end: Call['end'] = (error) => { if (error === undefined) resolve(); else reject(error); };
       calls.push({ name, options, tell: (over) => { options.onProgress?.(progress({ name, ...over })); }, end });
     });
-    rebuilds = new Rebuilds({ read: { rebuild, projectionStatus: () => Promise.resolve(statuses) }, logger: createLogger({ level: 'silent' }), metrics, retryDelayMs: 1 });
+    rebuilds = new Rebuilds({ read: { rebuild, projectionStatus: () => (fault === null ? Promise.resolve(statuses) : Promise.reject(fault)) }, logger: createLogger({ level: 'silent' }), metrics, retryDelayMs: 3, watchMs: 1 });
   });
   afterEach(async () => { await rebuilds.close(); });
 
@@ -123,10 +125,29 @@ describe('rebuilds in the background', () => {
       status('failed', { build: { ...build, running: false, failure: { position: position(3), reason: 'x' } } }), status('unread', { state: 'rebuilding' }),
       status('stopped', { state: 'stopped', failure: { position: position(10), reason: 'x' } }),
     ];
-    await rebuilds.resumeInterrupted();
+    rebuilds.watch();
+    await calledTimes(2);
     expect(calls.map(({ name, options }) => [name, options.onlyInterrupted])).toEqual([['lost', true], ['stopped', true]]);
     calls[0]!.end(new ProjectionError('rebuild-cancelled', 'dropped meanwhile'));
     await sleep(1);
     expect(await ended()).toEqual([]);
+  });
+
+  it('whose process is lost later go on here, once, though it cannot always be seen', async () => {
+    rebuilds.watch();
+    await sleep(5);
+    fault = new Error('connection terminated');
+    await sleep(5);
+    fault = null;
+    statuses = [status('lost')];
+    const call = await calledTimes(1);
+    call.tell();
+    await sleep(10);
+    expect(calls).toHaveLength(1);
+    // The database is lost on the way: this process goes on with it, and does not begin it beside itself.
+    call.end(new Error('connection terminated'));
+    await calledTimes(2);
+    await sleep(10);
+    expect(calls).toHaveLength(2);
   });
 });

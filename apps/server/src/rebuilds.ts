@@ -18,6 +18,8 @@ export interface RebuildsOptions {
   readonly metrics: Metrics;
   /** Before a rebuild goes on that lost the database; default 5,000 ms. */
   readonly retryDelayMs?: number;
+  /** Between two looks for rebuilds whose process was lost; default 15,000 ms. */
+  readonly watchMs?: number;
 }
 
 type Outcome = 'swapped' | 'stopped' | 'failed';
@@ -32,14 +34,17 @@ export class Rebuilds {
   readonly #metrics: Metrics;
   readonly #retryDelayMs: number;
   readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  /** What is under way, by projection. */
+  readonly #running = new Map<Promise<void>, string | null>();
+  readonly #watchMs: number;
   readonly #paces = new Map<string, Pace>();
 
-  constructor({ read, logger, metrics, retryDelayMs = 5_000 }: RebuildsOptions) {
+  constructor({ read, logger, metrics, retryDelayMs = 5_000, watchMs = 15_000 }: RebuildsOptions) {
     this.#read = read;
     this.#logger = logger;
     this.#metrics = metrics;
     this.#retryDelayMs = retryDelayMs;
+    this.#watchMs = watchMs;
   }
 
   /**
@@ -50,11 +55,25 @@ export class Rebuilds {
     return this.#launch(name, false);
   }
 
-  /** Goes on with every rebuild that ended with its process; one that an operator has stopped, or that failed, waits to be asked for. */
-  async resumeInterrupted(): Promise<void> {
+  /** Goes on with every rebuild that ended with its process, now and whenever one is lost; one that an operator has stopped, or that failed, waits to be asked for. */
+  watch(): void {
+    const watching = this.#watch().finally(() => this.#running.delete(watching));
+    this.#running.set(watching, null);
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#resumeInterrupted().catch((error: unknown) => { this.#logger.warn({ err: error }, 'interrupted rebuilds could not be looked for'); });
+      await sleep(this.#watchMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #resumeInterrupted(): Promise<void> {
+    const own = new Set(this.#running.values());
     for (const { name, state, build } of await this.#read.projectionStatus()) {
       // Without rows that may be read, following the log begins with the rebuild.
-      if (state === 'rebuilding' || build === null || build.running || build.paused || build.failure !== null) continue;
+      if (own.has(name) || state === 'rebuilding' || build === null || build.running || build.paused || build.failure !== null) continue;
       this.#launch(name, true).catch((error: unknown) => { this.#logger.warn({ err: error, projection: name }, 'an interrupted rebuild does not go on'); });
     }
   }
@@ -69,13 +88,13 @@ export class Rebuilds {
   /** Ends after the work at hand; what is done is kept. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled(this.#running.keys());
   }
 
   #launch(name: string, onlyInterrupted: boolean): Promise<void> {
     return new Promise((begun, refused) => {
       const work = this.#work(name, onlyInterrupted, begun).catch(refused).finally(() => this.#running.delete(work));
-      this.#running.add(work);
+      this.#running.set(work, name);
     });
   }
 
