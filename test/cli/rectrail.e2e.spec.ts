@@ -86,7 +86,7 @@ describe('progress over time', () => {
 
 describe('help', () => {
   it.each([
-    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
+    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['feed'], '--follow'], [['feed', 'snapshot'], 'digest'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
     [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {

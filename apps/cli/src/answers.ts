@@ -260,3 +260,26 @@ export interface ReplayFrame extends Answered {
   }[];
   readonly more: number;
 }
+
+/** A message as a structured CloudEvent. */
+export interface FeedMessage {
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly sequence: string;
+  readonly recordedtime: string;
+  readonly data: {
+    readonly change: { readonly name: string; readonly on: Printed | null };
+    readonly state: Readonly<Record<string, unknown>> | null;
+  };
+}
+export interface FeedPage { readonly messages: readonly FeedMessage[]; readonly scannedTo: number; readonly head: number }
+
+export interface FeedSubject { readonly subject: string; readonly noun: string; readonly sequence: string; readonly state: Readonly<Record<string, unknown>> }
+export interface FeedSnapshot {
+  readonly source: string;
+  readonly at: number;
+  readonly subjects: readonly FeedSubject[];
+  readonly next: string | null;
+  readonly digest: string | null;
+}

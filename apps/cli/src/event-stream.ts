@@ -15,15 +15,15 @@ export interface Resumable {
   readonly open: (after: string | null) => AsyncGenerator<ServerEvent>;
   readonly isRefusal: (error: unknown) => boolean;
   readonly retryMs: number;
+  /** Attempts one after the other that bring nothing; default 5. */
+  readonly attemptsMax?: number;
 }
-
-const attemptsMax = 5;
 
 /**
  * The events of a stream up to its `end`, also across connections that break: it goes on behind the last event seen that has an id. False where it could not be taken up again.
  * What fails before the first such event is thrown.
  */
-export const resumed = async function* ({ open, isRefusal, retryMs }: Resumable): AsyncGenerator<ServerEvent, boolean> {
+export const resumed = async function* ({ open, isRefusal, retryMs, attemptsMax = 5 }: Resumable): AsyncGenerator<ServerEvent, boolean> {
   let seen: string | null = null;
   const taken = async (events: AsyncGenerator<ServerEvent>): Promise<ServerEvent | null> => {
     try {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
+import { addFeed } from './commands/feed.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
 import { addOverTime } from './commands/over-time.ts';
@@ -21,6 +22,7 @@ const program = withGlobalOptions(new Command('rectrail'), process.env)
 const open = (command: Command) => sessionOf(command.optsWithGlobals<GlobalOptions>(), process.env);
 addReads(program, open);
 addOverTime(program, open);
+addFeed(program, open);
 addImports(program, open);
 addTokens(program, open);
 addProjections(program, open);

@@ -30,6 +30,7 @@ const labels = {
   completionRate: ['完成率', 'completion rate'], asKnownThen: ['各日以当日已掌握的信息为准', 'each day by what was known on it'], asKnownAtOnce: ['各日以同一时点已掌握的信息为准', 'every day by what is known at one instant'],
   before: ['此前', 'before'], after: ['此后', 'after'], change: ['增减', 'change'], absent: ['不在其中', 'not there'], 'cause-events': ['有新的记录', 'events'], 'cause-time': ['期限已到', 'time'],
   'cause-policy': ['口径变化', 'policy'], 'cause-organisation': ['隶属变化', 'organisation'],
+  noMessages: ['没有消息', 'no messages'], subjects: ['数目', 'subjects'], digest: ['摘要', 'digest'],
   since: ['自', 'since'], notCounted: ['总数未统计', 'not counted'], code: ['代码', 'code'], level: ['层级', 'level'], dissolvedOn: ['撤销日期', 'dissolved on'], mergedInto: ['并入', 'merged into'],
   country: ['国家', 'country'], province: ['省', 'province'], municipality: ['直辖市', 'municipality'], city: ['市', 'city'], district: ['区', 'district'], county: ['县', 'county'],
   township: ['乡镇', 'township'], bureau: ['部门', 'bureau'], unit: ['单位', 'unit'], branch: ['派出机构', 'branch'],
