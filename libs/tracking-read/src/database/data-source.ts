@@ -132,8 +132,8 @@ export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase =
 const readStatementMsMax = 30_000;
 
 /**
- * The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. Compiling (JIT) is for statements of seconds: a
- * sum of seventy columns would be compiled in 70 ms, each time anew, and run in 2.
+ * The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. Reads take milliseconds: compiling one (JIT)
+ * takes longer than running it.
  */
 const beginRead = `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}; set local jit = off; lock table ${schema}.gate in access share mode`;
 
