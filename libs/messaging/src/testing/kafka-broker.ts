@@ -117,16 +117,14 @@ export class KafkaBroker {
     const orphaned = (): void => { child.kill('SIGKILL'); };
     process.once('exit', orphaned);
     child.once('exit', () => { process.removeListener('exit', orphaned); });
-    let started = false;
     const keep = (chunk: Buffer): void => {
-      started ||= chunk.includes('Kafka Server started');
       log.push(...chunk.toString().trimEnd().split('\n'));
       log.splice(0, log.length - logLinesKept);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     const deadline = performance.now() + startMsMax;
-    while (!started) {
+    while (!log.some((line) => line.includes('Kafka Server started'))) {
       if (ended(child) || performance.now() > deadline) {
         child.kill('SIGKILL');
         throw new Error(`the Kafka broker does not start:\n${log.join('\n')}`);

@@ -1,0 +1,38 @@
+import type { Admin } from 'kafkajs';
+import { nouns, type Noun } from '../message.ts';
+
+/** Every topic that Rectrail writes to or reads from, by what it holds. */
+export interface TopicNames {
+  /** Messages about a noun, keyed by their subject. */
+  readonly messages: Readonly<Record<Noun, string>>;
+  /** How far the relay has come: everything up to there has been sent. */
+  readonly checkpoints: string;
+  readonly commands: string;
+  readonly replies: string;
+  readonly deadLetters: string;
+}
+
+/** `rectrail.issues`, `rectrail.checkpoints` … */
+export const topicNames = (prefix: string): TopicNames => ({
+  messages: Object.fromEntries(nouns.map((noun) => [noun, `${prefix}.${noun}`])) as Record<Noun, string>,
+  checkpoints: `${prefix}.checkpoints`,
+  commands: `${prefix}.commands`,
+  replies: `${prefix}.replies`,
+  deadLetters: `${prefix}.dead-letters`,
+});
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly partitions: number;
+  /** -1: the broker's default. */
+  readonly replicationFactor: number;
+}
+
+/** Makes the topics that are missing; those that are there stay as their operator has them. */
+export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): Promise<void> => {
+  const there = new Set(await admin.listTopics());
+  const missing = plans.filter(({ topic }) => !there.has(topic));
+  if (missing.length === 0) return;
+  // Another process that makes them at the same moment is no failure: the answer is `false` then.
+  await admin.createTopics({ waitForLeaders: true, topics: missing.map(({ topic, partitions, replicationFactor }) => ({ topic, numPartitions: partitions, replicationFactor })) });
+};
