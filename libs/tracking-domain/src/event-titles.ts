@@ -88,5 +88,7 @@ export const eventTitles: Readonly<Record<TrackingEventType, EventTitle>> = {
   SubscriptionDisabled: { zh: '停用推送订阅', en: 'The subscription was disabled: its receiver is gone, or failed for days' },
   SubscriptionSecretRotated: { zh: '更换推送签名密钥', en: 'New signing keys were asked for; the former sign along for a day' },
   SubscriptionDeleted: { zh: '删除推送订阅', en: 'The subscription was deleted' },
+  ReminderIssued: { zh: '发出督办提醒', en: 'A numbered notice was issued: a light of the deadline' },
+  ReminderReceiptConfirmed: { zh: '签收督办提醒', en: 'A recipient confirmed the receipt of a notice' },
   FactsRetracted: { zh: '撤回事实', en: 'Earlier facts were retracted: withdrawn, or entered in error' },
 };

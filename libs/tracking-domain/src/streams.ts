@@ -15,6 +15,7 @@ export const streams = {
   report: (id: ReportId): StreamId => streamId(`report-${id}`),
   metric: (id: MetricId): StreamId => streamId(`metric-${id}`),
   subscription: (id: SubscriptionId): StreamId => streamId(`subscription-${id}`),
+  reminders: (id: OrgId): StreamId => streamId(`reminders-${id}`),
   source: (documentId: string): StreamId => streamId(`source-${documentId}`),
 } as const;
 

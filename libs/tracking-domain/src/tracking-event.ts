@@ -9,6 +9,7 @@ import type { WorkingCalendarEvent } from './calendar/calendar.events.ts';
 import type { ReportEvent } from './report/report.events.ts';
 import type { MetricEvent } from './metric/metric.events.ts';
 import type { SourceEvent } from './source/source.events.ts';
+import type { ReminderEvent } from './reminder/reminder.events.ts';
 import type { InstallationEvent } from './installation/installation.events.ts';
 import type { SubscriptionEvent } from './subscription/subscription.events.ts';
 import type { FactsRetracted } from './retraction/retraction.events.ts';
@@ -16,6 +17,6 @@ import type { FactsRetracted } from './retraction/retraction.events.ts';
 /** Every event that a stream of Rectrail may hold. */
 export type TrackingEvent =
   | OrganisationTreeEvent | InspectionEvent | PlanEvent | IssueEvent | MeasureEvent | FundsCaseEvent | PolicyEvent
-  | WorkingCalendarEvent | ReportEvent | MetricEvent | SourceEvent | InstallationEvent | SubscriptionEvent | FactsRetracted;
+  | WorkingCalendarEvent | ReportEvent | MetricEvent | SourceEvent | ReminderEvent | InstallationEvent | SubscriptionEvent | FactsRetracted;
 
 export type TrackingEventType = TrackingEvent['type'];

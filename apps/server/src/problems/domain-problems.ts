@@ -1,7 +1,7 @@
 import type { ProblemType } from '@rectrail/platform';
 import {
   calendarRejections, fundsCaseRejections, inspectionRejections, installationRejections, issueRejections, liveRejections, measureRejections, metricRejections,
-  organisationTreeRejections, planRejections, policyRejections, reportRejections, retractionRejections, sourceRejections, subscriptionRejections, transitionRejections, type RejectionText,
+  organisationTreeRejections, planRejections, policyRejections, reminderRejections, reportRejections, retractionRejections, sourceRejections, subscriptionRejections, transitionRejections, type RejectionText,
 } from '@rectrail/tracking-domain';
 
 /** A row of the problem table; `help` is the text of its page: what happened and what to do. */
@@ -10,7 +10,7 @@ export interface Problem extends ProblemType { readonly help: string }
 const rejections = {
   ...liveRejections, ...transitionRejections, ...organisationTreeRejections, ...inspectionRejections, ...planRejections, ...issueRejections,
   ...measureRejections, ...fundsCaseRejections, ...policyRejections, ...calendarRejections, ...reportRejections, ...metricRejections,
-  ...sourceRejections, ...subscriptionRejections, ...installationRejections, ...retractionRejections,
+  ...sourceRejections, ...subscriptionRejections, ...installationRejections, ...retractionRejections, ...reminderRejections,
 } as const satisfies Record<string, RejectionText>;
 
 type DomainCode = keyof typeof rejections;

@@ -1,7 +1,7 @@
 import type { OrgId, StreamId } from '@rectrail/kernel';
 import type { UnitOfWork } from '@rectrail/event-store';
 import {
-  buckets, calendarAt, completionBases, decideCalendar, decidePolicy, disclosures, issueStates, policyAt, streams, tracks, wire,
+  buckets, calendarAt, completionBases, decideCalendar, decidePolicy, disclosures, issueStates, lightColours, policyAt, streams, tracks, wire,
   type PolicyContent, type PolicyEvent, type WorkingCalendarEvent,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ const policyBody = live({
     bucket: z.enum(buckets),
   })).min(1).max(wire.listItemsMax).describe('The first rule that holds decides; the last holds always (`when` empty)'),
   dueSoon: z.strictObject({ days: wire.count.max(3_650), unit: z.enum(['calendar', 'working']) }),
-  lights: z.array(z.strictObject({ colour: z.enum(['green', 'yellow', 'red']), atDaysLeft: z.int().min(-3_650).max(3_650), recipients: wire.listOf(wire.slugOf<string>()) })).max(20),
+  lights: z.array(z.strictObject({ colour: z.enum(lightColours), atDaysLeft: z.int().min(-3_650).max(3_650), recipients: wire.listOf(wire.slugOf<string>()) })).max(20),
   approvers: wire.listOf(wire.slugOf<string>()).describe('Roles whose consent a plan needs before it is issued'),
 });
 

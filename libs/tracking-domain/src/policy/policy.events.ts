@@ -27,8 +27,12 @@ export interface BucketRule {
 
 export interface Threshold { readonly days: number; readonly unit: 'calendar' | 'working' }
 
+/** By severity. */
+export const lightColours = ['green', 'yellow', 'red'] as const;
+export type LightColour = (typeof lightColours)[number];
+
 /** One light of the ladder (绿, 黄, 红): from `atDaysLeft` days before the deadline (negative: after it), to whom. */
-export interface Light { readonly colour: 'green' | 'yellow' | 'red'; readonly atDaysLeft: number; readonly recipients: readonly string[] }
+export interface Light { readonly colour: LightColour; readonly atDaysLeft: number; readonly recipients: readonly string[] }
 
 export interface PolicyContent {
   readonly name: string;

@@ -10,6 +10,7 @@ import { metricEventDefinitions } from '../metric/wire/metric.wire.ts';
 import { organisationTreeEventDefinitions } from '../organisation-tree/wire/organisation-tree.wire.ts';
 import { planEventDefinitions } from '../plan/wire/plan.wire.ts';
 import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
+import { reminderEventDefinitions } from '../reminder/wire/reminder.wire.ts';
 import { quantitySchema, reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
 import { sourceEventDefinitions } from '../source/wire/source.wire.ts';
@@ -38,6 +39,7 @@ const chapters: readonly Chapter[] = [
   { title: 'Metric', stream: 'metric-{metricId}', validTime: everyDay, definitions: metricEventDefinitions },
   { title: 'Source', stream: 'source-{documentId}', validTime: byPosition, definitions: sourceEventDefinitions },
   { title: 'Subscription', stream: 'subscription-{subscriptionId}', validTime: byPosition, definitions: subscriptionEventDefinitions },
+  { title: 'Reminders', stream: 'reminders-{orgId}', validTime: 'every event has one; that of a notice is the day that was evaluated', definitions: reminderEventDefinitions },
   { title: 'Every stream', stream: 'any', validTime: 'none: a retraction follows its own rule (docs/explanation/two-times.md)', definitions: retractionEventDefinitions },
 ];
 

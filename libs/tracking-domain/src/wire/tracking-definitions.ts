@@ -8,6 +8,7 @@ import { metricEventDefinitions } from '../metric/wire/metric.wire.ts';
 import { organisationTreeEventDefinitions } from '../organisation-tree/wire/organisation-tree.wire.ts';
 import { planEventDefinitions } from '../plan/wire/plan.wire.ts';
 import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
+import { reminderEventDefinitions } from '../reminder/wire/reminder.wire.ts';
 import { reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
 import { sourceEventDefinitions } from '../source/wire/source.wire.ts';
@@ -28,6 +29,7 @@ export const trackingEventDefinitions: readonly WireDefinition[] = [
   ...reportEventDefinitions,
   ...metricEventDefinitions,
   ...sourceEventDefinitions,
+  ...reminderEventDefinitions,
   ...subscriptionEventDefinitions,
   ...retractionEventDefinitions,
 ];

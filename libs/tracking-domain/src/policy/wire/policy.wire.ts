@@ -2,7 +2,7 @@ import type { OrgId } from '@rectrail/kernel';
 import { z } from 'zod';
 import { completionBases, disclosures, issueStates, tracks } from '../../issue/issue.events.ts';
 import { count, definitionsOf, listOf, title, uuidOf, type EventSchemas } from '../../wire/primitives.ts';
-import { buckets, type PolicyEvent } from '../policy.events.ts';
+import { buckets, lightColours, type PolicyEvent } from '../policy.events.ts';
 import { isTotal } from '../policy.state.ts';
 
 /** A century of days: beyond any threshold. */
@@ -20,7 +20,7 @@ const bucketRule = z.strictObject({
 });
 
 const light = z.strictObject({
-  colour: z.enum(['green', 'yellow', 'red']),
+  colour: z.enum(lightColours),
   atDaysLeft: z.int().min(-thresholdDaysMax).max(thresholdDaysMax),
   recipients: listOf(title),
 });
