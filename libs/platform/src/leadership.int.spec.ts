@@ -73,6 +73,15 @@ describe('leadership', () => {
     expect(a[0]!.signal.reason).toBeInstanceOf(LeaseLost);
   });
 
+  it('is known to be over by a process that was stopped, before any of its timers has run', async () => {
+    const a = leading(await openLeadership(database));
+    await until(() => a.length === 1);
+    expect(a[0]!.holds()).toBe(true);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ttlMs + 1);
+    expect(a[0]!.signal.aborted).toBe(false);
+    expect(a[0]!.holds()).toBe(false);
+  });
+
   it('of a process that cannot reach the database ends before another can have it', async () => {
     const cut = await openDatabase({ url: test.url, connectionsMax: 2, onError: () => undefined });
     const cutStop = new AbortController();

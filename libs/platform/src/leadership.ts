@@ -19,6 +19,8 @@ export interface HeldLease {
   /** Counts the holders: greater than every earlier one's. */
   readonly epoch: number;
   readonly signal: AbortSignal;
+  /** By this process's own clock, at once: false from before the database would give it to another, also where the process was stopped and no timer has run yet. */
+  holds(): boolean;
   /** Where the follower of this name stands; 0 where it has never moved. */
   checkpoint(): Promise<Position>;
   /** Moves it, forwards or back. @throws LeaseLost where another process leads: nothing was written. */
@@ -84,8 +86,8 @@ const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 };
 
-/** Of one holder; `askedAt` by `performance.now()`. */
-interface Term { readonly epoch: number; readonly ttlMs: number; readonly askedAt: number }
+/** Of one holder; `renewedAt` by `performance.now()`, from before the request. */
+interface Term { readonly epoch: number; readonly ttlMs: number; renewedAt: number }
 
 class PostgresLeadership implements Leadership {
   readonly #database: Database;
@@ -102,7 +104,7 @@ class PostgresLeadership implements Leadership {
       try {
         const askedAt = performance.now();
         const epoch = await this.#acquire(options.name, ttlMs);
-        if (epoch !== null) await this.#hold(options, { epoch, ttlMs, askedAt });
+        if (epoch !== null) await this.#hold(options, { epoch, ttlMs, renewedAt: askedAt });
       } catch (error) {
         // A lease that is lost on the way is how leadership changes, no failure.
         if (!(error instanceof LeaseLost)) onFailure(error);
@@ -123,37 +125,38 @@ class PostgresLeadership implements Leadership {
     return rows[0]?.epoch ?? null;
   }
 
-  async #hold({ name, signal, work }: LeadOptions, { epoch, ttlMs, askedAt }: Term): Promise<void> {
+  async #hold({ name, signal, work }: LeadOptions, term: Term): Promise<void> {
     const lost = new AbortController();
     const either = AbortSignal.any([signal, lost.signal]);
-    const renewing = this.#renew(name, { epoch, ttlMs, askedAt }, either).then((isLost) => { if (isLost) lost.abort(new LeaseLost(name)); });
+    const renewing = this.#renew(name, term, either).then((isLost) => { if (isLost) lost.abort(new LeaseLost(name)); });
     try {
-      await work(this.#lease(name, epoch, either));
+      await work(this.#lease(name, term, either));
     } finally {
       lost.abort(new LeaseLost(name));
       await renewing;
-      await this.#database.query(releaseSql, [name, epoch]).catch(() => undefined);
+      await this.#database.query(releaseSql, [name, term.epoch]).catch(() => undefined);
     }
   }
 
   /** True once it may be lost: by this process's own clock from before each request on, so that it is given up before the database would give it to another. */
-  async #renew(name: string, { epoch, ttlMs, askedAt }: Term, until: AbortSignal): Promise<boolean> {
-    let renewedAt = askedAt;
+  async #renew(name: string, term: Term, until: AbortSignal): Promise<boolean> {
+    const { epoch, ttlMs } = term;
     for (;;) {
       await resting(ttlMs / 3, until);
       if (until.aborted) return false;
       const asked = performance.now();
       const answer = await Promise.race([
         this.#database.query(renewSql, [name, epoch, ttlMs]).catch(() => null),
-        resting(Math.max(0, ttlMs - (asked - renewedAt)), until).then(() => null),
+        resting(Math.max(0, ttlMs - (asked - term.renewedAt)), until).then(() => null),
       ]);
-      if (answer?.rowCount === 1) renewedAt = asked;
-      else if (answer?.rowCount === 0 || performance.now() - renewedAt >= ttlMs) return true;
+      if (answer?.rowCount === 1) term.renewedAt = asked;
+      else if (answer?.rowCount === 0 || performance.now() - term.renewedAt >= ttlMs) return true;
     }
   }
 
-  #lease(name: string, epoch: number, signal: AbortSignal): HeldLease {
+  #lease(name: string, term: Term, signal: AbortSignal): HeldLease {
     const database = this.#database;
+    const { epoch, ttlMs } = term;
     const transaction: HeldLease['transaction'] = (work) => database.transaction(async (query) => {
       const { rowCount } = await query(guardSql, [name, epoch]);
       if (rowCount !== 1) throw new LeaseLost(name);
@@ -161,6 +164,7 @@ class PostgresLeadership implements Leadership {
     });
     return {
       name, epoch, signal, transaction,
+      holds: () => !(signal.reason instanceof LeaseLost) && performance.now() - term.renewedAt < ttlMs,
       checkpoint: async () => {
         const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_followers.checkpoint where name = $1', [name]);
         return position(rows[0]?.position ?? 0);
