@@ -1,2 +1,3 @@
 export * from './message.ts';
+export { createMessageFeed, type MessageFeedOptions } from './message-feed.ts';
 export { AddressGuard } from './webhooks/address-guard.ts';

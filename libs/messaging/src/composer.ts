@@ -1,0 +1,165 @@
+import { hashedUuid, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { firstInstantOf, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
+import { isRetraction } from '@rectrail/tracking-domain';
+import { onTold, type Contract } from './contracts/contract.ts';
+import { verbOf } from './contracts/verbs.ts';
+import { FoldCache } from './fold-cache.ts';
+import { audiences, type Audience, type Message, type MessageSlice } from './message.ts';
+import type { Selection } from './selection.ts';
+import { isFitFor, StreamFold, type Changed } from './subject-fold.ts';
+import { subjectsOf, type StreamSubjects } from './subjects.ts';
+
+export interface FoldLimits { readonly streamsMax: number; readonly factsMax: number }
+
+/** A stretch of the log without gaps, but for streams that tell of nothing selected: `events` are those in (after, scannedTo]. */
+export interface Stretch { readonly events: readonly StoredEvent[]; readonly after: Position; readonly scannedTo: Position }
+
+export interface ComposeOptions {
+  readonly audience: Audience;
+  readonly selection: Selection;
+  /** Events told at most; the stretch ends after the last of them. */
+  readonly limit: number;
+}
+
+/** An event of the stretch, and whether it is to be told. */
+interface Entry { readonly fact: Fact; readonly of: StreamSubjects; readonly candidate: boolean }
+
+export const messageType = ({ singular, version }: Contract, verb: string): string => `rectrail.${singular}.${verb}.v${version}`;
+
+/** Days whose first instant is kept; some thirty years. */
+const daysKeptMax = 10_000;
+
+/** The first instant of a day in the zone, remembered: time zones are slow to ask. */
+const firstInstants = (zone: string): ((day: Day) => Instant) => {
+  const known = new Map<Day, Instant>();
+  return (day) => {
+    const kept = known.get(day);
+    if (kept !== undefined) return kept;
+    if (known.size >= daysKeptMax) known.clear();
+    const first = firstInstantOf(zone, day);
+    known.set(day, first);
+    return first;
+  };
+};
+
+/**
+ * Makes messages of events. Nothing that a message holds depends on what has been read before: the folds kept only spare reading a stream
+ * again, and one that has come further than the event at hand is not used.
+ */
+export class Composer {
+  readonly #store: EventStore;
+  readonly #codec: EventCodec;
+  readonly #firstInstant: (day: Day) => Instant;
+  readonly #caches: Readonly<Record<Audience, FoldCache>>;
+
+  constructor(options: { readonly store: EventStore; readonly codec: EventCodec; readonly zone: string; readonly limits: FoldLimits }) {
+    this.#store = options.store;
+    this.#codec = options.codec;
+    this.#firstInstant = firstInstants(options.zone);
+    this.#caches = { public: new FoldCache(options.limits), internal: new FoldCache(options.limits) };
+  }
+
+  async compose({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
+    const { entries, end } = this.#entriesOf(events, { audience, selection, limit });
+    const byStream = Map.groupBy(entries, ({ fact }) => fact.streamId);
+    // A stream of which nothing is told now is read when something is.
+    for (const [streamId, ofStream] of byStream) if (!ofStream.some(({ candidate }) => candidate)) byStream.delete(streamId);
+    const folds = await this.#foldsBefore(byStream, audience, after);
+    const messages: Message[] = [];
+    for (const { fact, of, candidate } of entries) {
+      const changes = folds.get(fact.streamId)?.apply(fact) ?? [];
+      if (!candidate) continue;
+      const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
+      messages.push(...told.map((change) => this.#message(fact, of, change, audience)));
+    }
+    for (const [streamId, fold] of folds) this.#caches[audience].keep(streamId, fold);
+    return { messages, scannedTo: end ?? scannedTo };
+  }
+
+  /** A whole stream up to a position; nothing of it is kept. */
+  folded(events: readonly StoredEvent[], of: StreamSubjects, audience: Audience): StreamFold {
+    const fold = new StreamFold(of, audience);
+    for (const event of events) fold.apply(this.#codec.decode(event));
+    return fold;
+  }
+
+  /** The events of streams that tell of a selected noun; `end` is the position of the last one where more candidates follow than were asked for. */
+  #entriesOf(events: readonly StoredEvent[], { audience, selection, limit }: ComposeOptions): { readonly entries: readonly Entry[]; readonly end: Position | null } {
+    const entries: Entry[] = [];
+    const known = new Map<StreamId, StreamSubjects | null>();
+    let candidates = 0;
+    for (const event of events) {
+      let of = known.get(event.streamId);
+      if (of === undefined) {
+        of = subjectsOf(event.streamId);
+        known.set(event.streamId, of);
+      }
+      if (of === null || !selection.noun(of.contract.noun)) continue;
+      const fact = this.#codec.decode(event);
+      const candidate = isCandidate(fact, of, audience, selection);
+      if (candidate && candidates === limit) return { entries, end: entries.at(-1)?.fact.position ?? null };
+      if (candidate) candidates += 1;
+      entries.push({ fact, of, candidate });
+    }
+    return { entries, end: null };
+  }
+
+  /** The fold of each stream before its first event at hand: one kept that stands there, else from the facts kept, else read; all reads are one. */
+  async #foldsBefore(byStream: ReadonlyMap<StreamId, readonly Entry[]>, audience: Audience, after: Position): Promise<ReadonlyMap<StreamId, StreamFold>> {
+    const cache = this.#caches[audience];
+    const folds = new Map<StreamId, StreamFold>();
+    const missing: StreamId[] = [];
+    const kept = new Map<StreamId, StreamFold>();
+    for (const [streamId, [first]] of byStream) {
+      const fold = cache.get(streamId);
+      if (first === undefined) continue;
+      if (fold !== undefined && fold.version >= first.fact.streamVersion - 1) kept.set(streamId, fold);
+      else if (first.fact.streamVersion === 1) kept.set(streamId, new StreamFold(first.of, audience));
+      else missing.push(streamId);
+    }
+    const slices = missing.length === 0 ? null : await this.#store.readStreams(missing, after);
+    for (const [streamId, [first]] of byStream) {
+      if (first === undefined) continue;
+      const before = streamVersion(first.fact.streamVersion - 1);
+      const fold = kept.get(streamId) ?? this.folded(slices?.get(streamId)?.events ?? [], first.of, audience);
+      // Another reader may have moved a fold on while the others were read.
+      folds.set(streamId, fold.version === before ? fold : fold.asOf(before));
+    }
+    return folds;
+  }
+
+  #message(fact: Fact, of: StreamSubjects, { fold, retracts }: Changed, audience: Audience): Message {
+    const verb = verbOf(fact.event.type) ?? '';
+    const isFit = isFitFor(audience, fact.classification);
+    return {
+      position: fact.position,
+      id: idOf(fact, of, fold.subject),
+      type: messageType(of.contract, verb),
+      noun: of.contract.noun,
+      subject: fold.subject,
+      time: fact.validTime === null ? null : this.#firstInstant(fact.validTime.last),
+      recordedAt: fact.recordedAt,
+      correlationId: fact.correlationId,
+      causationId: fact.causationId ?? null,
+      classification: isFit ? audienceOf(fact.classification) : audience,
+      orgId: fold.owner,
+      data: { change: { name: verb, on: onTold(fact.validTime), byOrgId: isFit ? fact.actor.orgId : null, retracts }, state: fold.state },
+    };
+  }
+}
+
+/** The classification of a fact that is fit for somebody. */
+const audienceOf = (classification: Classification): Audience => audiences.find((audience) => audience === classification) ?? 'internal';
+
+/** A retraction in a stream of several subjects makes a message for each that it changes, so the event's id alone would not tell them apart. */
+const idOf = (fact: Fact, { several }: StreamSubjects, subject: string): EventId =>
+  // A UUID like every event's id.
+  several && isRetraction(fact) ? hashedUuid('rectrail.message/1', fact.eventId, subject) as EventId : fact.eventId;
+
+/** Whether the event may make a message that is selected; what only a fold can tell is asked afterwards. */
+const isCandidate = (fact: Fact, of: StreamSubjects, audience: Audience, selection: Selection): boolean => {
+  const verb = verbOf(fact.event.type);
+  if (verb === null || !selection.type(messageType(of.contract, verb))) return false;
+  if (isRetraction(fact)) return of.several || selection.owner(of.ownerOf(fact));
+  return isFitFor(audience, fact.classification) && selection.owner(of.ownerOf(fact));
+};

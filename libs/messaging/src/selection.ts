@@ -1,0 +1,63 @@
+import { streamVersion, type Fact, type OrgId } from '@rectrail/kernel';
+import type { EventCodec, EventStore } from '@rectrail/event-store';
+import { administrativeTreeId, countingOnAnyDay, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type OrgTree } from '@rectrail/tracking-domain';
+import type { MessageFilter, Noun } from './message.ts';
+import { noCut } from './subject-fold.ts';
+
+/** A filter as it applies now. */
+export interface Selection {
+  readonly noun: (noun: Noun) => boolean;
+  readonly type: (type: string) => boolean;
+  readonly owner: (orgId: OrgId | null) => boolean;
+}
+
+type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
+
+/** The administrative tree of all facts recorded, read on as the log grows. */
+class AdministrativeTree {
+  readonly #store: EventStore;
+  readonly #codec: EventCodec;
+  #facts: readonly TreeFact[] = [];
+  #tree: OrgTree = treeAt([]);
+
+  constructor(store: EventStore, codec: EventCodec) {
+    this.#store = store;
+    this.#codec = codec;
+  }
+
+  async current(): Promise<OrgTree> {
+    const known = this.#facts.length;
+    const { events } = await this.#store.readStream(streams.organisationTree(administrativeTreeId), { from: streamVersion(known + 1) });
+    // Of two reads that overlap, the second to return finds its events taken in.
+    if (events.length > 0 && this.#facts.length === known) {
+      // The stream's name says which events it holds.
+      this.#facts = [...this.#facts, ...events.map((event) => this.#codec.decode(event) as TreeFact)];
+      this.#tree = treeAt(countingOnAnyDay(this.#facts, noCut));
+    }
+    return this.#tree;
+  }
+}
+
+const everything: Selection = { noun: () => true, type: () => true, owner: () => true };
+
+/** Owners by the tree: within the subtree and of one of the levels; what has no owner always. */
+const ownersOf = (tree: OrgTree, { subtreeOf, levels }: MessageFilter): Selection['owner'] => (orgId) => {
+  if (orgId === null) return true;
+  const level = tree.orgs.get(orgId)?.level;
+  return (subtreeOf === undefined || orgId === subtreeOf || tree.isWithin(orgId, subtreeOf))
+    && (levels === undefined || (level !== undefined && levels.includes(level)));
+};
+
+/** Makes filters ready to apply; one that asks for a subtree or levels reads the tree on first. */
+export const createSelector = (store: EventStore, codec: EventCodec): ((filter: MessageFilter | undefined) => Promise<Selection>) => {
+  const administrative = new AdministrativeTree(store, codec);
+  return async (filter) => {
+    if (filter === undefined) return everything;
+    const { nouns, types, subtreeOf, levels } = filter;
+    return {
+      noun: nouns === undefined ? everything.noun : (noun) => nouns.includes(noun),
+      type: types === undefined ? everything.type : (type) => types.includes(type),
+      owner: subtreeOf === undefined && levels === undefined ? everything.owner : ownersOf(await administrative.current(), filter),
+    };
+  };
+};
