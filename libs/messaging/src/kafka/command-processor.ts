@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandGateway, CommandReply, CommandRequest, NotARequest, RecordPlace } from './command-gateway.ts';
-import { deadLetterRecord, readCommandRecord, replyRecord, type ReceivedRecord, type RecordToSend } from './command-records.ts';
+import { deadLetterRecord, readCommandRecord, replyRecord, type ReceivedRecord } from './command-records.ts';
+import type { OutgoingRecord } from './publisher.ts';
 
 /** Keys whose commands run beside each other; the store puts their appends together. */
 const lanesMax = 16;
@@ -25,7 +26,7 @@ export interface CommandProcessorOptions {
 }
 
 /** A record and what came of it: its reply, or its dead letter. */
-export interface ProcessedRecord { readonly outcome: CommandRecordOutcome; readonly send: RecordToSend }
+export interface ProcessedRecord { readonly outcome: CommandRecordOutcome; readonly send: OutgoingRecord }
 
 const isReply = (answer: CommandReply | NotARequest): answer is CommandReply => 'status' in answer;
 

@@ -1,4 +1,5 @@
 import type { CommandReply, CommandRequest, NotARequest, RecordPlace } from './command-gateway.ts';
+import type { OutgoingRecord } from './publisher.ts';
 
 /** A record as it was read. */
 export interface ReceivedRecord extends RecordPlace {
@@ -8,13 +9,6 @@ export interface ReceivedRecord extends RecordPlace {
   readonly value: Buffer | null;
   /** Kafka allows a name twice. */
   readonly headers?: Readonly<Record<string, string | Buffer | readonly (string | Buffer)[] | undefined>>;
-}
-
-export interface RecordToSend {
-  readonly topic: string;
-  readonly key: Buffer | string | null;
-  readonly value: Buffer | string | null;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Longest key, as over HTTP, and longest token or ticket. */
@@ -80,7 +74,7 @@ const answerText = (reply: CommandReply): string => {
 };
 
 /** Key and correlation as the request has them, so that a requester finds its own. */
-export const replyRecord = (topic: string, record: ReceivedRecord, reply: CommandReply): RecordToSend => {
+export const replyRecord = (topic: string, record: ReceivedRecord, reply: CommandReply): OutgoingRecord => {
   const headers = headersOf(record);
   const traceparent = headers.get('traceparent');
   return {
@@ -102,7 +96,7 @@ const tokenShape = /rct_[0-9a-f]{24}_[\w-]{43}/g;
 const withoutTokens = (value: Buffer): Buffer => (value.includes('rct_') ? Buffer.from(value.toString('latin1').replaceAll(tokenShape, 'rct_removed'), 'latin1') : value);
 
 /** The original with the reason and its place; no token goes with it, wherever it stood. */
-export const deadLetterRecord = (topic: string, record: ReceivedRecord, { reason, detail }: NotARequest, atMs: number): RecordToSend => {
+export const deadLetterRecord = (topic: string, record: ReceivedRecord, { reason, detail }: NotARequest, atMs: number): OutgoingRecord => {
   const kept = [...headersOf(record)]
     .filter(([name, value]) => name !== 'authorization' && !name.startsWith('rectrail-dead-letter-') && name.length <= headerNameCharactersMax && value.length <= headerValueCharactersMax)
     .slice(0, headersKeptMax)
