@@ -68,6 +68,13 @@ describe('access control', () => {
     }
   });
 
+  it('recalls who a token stands for, as long as it is valid', async () => {
+    const { token, record } = await access.issue(request({ expiresAt: instant('2026-02-01T00:00Z') }));
+    expect(await access.recall(record.id)).toEqual(await access.authenticate(`Bearer ${token}`));
+    now = instant('2026-02-01T00:00Z');
+    for (const id of [record.id, 'unknown']) await expect(access.recall(id)).rejects.toMatchObject({ code: 'token-invalid' });
+  });
+
   it('refuses a revoked token', async () => {
     const { record, token } = await access.issue(request());
     await access.revoke(record.id);

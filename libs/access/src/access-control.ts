@@ -39,6 +39,8 @@ export interface IssuedToken { readonly token: string; readonly record: TokenRec
 export interface AccessControl {
   /** @throws AccessError `token-missing`, or `token-invalid` for a token that is malformed, unknown, expired or revoked alike. */
   authenticate(authorization: string | undefined): Promise<Principal>;
+  /** Who a token stands for that was shown before. @throws AccessError `token-invalid` once it is expired or revoked. */
+  recall(tokenId: string): Promise<Principal>;
   /** The token is shown here once; only its hash is kept. */
   issue(request: TokenRequest): Promise<IssuedToken>;
   list(after: string | null, limit: number): Promise<readonly TokenRecord[]>;
@@ -54,6 +56,11 @@ const checkRequest = ({ orgId, role }: TokenRequest): void => {
   if (role !== administratorRole && orgId === null) throw new AccessError('role-needs-organisation', `the role ${role} acts for an organisation: name it`);
 };
 
+const principalOf = ({ id, orgId, role, subjectId, revokedAt, expiresAt }: TokenRecord, now: Instant): Principal => {
+  if (revokedAt !== null || (expiresAt !== null && expiresAt <= now)) throw invalid();
+  return { tokenId: id, actor: { orgId, role, subject: subjectId, assurance: 'local-token' } };
+};
+
 export const createAccessControl = (store: TokenStore, clock: Clock): AccessControl => ({
   authenticate: async (authorization) => {
     if (authorization === undefined) throw new AccessError('token-missing', 'the call needs the header Authorization: Bearer rct_…');
@@ -61,9 +68,12 @@ export const createAccessControl = (store: TokenStore, clock: Clock): AccessCont
     if (parsed === null) throw invalid();
     const found = await store.find(parsed.id);
     if (found === null || !secretMatches(parsed.secret, found.secretSha256)) throw invalid();
-    const { record } = found;
-    if (record.revokedAt !== null || (record.expiresAt !== null && record.expiresAt <= clock.now())) throw invalid();
-    return { tokenId: record.id, actor: { orgId: record.orgId, role: record.role, subject: record.subjectId, assurance: 'local-token' } };
+    return principalOf(found.record, clock.now());
+  },
+  recall: async (tokenId) => {
+    const found = await store.find(tokenId);
+    if (found === null) throw invalid();
+    return principalOf(found.record, clock.now());
   },
   issue: async (request) => {
     checkRequest(request);
