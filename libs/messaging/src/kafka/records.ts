@@ -1,0 +1,36 @@
+import type { Position } from '@rectrail/kernel';
+import { z } from 'zod';
+import { kafkaHeaders, sequenceOf } from '../cloud-event.ts';
+import type { Message } from '../message.ts';
+import type { OutgoingRecord } from './publisher.ts';
+import type { TopicNames } from './topics.ts';
+
+/** Of the checkpoints' topic: everything of `source` up to `position` had been acknowledged when it was sent. */
+export const reachedType = 'rectrail.feed.reached.v1';
+export const reachedData = z.strictObject({
+  source: z.string(),
+  position: z.int().min(0).describe('Every event up to here has been looked at, and every message made of them has been sent'),
+});
+export type ReachedData = z.output<typeof reachedData>;
+
+export const messageRecord = (message: Message, source: string, topics: TopicNames): OutgoingRecord => ({
+  topic: topics.messages[message.noun], key: message.subject, value: Buffer.from(JSON.stringify(message.data)), headers: kafkaHeaders(message, source),
+});
+
+export const reachedRecord = (position: Position, source: string, topics: TopicNames): OutgoingRecord => {
+  const data: ReachedData = { source, position };
+  return {
+    topic: topics.checkpoints, key: source, value: JSON.stringify(data),
+    headers: {
+      'ce_specversion': '1.0', 'ce_id': `reached-${position}`, 'ce_source': source, 'ce_type': reachedType, 'ce_sequence': sequenceOf(position), 'ce_partitionkey': source,
+      'content-type': 'application/json',
+    },
+  };
+};
+
+/** About what it takes in a record batch: names and values of headers are short ASCII. */
+export const recordBytes = ({ key, value, headers }: OutgoingRecord): number => {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length + 4;
+  return bytes;
+};

@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Position } from '@rectrail/kernel';
+import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
+import type { Audience, MessageFeed, MessageSlice } from '../message.ts';
+import type { MessagePublisher, OutgoingRecord } from './publisher.ts';
+import { messageRecord, reachedRecord, recordBytes } from './records.ts';
+import type { TopicNames } from './topics.ts';
+
+export const kafkaRelayName = 'kafka-relay';
+
+export interface KafkaRelayObserver {
+  /** Acknowledged by the brokers. */
+  onSent(messages: number): void;
+  /** The brokers, the database or a message failed, so many times in a row; it is tried again. */
+  onFailure(error: unknown, inARow: number): void;
+  onRecovery(failures: number): void;
+}
+
+export interface KafkaRelayOptions {
+  readonly feed: Pick<MessageFeed, 'source' | 'follow'>;
+  readonly leadership: Pick<Leadership, 'lead'>;
+  readonly audience: Audience;
+  readonly topics: TopicNames;
+  readonly openPublisher: (mayWrite: () => boolean) => Promise<MessagePublisher>;
+  readonly observer: KafkaRelayObserver;
+  /** Of the lease, ms; default that of `Leadership`. */
+  readonly ttlMs?: number;
+}
+
+/** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
+const batchBytesMax = 900_000;
+const batchRecordsMax = 2_000;
+/** What a crash repeats: messages that were acknowledged since the checkpoint was moved, ms. */
+const checkpointEveryMs = 200;
+/** Between two words on how far it has come, while it moves, ms. */
+const reachedEveryMs = 2_000;
+const [backoffMs, backoffMsMax] = [250, 2_000];
+
+const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
+  // All that it rejects with is the abort.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+};
+
+const isOver = (signal: AbortSignal): boolean => signal.aborted;
+
+/** The records cut so that each part may be sent at once. */
+const batches = function* (records: Iterable<OutgoingRecord>): Generator<OutgoingRecord[]> {
+  let batch: OutgoingRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = recordBytes(record);
+    if (batch.length > 0 && (bytes + size > batchBytesMax || batch.length >= batchRecordsMax)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(record);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+};
+
+interface SendingOptions extends Pick<KafkaRelayOptions, 'feed' | 'audience' | 'topics'> {
+  readonly lease: HeldLease;
+  readonly publisher: MessagePublisher;
+  readonly source: string;
+  readonly from: Position;
+  /** Messages; none where it was a word on how far it has come. */
+  readonly onAcknowledged: (messages: number) => void;
+}
+
+/** The work on one connection: messages out, the checkpoint behind them. */
+class Sending {
+  readonly #options: SendingOptions;
+  /** Everything up to here has been acknowledged. */
+  #reached: Position;
+  #moved: Position;
+  #told: Position | null = null;
+
+  constructor(options: SendingOptions) {
+    this.#options = options;
+    this.#reached = options.from;
+    this.#moved = options.from;
+  }
+
+  /** Ends with the signal, after the batch that is on its way. @throws what failed first. */
+  async run(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const parts = [this.#send(either), this.#keepCheckpoint(either)].map((part) => part.finally(() => { ended.abort(); }));
+    const failure = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    await this.#moveCheckpoint();
+  }
+
+  async #send(signal: AbortSignal): Promise<void> {
+    const { feed, audience } = this.#options;
+    const slices = feed.follow({ after: this.#options.from, audience, signal })[Symbol.asyncIterator]();
+    // The next slice is read while the one before is sent: no more than two are kept, however far behind.
+    let next = slices.next();
+    for (let slice = await next; slice.done !== true; slice = await next) {
+      next = slices.next();
+      // Its failure is met where it is waited for; here it must not count as nobody's.
+      next.catch(() => undefined);
+      await this.#sendSlice(slice.value, signal);
+      if (isOver(signal)) return;
+    }
+  }
+
+  async #sendSlice({ messages, scannedTo }: MessageSlice, signal: AbortSignal): Promise<void> {
+    const { lease, publisher, source, topics, onAcknowledged } = this.#options;
+    const records = messages.values().map((message) => messageRecord(message, source, topics));
+    let sent = 0;
+    for (const batch of batches(records)) {
+      if (!lease.holds()) throw new LeaseLost(lease.name);
+      if (isOver(signal)) return;
+      await publisher.send(batch);
+      onAcknowledged(batch.length);
+      sent += batch.length;
+      this.#reached = messages[sent - 1]?.position ?? this.#reached;
+    }
+    this.#reached = scannedTo;
+  }
+
+  /** Apart from the sending, which must not wait for the database after each batch. */
+  async #keepCheckpoint(signal: AbortSignal): Promise<void> {
+    let toldAt = -Infinity;
+    let before: Position | null = null;
+    for (;;) {
+      await resting(checkpointEveryMs, signal);
+      if (signal.aborted) return;
+      const isIdle = this.#reached === before;
+      before = this.#reached;
+      await this.#moveCheckpoint();
+      if (this.#told !== this.#moved && (isIdle || performance.now() - toldAt >= reachedEveryMs)) {
+        toldAt = performance.now();
+        await this.#tellReached();
+      }
+    }
+  }
+
+  async #moveCheckpoint(): Promise<void> {
+    const reached = this.#reached;
+    if (reached === this.#moved) return;
+    await this.#options.lease.moveTo(reached);
+    this.#moved = reached;
+  }
+
+  async #tellReached(): Promise<void> {
+    const { lease, publisher, source, topics, onAcknowledged } = this.#options;
+    if (!lease.holds()) throw new LeaseLost(lease.name);
+    const reached = this.#moved;
+    await publisher.send([reachedRecord(reached, source, topics)]);
+    onAcknowledged(0);
+    this.#told = reached;
+  }
+}
+
+/** As leader: connects, sends, and connects anew after a failure. @throws LeaseLost */
+const relaying = async (options: KafkaRelayOptions, lease: HeldLease): Promise<void> => {
+  const { feed, openPublisher, observer } = options;
+  let failures = 0;
+  while (!isOver(lease.signal)) {
+    let publisher: MessagePublisher | null = null;
+    try {
+      publisher = await openPublisher(() => lease.holds());
+      const onAcknowledged = (messages: number): void => {
+        if (messages > 0) observer.onSent(messages);
+        if (failures > 0) observer.onRecovery(failures);
+        failures = 0;
+      };
+      await new Sending({ ...options, lease, publisher, source: await feed.source(), from: await lease.checkpoint(), onAcknowledged }).run(lease.signal);
+    } catch (error) {
+      if (error instanceof LeaseLost || !lease.holds()) throw new LeaseLost(lease.name);
+      failures += 1;
+      observer.onFailure(error, failures);
+      await resting(Math.min(backoffMsMax, backoffMs * 2 ** (failures - 1)), lease.signal);
+    } finally {
+      // What it could not send is sent again by the next one.
+      await publisher?.close().catch(() => undefined);
+    }
+  }
+};
+
+/**
+ * Carries the feed's messages to Kafka wherever this process leads, until the signal aborts; then the batch on its way is finished, and
+ * the checkpoint moved. Never ahead of what the brokers have acknowledged: a crash repeats messages, with their ids, and leaves out none.
+ */
+export const runKafkaRelay = (options: KafkaRelayOptions, signal: AbortSignal): Promise<void> => options.leadership.lead({
+  name: kafkaRelayName, signal, work: (lease) => relaying(options, lease), onFailure: (error) => { options.observer.onFailure(error, 1); },
+  ...(options.ttlMs !== undefined && { ttlMs: options.ttlMs }),
+});
