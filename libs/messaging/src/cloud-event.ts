@@ -1,20 +1,47 @@
 import type { Position } from '@rectrail/kernel';
-import type { Message } from './message.ts';
+import type { Message, MessageData } from './message.ts';
 
-/** Of positions as text, so that they compare as text does: the greatest safe integer has sixteen digits. */
+/** A message as a structured CloudEvent 1.0 (JSON event format), with the extensions that integrators of this field expect. */
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  /** When it happened: the first instant of the last day on which it may have. */
+  readonly time?: string;
+  readonly datacontenttype: 'application/json';
+  /** Where the JSON Schema of `data` is served. */
+  readonly dataschema: string;
+  readonly recordedtime: string;
+  /** Ordered as text within the source. */
+  readonly sequence: string;
+  readonly partitionkey: string;
+  readonly correlationid: string;
+  readonly causationid?: string;
+  readonly dataclassification: string;
+  readonly data: MessageData;
+}
+
+const contentType = 'application/json';
 const sequenceDigits = 16;
 
-/** CloudEvents extension `sequence`: orders the messages of one source. */
+/** The position as text that sorts as the number does; no safe integer has more digits. */
 export const sequenceOf = (position: Position): string => String(position).padStart(sequenceDigits, '0');
 
-/** CloudEvents attributes without the data, as text; those without a value are absent. */
-const attributes = (message: Message, source: string): Record<string, string> => ({
+/** The path at which the schema of a type's `data` is served. */
+export const schemaPathOf = (type: string): string => `/schemas/${type}.json`;
+
+type Attributes = Omit<CloudEvent, 'data' | 'datacontenttype'>;
+
+const attributesOf = (message: Message, source: string): Attributes => ({
   specversion: '1.0',
   id: message.id,
   source,
   type: message.type,
   subject: message.subject,
   ...(message.time !== null && { time: message.time }),
+  dataschema: schemaPathOf(message.type),
   recordedtime: message.recordedAt,
   sequence: sequenceOf(message.position),
   partitionkey: message.subject,
@@ -23,8 +50,11 @@ const attributes = (message: Message, source: string): Record<string, string> =>
   dataclassification: message.classification,
 });
 
-/** CloudEvents Kafka binding, binary mode: the attributes as headers, the data as the record's value. */
-export const kafkaHeaders = (message: Message, source: string): Record<string, string> => ({
-  ...Object.fromEntries(Object.entries(attributes(message, source)).map(([name, value]) => [`ce_${name}`, value])),
-  'content-type': 'application/json',
+/** Media type `application/cloudevents+json`: what the HTTP feed, server-sent events and webhooks carry. */
+export const cloudEvent = (message: Message, source: string): CloudEvent => ({ ...attributesOf(message, source), datacontenttype: contentType, data: message.data });
+
+/** The attributes as headers of a record in binary mode (CloudEvents Kafka protocol binding 1.0); the value is the JSON text of `data`, the key `partitionkey`. */
+export const kafkaHeaders = (message: Message, source: string): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(attributesOf(message, source)).map(([name, value]) => [`ce_${name}`, value])),
+  'content-type': contentType,
 });

@@ -1,8 +1,8 @@
-import type { EventCodec, EventFilter, EventStore } from '@rectrail/event-store';
+import type { EventCodec, EventStore } from '@rectrail/event-store';
 import { Composer, type FoldLimits } from './composer.ts';
-import type { MessageFeed, MessageFilter, MessageSlice, ReadMessages } from './message.ts';
-import { createSelector } from './selection.ts';
-import { prefixOf } from './subjects.ts';
+import type { MessageFeed, MessageSlice } from './message.ts';
+import { createSelector, storeFilter } from './selection.ts';
+import { SnapshotReader } from './snapshot.ts';
 
 export interface MessageFeedOptions {
   readonly store: EventStore;
@@ -18,19 +18,13 @@ const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000 };
 /** Events that a filtered read looks through for its messages. */
 const eventsLookedAtMax = 5_000;
 
-/** One noun alone stands in streams of one prefix; the store leaves out the others. */
-const storeFilter = (filter: MessageFilter | undefined): { readonly filter?: EventFilter } => {
-  const [noun, ...others] = filter?.nouns ?? [];
-  const prefix = noun === undefined || others.length > 0 ? null : prefixOf(noun);
-  return prefix === null ? {} : { filter: { streamPrefix: prefix } };
-};
-
 /** The messages of a log, for whoever carries them out. */
 export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }: MessageFeedOptions): MessageFeed => {
   const composer = new Composer({ store, codec, zone, limits });
   const select = createSelector(store, codec);
   const pageMax = store.capabilities.pageEventsMax;
-  const limitOf = ({ limit }: Pick<ReadMessages, 'limit'>): number => Math.min(Math.max(limit ?? pageMax, 1), pageMax);
+  const snapshots = new SnapshotReader({ store, codec, composer });
+  const limitOf = ({ limit }: { readonly limit?: number }): number => Math.min(Math.max(limit ?? pageMax, 1), pageMax);
 
   return {
     source: async () => {
@@ -41,18 +35,18 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }
     read: async (options): Promise<MessageSlice> => {
       const { after, audience, filter } = options;
       const limit = limitOf(options);
-      const slice = await store.readAll({ after, ...storeFilter(filter), limit: filter === undefined ? limit : Math.min(pageMax, eventsLookedAtMax) });
+      const slice = await store.readAll({ after, filter: storeFilter(filter), limit: filter === undefined ? limit : Math.min(pageMax, eventsLookedAtMax) });
       return composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
     },
     async *follow(options) {
       const { audience, filter, signal } = options;
       const limit = limitOf(options);
       let { after } = options;
-      for await (const slice of store.subscribeAll({ after, ...storeFilter(filter), batchEventsMax: limit, signal })) {
+      for await (const slice of store.subscribeAll({ after, filter: storeFilter(filter), batchEventsMax: limit, signal })) {
         yield await composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
         after = slice.scannedTo;
       }
     },
-    snapshot: () => Promise.reject(new Error('not yet')),
+    snapshot: async (request) => snapshots.page(request, await select(request.filter), limitOf(request)),
   };
 };

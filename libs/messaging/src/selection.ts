@@ -1,8 +1,9 @@
 import { streamVersion, type Fact, type OrgId } from '@rectrail/kernel';
-import type { EventCodec, EventStore } from '@rectrail/event-store';
+import type { EventCodec, EventFilter, EventStore } from '@rectrail/event-store';
 import { administrativeTreeId, countingOnAnyDay, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent, type OrgTree } from '@rectrail/tracking-domain';
 import type { MessageFilter, Noun } from './message.ts';
 import { noCut } from './subject-fold.ts';
+import { prefixOf } from './subjects.ts';
 
 /** A filter as it applies now. */
 export interface Selection {
@@ -60,4 +61,11 @@ export const createSelector = (store: EventStore, codec: EventCodec): ((filter: 
       owner: subtreeOf === undefined && levels === undefined ? everything.owner : ownersOf(await administrative.current(), filter),
     };
   };
+};
+
+/** As much of a filter as a store understands: one noun alone stands in streams of one prefix. */
+export const storeFilter = (filter: MessageFilter | undefined): EventFilter => {
+  const [noun, ...others] = filter?.nouns ?? [];
+  const prefix = noun === undefined || others.length > 0 ? null : prefixOf(noun);
+  return prefix === null ? {} : { streamPrefix: prefix };
 };
