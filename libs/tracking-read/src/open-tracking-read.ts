@@ -17,6 +17,8 @@ import { organisation, organisations, trees } from './queries/organisations.quer
 import { waitMsMax, type ReadContext } from './queries/read-session.ts';
 import { ReferenceData } from './queries/reference-data.ts';
 import { replay } from './queries/replay.query.ts';
+import { remindersDue } from './queries/reminders-due.query.ts';
+import { reminder, reminders } from './queries/reminders.query.ts';
 import { discrepancies, inspections, reports } from './queries/reports.query.ts';
 import { timeline } from './queries/timeline.query.ts';
 import { series } from './queries/series.query.ts';
@@ -58,6 +60,9 @@ const queriesOf = (context: ReadContext): TrackingQueries => ({
   inspections: (request) => inspections(context, request),
   reports: (request) => reports(context, request),
   discrepancies: (id, request) => discrepancies(context, id, request),
+  reminders: (request) => reminders(context, request),
+  reminder: (id, request) => reminder(context, id, request),
+  remindersDue: (request) => remindersDue(context, request),
   auditTrail: (request) => auditTrail(context, request),
   timeline: (kind, id, request) => timeline(context, kind, id, request),
   lateness: (request) => lateness(context, request),

@@ -10,7 +10,7 @@ import { begunEarlier, byStream } from './streams.ts';
 type TrackingFact = Fact<TrackingEvent>;
 
 /** Streams that are folded when read, by their rows here: few, or read many at a time. All other facts are read from the log. */
-const foldedPrefixes = ['org-tree-', 'policy-', 'working-calendar', 'inspection-', 'report-'] as const;
+const foldedPrefixes = ['org-tree-', 'policy-', 'working-calendar', 'inspection-', 'report-', 'reminders-'] as const;
 
 /** Facts that became known at least so many days after they were true, more than a week, are few enough for an index of their own. */
 export const lateDaysMin = 8;

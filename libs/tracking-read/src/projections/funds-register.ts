@@ -69,10 +69,10 @@ export const fundsRegister: Register<FundsCaseEvent | FactsRetracted, FundsCaseS
     const detail: FundsViewDetail = { movements, duplicates };
     return {
       state: fundsKind(movements.some(({ kind }) => kind === 'identified'), movements.some(({ kind }) => kind !== 'identified')),
-      name: { inspectionId, numberKey: '', search: '', detail: name },
+      name: { inspectionId, numberKey: '', search: '', issueIds, detail: name },
       detail,
     };
   },
-  nameIndexes: { funds_name_inspection: '(inspection_id)', funds_name_issues: "using gin ((detail -> 'issueIds')) with (fastupdate = off)" },
+  nameIndexes: { funds_name_inspection: '(inspection_id)' },
   contributions: fundsContributions,
 };

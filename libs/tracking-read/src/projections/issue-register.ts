@@ -122,7 +122,7 @@ export const issueRegister: Register<IssueEvent | FactsRetracted, IssueState, Is
     const detail: IssueViewDetail = { cell, ...shown };
     return {
       state: issueKind(shownIssueState(last), shown.disagreement),
-      name: { inspectionId, numberKey, search: searchText(title, heading ?? '', numberPath.join('')), detail: name },
+      name: { inspectionId, numberKey, search: searchText(title, heading ?? '', numberPath.join('')), issueIds: [], detail: name },
       detail,
     };
   },

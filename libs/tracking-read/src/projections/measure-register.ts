@@ -60,12 +60,12 @@ export const measureRegister: Register<MeasureEvent | FactsRetracted, MeasureSta
     const detail: MeasureViewDetail = { cell, planned };
     return {
       state: measureKind(last),
-      name: { inspectionId: name.inspectionId, numberKey: name.marker === null ? '' : numberKey([name.marker]), search: searchText(name.title), detail: name },
+      name: {
+        inspectionId: name.inspectionId, numberKey: name.marker === null ? '' : numberKey([name.marker]), search: searchText(name.title), issueIds: name.issueIds, detail: name,
+      },
       detail,
     };
   },
-  nameIndexes: {
-    measure_name_inspection: '(inspection_id)', measure_name_issues: "using gin ((detail -> 'issueIds')) with (fastupdate = off)", ...searchIndex('measure'),
-  },
+  nameIndexes: { measure_name_inspection: '(inspection_id)', ...searchIndex('measure') },
   contributions: ({ cell }) => [{ cell, n: 1, fen: 0n }],
 };

@@ -1,8 +1,11 @@
-import type { Fact, FundsCaseId, InspectionId, IssueId, MeasureId, OrgId, PlanId } from '@rectrail/kernel';
+import type { Fact, FundsCaseId, InspectionId, IssueId, MeasureId, OrgId, PlanId, ReminderId } from '@rectrail/kernel';
 import { streams, type TrackingEvent } from '@rectrail/tracking-domain';
 
 /** How an organisation is named among streams: its facts lie in the stream of a tree. */
 export const organisationRef = (orgId: OrgId): string => `organisation-${orgId}`;
+
+/** How a notice is named, which has its place in the register of an organisation: what is said of it is found by this. */
+export const reminderRef = (reminderId: ReminderId): string => `reminder-${reminderId}`;
 
 /** The fields of event data that name something in another stream; the casts give an id the brand that its field's schema proves. */
 const refOfField: Readonly<Record<string, (id: string) => string>> = {
@@ -18,6 +21,7 @@ const refOfField: Readonly<Record<string, (id: string) => string>> = {
   issueIds: (id) => streams.issue(id as IssueId),
   previousIssueId: (id) => streams.issue(id as IssueId),
   measureIds: (id) => streams.measure(id as MeasureId),
+  reminderId: (id) => reminderRef(id as ReminderId),
   otherCaseId: (id) => streams.fundsCase(id as FundsCaseId),
 };
 

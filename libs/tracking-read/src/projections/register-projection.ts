@@ -11,7 +11,7 @@ import { byStream } from './streams.ts';
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
 import { measureRegister } from './measure-register.ts';
-import { instantText, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
+import { instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
 
 type AnyRegister = Register<DomainEvent, unknown, RegisterView>;
 
@@ -130,7 +130,9 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
     name: 'registers',
     version: 1,
     streamPrefix: '',
-    tables: [...registers.flatMap((register) => [rowTableOf(register), viewTableOf(register.kind), nameTableOf(register)]), pointTable, ...figureTables],
+    tables: [
+      ...registers.flatMap((register) => [rowTableOf(register), viewTableOf(register.kind), nameTableOf(register)]), linkTableOf('measure'), linkTableOf('funds'), pointTable, ...figureTables,
+    ],
     async apply(facts, context) {
       const batch = byStream(facts);
       const ofRegisters = [...batch].filter(([id]) => registers.some(({ streamPrefix }) => id.startsWith(streamPrefix)));

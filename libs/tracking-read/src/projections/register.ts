@@ -1,4 +1,4 @@
-import type { DomainEvent, Fact, InspectionId, OrgId, Position, StreamId } from '@rectrail/kernel';
+import type { DomainEvent, Fact, InspectionId, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type { CopyValue, TableDefinition, Transaction } from '@rectrail/projections';
 import { closeRows, stillStands, type Closing, type Row } from '../database/rows.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
@@ -18,6 +18,8 @@ export interface Name {
   readonly numberKey: string;
   /** In lower case. */
   readonly search: string;
+  /** The issues that it is linked to. */
+  readonly issueIds: readonly IssueId[];
   readonly detail: object;
 }
 
@@ -92,6 +94,11 @@ export const nameTableOf = ({ kind, nameIndexes }: TableNames): TableDefinition 
   indexes: { [`${kind}_name_order`]: '(org_id, inspection_id, number_key, id, name)', ...nameIndexes },
 });
 
+/** By issue, the names that are linked to it. */
+export const linkTableOf = (kind: RegisterKind): TableDefinition => ({
+  name: `${kind}_issue`, columns: { issue_id: 'uuid not null', id: 'uuid not null', name: 'integer not null' }, primaryKey: ['issue_id', 'id', 'name'],
+});
+
 /** Signed points of all registers, by the position that added them. `late`: known more than a day before it was recorded. */
 export const pointTable: TableDefinition = {
   name: 'point',
@@ -160,6 +167,7 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
   readonly #closed: Row[] = [];
   readonly #views: CopyValue[][] = [];
   readonly #names: CopyValue[][] = [];
+  readonly #links: CopyValue[][] = [];
   readonly #register: Register<E, S, W>;
 
   constructor(register: Register<E, S, W>) {
@@ -211,18 +219,24 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
     await tx.copy(`${schema}.${kind}_row`, [...Object.keys(rectangleColumns), ...Object.keys(columns)], this.#rows);
     await tx.copy(`${schema}.${kind}_view`, ['id', 'view', 'detail'], this.#views);
     await tx.copy(`${schema}.${kind}_name`, ['id', 'name', 'org_id', 'inspection_id', 'number_key', 'search', 'detail'], this.#names);
+    if (this.#links.length > 0) await tx.copy(`${schema}.${kind}_issue`, ['issue_id', 'id', 'name'], this.#links);
   }
 
   /** State, number of the view and number of the name; views and names by number, each in the order in which the stream first showed them. */
   #numbers(id: string): (viewKey: string, view: W, isNew: boolean) => Numbers {
     const [views, names] = [new Map<string, Numbers>(), new Map<string, number>()];
     let last = 0;
-    const nameNumber = ({ inspectionId, numberKey, search, detail }: Name, orgId: OrgId, isNew: boolean): number => {
-      const content = JSON.stringify([inspectionId, numberKey, search, detail]);
-      const known = names.get(content) ?? names.size + 1;
-      if (isNew && known > names.size) this.#names.push([id, known, orgId, inspectionId ?? noInspection, numberKey, search, detail]);
-      names.set(content, known);
-      return known;
+    const nameNumber = ({ inspectionId, numberKey, search, issueIds, detail }: Name, orgId: OrgId, isNew: boolean): number => {
+      const content = JSON.stringify([inspectionId, numberKey, search, issueIds, detail]);
+      const known = names.get(content);
+      if (known !== undefined) return known;
+      const number = names.size + 1;
+      names.set(content, number);
+      if (isNew) {
+        this.#names.push([id, number, orgId, inspectionId ?? noInspection, numberKey, search, detail]);
+        for (const issueId of issueIds) this.#links.push([issueId, id, number]);
+      }
+      return number;
     };
     return (viewKey, view, isNew) => {
       const known = views.get(viewKey);

@@ -1,4 +1,4 @@
-import { streamVersion, type Cut, type Fact, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
+import { streamVersion, type Cut, type Fact, type IssueId, type OrgId, type Position, type ReminderId, type StreamId } from '@rectrail/kernel';
 import { streams, type FactsRetracted } from '@rectrail/tracking-domain';
 import { standingAt, standings } from '../timeline/standing.ts';
 import type { AuditTrailAnswer, EventView, IssueHistory } from './answers.ts';
@@ -47,6 +47,19 @@ const concerning = (facts: readonly TrackingFact[], tree: readonly TrackingFact[
   return tree.filter((fact) => isRetraction(fact) || own.has(fact) || orgsConcerned(fact, []).some((orgId) => orgs.has(orgId)));
 };
 
+/** Of a register of notices, which has no end: what is said of the notices of these facts. */
+const ofReminders = (facts: readonly TrackingFact[], register: readonly TrackingFact[]): readonly TrackingFact[] => {
+  const idOf = ({ event }: TrackingFact): ReminderId | null => ('reminderId' in event.data ? event.data.reminderId : null);
+  const named = new Set(facts.flatMap((fact) => (isRetraction(fact) ? register.filter(({ eventId }) => fact.event.data.eventIds.includes(eventId)) : [fact])).map(idOf));
+  return register.filter((fact) => isRetraction(fact) || named.has(idOf(fact)));
+};
+
+/** What of a stream the views of some of its facts are made from. */
+const behind = (streamId: StreamId, facts: readonly TrackingFact[], stream: readonly TrackingFact[]): readonly TrackingFact[] => {
+  if (isTree(streamId)) return concerning(facts, stream);
+  return streamId.startsWith('reminders-') ? ofReminders(facts, stream) : stream;
+};
+
 const viewsOf = async (context: ReadContext, session: ReadSession, places: readonly EventPlace[]): Promise<readonly EventView[]> => {
   const byStream = Map.groupBy(places, (place) => place.streamId);
   const streamOf = await streamsAt(context, session, byStream.keys());
@@ -54,7 +67,7 @@ const viewsOf = async (context: ReadContext, session: ReadSession, places: reado
     const stream = streamOf.get(streamId) ?? [];
     const positions = new Set(ofStream.map((place) => place.position));
     const facts = stream.filter((fact) => positions.has(fact.position));
-    return eventViews(facts, isTree(streamId) ? concerning(facts, stream) : stream, session.cut);
+    return eventViews(facts, behind(streamId, facts, stream), session.cut);
   });
   return views.toSorted((a, b) => b.position - a.position);
 };

@@ -19,6 +19,8 @@ const keyShapes = {
   organisations: [['integer']],
   'audit-trail': [['integer']],
   lateness: [['integer', 'integer']],
+  reminders: [['integer']],
+  'reminders-due': [['uuid', 'uuid', 'text', 'uuid', 'integer']],
   // The earlier of two cuts, then owner, inspection, number and issue.
   compare: [['position', 'instant', 'day', 'uuid', 'uuid', 'text', 'uuid']],
   // The number of a frame.

@@ -11,7 +11,7 @@ import { isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
 import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
-import { countOf, listPage, lookUp, sizesOf, type Condition, type ListRow, type Wanted } from './register-list.ts';
+import { countOf, listPage, lookUp, noGuess, sizesOf, type Condition, type ListRow, type Wanted } from './register-list.ts';
 import type { FundsRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
 import { Verdicts } from './verdicts.ts';
@@ -36,12 +36,12 @@ const items = async (session: ReadSession, rows: readonly Row[]): Promise<readon
 
 /** Cases at the cut of one issue, or of these owners. */
 export const fundsCasesOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly FundsCaseItem[]> =>
-  items(session, await lookUp<Row>(session, 'funds', ['issueId' in of ? isLinkedTo(of.issueId) : isOwnedBy(of.owners)]));
+  items(session, await lookUp<Row>(session, 'funds', ['issueId' in of ? isLinkedTo('funds', of.issueId) : isOwnedBy(of.owners)]));
 
 const wantedCases = (session: ReadSession, { issue, inspection, money, minFen }: FundsRequest, { members }: Selected): Wanted => ({
-  kind: 'funds', ...listedOwners(session, members), states: kindsWithMoney[money ?? 'any'], atMost: null,
+  kind: 'funds', ...listedOwners(session, members), states: kindsWithMoney[money ?? 'any'], judging: 0, guess: noGuess,
   rows: minFen === undefined ? [] : [((param) => `r.identified >= ${param(minFen)}::bigint`) satisfies Condition],
-  names: [...(issue === undefined ? [] : [isLinkedTo(issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)])],
+  names: [...(issue === undefined ? [] : [isLinkedTo('funds', issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)])],
 });
 
 /**

@@ -1,50 +1,63 @@
-import type { Cut, Day } from '@rectrail/kernel';
+import type { Cut } from '@rectrail/kernel';
 import { bucketOf, doneStates, shownIssueStates, type DashboardFigures, type DeadlineCondition, type PolicyContent, type ShownIssueState } from '@rectrail/tracking-domain';
-import { rolledUpOf } from '../figures/figure-columns.ts';
 import { issueClasses, issueKind, type IssueClass } from '../figures/issue-class.ts';
-import { figureSumsOf } from './figures.ts';
 import { withMoney } from './funds-conditions.ts';
+import { listCounts } from './list-counts.ts';
 import { hasText, isOfInspection } from './name-conditions.ts';
-import { listedOwners } from './org-order.ts';
+import { arrayText, listedOwners } from './org-order.ts';
 import { findOrg, type ReadSession, type Selected } from './read-session.ts';
-import { countOf, sizesOf, type Condition, type Group, type Sizes, type Wanted } from './register-list.ts';
+import { countOf, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
 import type { IssuesRequest } from './requests.ts';
-import { Verdicts } from './verdicts.ts';
+import type { Verdicts } from './verdicts.ts';
 
 type IssueCounts = DashboardFigures['issues'];
 
-/** The numbers of the classes for which something holds. */
-const classesWhere = (holds: (one: IssueClass) => boolean): readonly number[] => issueClasses.flatMap((one, number) => (holds(one) ? [number] : []));
+/** The classes for which something holds: a bit for each number, in hexadecimal. */
+const classesWhere = (holds: (one: IssueClass) => boolean): string => {
+  const bits = new Uint8Array(Math.ceil(issueClasses.length / 8));
+  for (const [number, one] of issueClasses.entries()) if (holds(one)) bits[number >> 3] = (bits[number >> 3] ?? 0) | (1 << (number & 7));
+  return Buffer.from(bits).toString('hex');
+};
+
+/** What of a policy decides, and what it comes to as a text. */
+interface ByPolicy { readonly part: (policy: PolicyContent) => unknown; readonly value: (policy: PolicyContent) => string; readonly condition: (value: string) => Condition }
 
 /** A condition by the policy of each owner; owners for whom it comes to the same are taken together. */
-const byPolicy = <T>({ policies }: Verdicts, valueOf: (policy: PolicyContent) => T, condition: (value: T) => Condition): Condition => (param) => {
+const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy): Condition => (param) => {
   // Without a policy there is no issue either.
   if (policies === null) return 'false';
+  const values = new Map<string, string>();
+  const valueOf = (policy: PolicyContent): string => {
+    const content = JSON.stringify(part(policy));
+    const known = values.get(content) ?? value(policy);
+    values.set(content, known);
+    return known;
+  };
   const rest = valueOf(policies.rest);
-  const others = Map.groupBy([...policies.own].map(([owner, policy]) => ({ owner, value: valueOf(policy) })), ({ value }) => JSON.stringify(value));
-  others.delete(JSON.stringify(rest));
+  const others = Map.groupBy(policies.own.keys(), (owner) => valueOf(policies.own.get(owner) ?? policies.rest));
+  others.delete(rest);
   if (others.size === 0) return condition(rest)(param);
-  const cases = [...others.values()].flatMap((group) => group.slice(0, 1).map(({ value }) =>
-    `when r.org_id = any(${param(group.map(({ owner }) => owner))}::uuid[]) then ${condition(value)(param)}`));
+  const cases = [...others].map(([other, owners]) => `when r.org_id = any(${param(arrayText(owners))}::uuid[]) then ${condition(other)(param)}`);
   return `case ${cases.join(' ')} else ${condition(rest)(param)} end`;
 };
 
-const isOfClasses = (classes: readonly number[]): Condition => (param) => `r.class = any(${param(classes)}::smallint[])`;
+const isOfClasses = (classes: string): Condition => (param) => `get_bit(decode(${param(classes)}, 'hex'), r.class) = 1`;
 
 const isInBucket = (verdicts: Verdicts, bucket: NonNullable<IssuesRequest['bucket']>): Condition =>
-  byPolicy(verdicts, (policy) => classesWhere((one) => bucketOf(policy, one) === bucket), isOfClasses);
+  byPolicy(verdicts, { part: ({ buckets }) => buckets, value: (policy) => classesWhere((one) => bucketOf(policy, one) === bucket), condition: isOfClasses });
 
 const isDue: Condition = () => 'r.due is not null';
 const isNotDue: Condition = () => 'r.due is null';
 
 /** Rules.md section 5: what is closed, has no date or is not disclosed is so whatever the day; all else by its date. */
 const isIn = (verdicts: Verdicts, { validAt }: Cut, condition: DeadlineCondition): Condition => {
-  const near = (compare: (until: Day) => Condition): Condition => byPolicy(verdicts, (policy) => verdicts.nearUntil(policy), compare);
+  const near = (sign: string): Condition =>
+    byPolicy(verdicts, { part: ({ dueSoon }) => dueSoon, value: (policy) => verdicts.nearUntil(policy), condition: (until) => (param) => `r.due ${sign} ${param(until)}::date` });
   switch (condition) {
     case 'NOT_DISCLOSED': return isOfClasses(classesWhere(({ disclosure }) => disclosure !== 'STATED'));
     case 'OVERDUE': return (param) => `r.due < ${param(validAt)}::date`;
-    case 'DUE_SOON': return (param) => `r.due >= ${param(validAt)}::date and ${near((until) => (of) => `r.due <= ${of(until)}::date`)(param)}`;
-    case 'ON_TRACK': return (param) => `r.due >= ${param(validAt)}::date and ${near((until) => (of) => `r.due > ${of(until)}::date`)(param)}`;
+    case 'DUE_SOON': return (param) => `r.due >= ${param(validAt)}::date and ${near('<=')(param)}`;
+    case 'ON_TRACK': return (param) => `r.due >= ${param(validAt)}::date and ${near('>')(param)}`;
     case 'NO_DEADLINE':
     case 'DONE_IN_TIME':
     case 'DONE_LATE':
@@ -69,10 +82,10 @@ const statesOf = ({ state, deadline }: IssuesRequest): readonly ShownIssueState[
 
 const wantedIssues = async (session: ReadSession, request: IssuesRequest, { members }: Selected, verdicts: Verdicts): Promise<Wanted> => {
   const { bucket, deadline, track, aspect, inspection, assisting, money, disagreement, q } = request;
-  const { rows, names } = money === undefined ? { rows: [], names: [] } : await withMoney(session, money);
+  const { rows, names, judging } = money === undefined ? { rows: [], names: [], judging: 0 } : await withMoney(session, money);
   const assistant = assisting === undefined ? undefined : findOrg(session, assisting).orgId;
   return {
-    kind: 'issue', ...listedOwners(session, members), states: kindsOf(statesOf(request), disagreement), atMost: null,
+    kind: 'issue', ...listedOwners(session, members), states: kindsOf(statesOf(request), disagreement), judging, guess: noGuess,
     rows: [
       ...rows,
       ...(bucket === undefined ? [] : [isInBucket(verdicts, bucket)]),
@@ -89,31 +102,51 @@ const wantedIssues = async (session: ReadSession, request: IssuesRequest, { memb
   };
 };
 
+/** What is known of the whole selection; see `ListCounts`. */
+interface Known { readonly counts: IssueCounts; readonly isExact: boolean; readonly isJudged: boolean }
+
 /** What the roll-ups count that a filter by itself leaves. */
-const countsBy = ({ state, bucket, deadline }: IssuesRequest, counts: IssueCounts): readonly number[] => [
-  ...(state === undefined ? [] : [counts.byState[state].count]), ...(bucket === undefined ? [] : [counts.byBucket[bucket].count]),
-  ...(deadline === undefined ? [] : [counts.byDeadline[deadline].count]),
+const countsBy = ({ state, bucket, deadline }: IssuesRequest, { counts, isJudged }: Known): readonly number[] => [
+  ...(state === undefined ? [] : [counts.byState[state].count]),
+  ...(bucket === undefined || !isJudged ? [] : [counts.byBucket[bucket].count]),
+  ...(deadline === undefined || !isJudged ? [] : [counts.byDeadline[deadline].count]),
 ];
 
-const isSingle = ({ track, aspect, inspection, assisting, money, disagreement, q, ...others }: IssuesRequest): boolean =>
-  [track, aspect, inspection, assisting, money, disagreement, q].every((filter) => filter === undefined)
-  && [others.state, others.bucket, others.deadline].filter((filter) => filter !== undefined).length < 2;
+/** Whether the roll-ups count just what the filters leave. */
+const isCounted = ({ track, aspect, inspection, assisting, money, disagreement, q, state, bucket, deadline }: IssuesRequest, { isExact, isJudged }: Known): boolean =>
+  isExact && (isJudged || (bucket ?? deadline) === undefined)
+  && [track, aspect, inspection, assisting, money, disagreement, q].every((filter) => filter === undefined)
+  && [state, bucket, deadline].filter((filter) => filter !== undefined).length < 2;
 
-const groupsOf = (wanted: Wanted, { sort, order }: Pick<IssuesRequest, 'sort' | 'order'>, counts: IssueCounts | null): readonly Group[] => {
-  const descending = order === 'desc';
-  const least = (...known: readonly (number | undefined)[]): number | null => {
-    const bounds = [wanted.atMost ?? undefined, ...known].filter((bound) => bound !== undefined);
-    return bounds.length === 0 ? null : Math.min(...bounds);
-  };
+/** About which part of all issues a filter leaves of which the roll-ups say nothing. */
+const guessedParts = { track: 0.2, aspect: 0.1, inspection: 0.001, assisting: 0.001, money: 0.05, disagreement: 0.002, q: 0.02 } as const;
+
+const guessOf = (request: IssuesRequest, known: Known): Guess => {
+  const holding = statesOf(request).reduce((sum, state) => sum + known.counts.byState[state].count, 0);
+  const parts = (Object.keys(guessedParts) as (keyof typeof guessedParts)[]).filter((filter) => request[filter] !== undefined && request[filter] !== 'none' && request[filter] !== false);
+  return { holding, wanted: parts.reduce((part, filter) => part * guessedParts[filter], Math.min(holding, ...countsBy(request, known))) };
+};
+
+/** What is guessed of the whole, at most so much. */
+const noMore = ({ holding, wanted }: Guess, atMost: number | undefined): Guess =>
+  (atMost === undefined ? { holding, wanted } : { holding: Math.min(holding ?? atMost, atMost), wanted: Math.min(wanted ?? atMost, atMost) });
+
+const groupsOf = (wanted: Wanted, { sort, order }: Pick<IssuesRequest, 'sort' | 'order'>, known: Known | null): readonly Group[] => {
+  const [counts, descending] = [known?.counts ?? null, order === 'desc'];
   switch (sort) {
     case 'due': {
-      const open = counts === null ? undefined : counts.byDeadline.OVERDUE.count + counts.byDeadline.DUE_SOON.count + counts.byDeadline.ON_TRACK.count;
-      const dated = { ...wanted, states: wanted.states.filter((kind) => kindsOf(openStates, undefined).includes(kind)), rows: [...wanted.rows, isDue], atMost: least(open) };
-      return [{ wanted: dated, order: { by: 'due', descending } }, { wanted: { ...wanted, rows: [...wanted.rows, isNotDue] }, order: { by: 'number', descending: false } }];
+      const open = counts === null ? undefined : openStates.reduce((sum, state) => sum + counts.byState[state].count, 0);
+      const states = wanted.states.filter((kind) => kindsOf(openStates, undefined).includes(kind));
+      return [
+        { wanted: { ...wanted, states, rows: [...wanted.rows, isDue], guess: noMore(wanted.guess, open) }, order: { by: 'due', descending } },
+        { wanted: { ...wanted, rows: [...wanted.rows, isNotDue] }, order: { by: 'number', descending: false } },
+      ];
     }
     case 'state': return (descending ? shownIssueStates.toReversed() : shownIssueStates).map((state) => {
-      const states = wanted.states.filter((kind) => kindsOf([state], undefined).includes(kind));
-      return { wanted: { ...wanted, states, atMost: least(counts?.byState[state].count) }, order: { by: 'number', descending: false } };
+      // A state that is known to be empty is not looked for, but keeps its place.
+      const isEmpty = known?.isExact === true && known.counts.byState[state].count === 0;
+      const states = isEmpty ? [] : wanted.states.filter((kind) => kindsOf([state], undefined).includes(kind));
+      return { wanted: { ...wanted, states, guess: noMore(wanted.guess, counts?.byState[state].count) }, order: { by: 'number', descending: false } };
     });
     case 'changed': return [{ wanted, order: { by: 'valid_from', descending } }];
     case 'number':
@@ -123,19 +156,21 @@ const groupsOf = (wanted: Wanted, { sort, order }: Pick<IssuesRequest, 'sort' | 
 
 export interface IssueSelection { readonly groups: readonly Group[]; readonly sizes: Sizes; readonly total: () => Promise<number | null> }
 
-/** `counts`: what the roll-ups say of the whole selection by the policies of the read, where they have been asked already. */
+/** `counts`: the figures of the whole selection by the policies of the read, where they have been asked already. */
 export interface Judged { readonly selected: Selected; readonly verdicts: Verdicts; readonly counts?: IssueCounts }
+
+const knownOf = async (session: ReadSession, { policy }: IssuesRequest, members: Selected['members']): Promise<Known> => {
+  const { counts: { issues }, isExact, isJudged } = await listCounts(session, members);
+  // One policy for all is in no roll-up.
+  return { counts: issues, isExact, isJudged: isJudged && policy === undefined };
+};
 
 /** The issues that are asked for, as groups of a list. Roll-ups that have not been asked are asked only where they save more than they cost. */
 export const issueSelection = async (session: ReadSession, request: IssuesRequest, { selected, verdicts, counts }: Judged): Promise<IssueSelection> => {
   const wanted = await wantedIssues(session, request, selected, verdicts);
   const sizes = await sizesOf(session, wanted);
-  const isByPolicy = request.policy !== undefined && (request.bucket !== undefined || request.deadline !== undefined);
-  const asked = async (): Promise<IssueCounts> => rolledUpOf((await figureSumsOf(session, selected.members, [], new Verdicts(session, undefined))).whole).issues;
-  const known = counts ?? (sizes.few === null ? await asked() : null);
-  // One policy for all is in no roll-up: its buckets and conditions are known only where the whole selection was judged by it.
-  const filtered = known === null || (isByPolicy && counts === undefined) ? [] : countsBy(request, known);
-  const bounded: Wanted = { ...wanted, atMost: known === null ? null : Math.min(known.total, ...filtered) };
-  const isCounted = known !== null && isSingle(request) && !(isByPolicy && counts === undefined);
-  return { groups: groupsOf(bounded, request, known), sizes, total: isCounted ? () => Promise.resolve(bounded.atMost) : () => countOf(session, bounded, sizes) };
+  const known = counts !== undefined ? { counts, isExact: true, isJudged: true } : sizes.few === null ? await knownOf(session, request, selected.members) : null;
+  const guessed: Wanted = known === null ? wanted : { ...wanted, guess: guessOf(request, known) };
+  const count = known !== null && isCounted(request, known) ? Math.min(known.counts.total, ...countsBy(request, known)) : null;
+  return { groups: groupsOf(guessed, request, known), sizes, total: () => (count === null ? countOf(session, guessed, sizes) : Promise.resolve(count)) };
 };

@@ -1,19 +1,17 @@
 import { streamVersion, type IssueId, type MeasureId, type OrgId } from '@rectrail/kernel';
 import { shownMeasureStates, streams } from '@rectrail/tracking-domain';
 import { parseMeasureCell } from '../figures/cells.ts';
-import { rolledUpOf } from '../figures/figure-columns.ts';
 import { measureKind, type MeasureName, type MeasureViewDetail } from '../projections/measure-register.ts';
 import type { MeasureItem, Page } from './answers.ts';
 import { limitOf } from './cursor.ts';
-import { figureSumsOf } from './figures.ts';
+import { listCounts } from './list-counts.ts';
 import { hasText, isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
 import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
-import { countOf, listPage, lookUp, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
+import { countOf, listPage, lookUp, noGuess, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
 import type { MeasuresRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
-import { Verdicts } from './verdicts.ts';
 
 type Row = ListRow<MeasureId, MeasureName, MeasureViewDetail>;
 
@@ -32,18 +30,18 @@ const items = async (session: ReadSession, rows: readonly Row[]): Promise<readon
 
 /** Measures at the cut of one issue, or of these owners. */
 export const measuresOf = async (session: ReadSession, of: { readonly issueId: IssueId } | { readonly owners: readonly OrgId[] }): Promise<readonly MeasureItem[]> =>
-  items(session, await lookUp<Row>(session, 'measure', ['issueId' in of ? isLinkedTo(of.issueId) : isOwnedBy(of.owners)]));
+  items(session, await lookUp<Row>(session, 'measure', ['issueId' in of ? isLinkedTo('measure', of.issueId) : isOwnedBy(of.owners)]));
 
 const isDue: Condition = () => 'r.due is not null';
 const isNotDue: Condition = () => 'r.due is null';
 
 const wantedMeasures = (session: ReadSession, { state, issue, inspection, plannedFrom, plannedUntil, q }: MeasuresRequest, { members }: Selected): Wanted => ({
-  kind: 'measure', ...listedOwners(session, members), states: (state === undefined ? shownMeasureStates : [state]).map(measureKind), atMost: null,
+  kind: 'measure', ...listedOwners(session, members), states: (state === undefined ? shownMeasureStates : [state]).map(measureKind), judging: 0, guess: noGuess,
   rows: [
     ...(plannedFrom === undefined ? [] : [((param) => `r.due >= ${param(plannedFrom)}::date`) satisfies Condition]),
     ...(plannedUntil === undefined ? [] : [((param) => `r.due <= ${param(plannedUntil)}::date`) satisfies Condition]),
   ],
-  names: [...(issue === undefined ? [] : [isLinkedTo(issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)]), ...(q === undefined ? [] : [hasText(q)])],
+  names: [...(issue === undefined ? [] : [isLinkedTo('measure', issue)]), ...(inspection === undefined ? [] : [isOfInspection(inspection)]), ...(q === undefined ? [] : [hasText(q)])],
 });
 
 const groupsOf = (wanted: Wanted, { sort, order }: MeasuresRequest): readonly Group[] => {
@@ -60,11 +58,11 @@ export const measures = (context: ReadContext, request: MeasuresRequest): Promis
     const selected = select(session, request.org);
     const wanted = wantedMeasures(session, request, selected);
     const sizes = await sizesOf(session, wanted);
-    const counts = sizes.few === null ? rolledUpOf((await figureSumsOf(session, selected.members, [], new Verdicts(session, undefined))).whole).measures : null;
-    const atMost = counts === null ? null : request.state === undefined ? counts.total : counts.byState[request.state].count;
-    const isCounted = wanted.rows.length === 0 && wanted.names.length === 0;
-    const bounded = { ...wanted, atMost };
-    const page = await listPage<Row>(session, groupsOf(bounded, request), sizes, { after, size: limitOf(request.limit) });
-    const total = isCounted && atMost !== null ? atMost : await countOf(session, bounded, sizes);
+    const known = sizes.few === null ? await listCounts(session, selected.members) : null;
+    const count = known === null ? null : request.state === undefined ? known.counts.measures.total : known.counts.measures.byState[request.state].count;
+    const isCounted = known?.isExact === true && wanted.rows.length === 0 && wanted.names.length === 0;
+    const guessed: Wanted = { ...wanted, guess: { holding: count, wanted: isCounted || count === null ? count : count / 10 } };
+    const page = await listPage<Row>(session, groupsOf(guessed, request), sizes, { after, size: limitOf(request.limit) });
+    const total = isCounted ? count : await countOf(session, guessed, sizes);
     return { cut: session.cut, items: await items(session, page.rows), total, nextCursor: page.next === null ? null : next(page.next) };
   });

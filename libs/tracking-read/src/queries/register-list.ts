@@ -17,9 +17,15 @@ export interface Wanted extends ListedOwners {
   readonly states: readonly number[];
   readonly rows: readonly Condition[];
   readonly names: readonly Condition[];
-  /** How many there are at most, where that is known: it decides how they are looked for, never what is found. */
-  readonly atMost: number | null;
+  /** What it takes to judge one more thing by them, in µs, where that is much. */
+  readonly judging: number;
+  /** Decides how they are looked for, never what is found. */
+  readonly guess: Guess;
 }
+
+/** About how many things of the owners hold in the wanted states, and how many of them fulfil the conditions; null where that is not known. */
+export interface Guess { readonly holding: number | null; readonly wanted: number | null }
+export const noGuess: Guess = { holding: null, wanted: null };
 
 /** `number`: organisations in their order, then inspections, then numbers as printed. Else a column of the register, then owners and ids. Every order is total. */
 export interface ListOrder {
@@ -59,6 +65,9 @@ class Parameters {
 const tablesOf = (kind: RegisterKind) => ({ rows: `${schema}.${kind}_row`, names: `${schema}.${kind}_name`, views: `${schema}.${kind}_view` });
 const holds = atCut('r', ['$1', '$2', '$3']);
 const allOf = (conditions: readonly string[]): string => conditions.join(' and ');
+const whereOf = (conditions: readonly string[]): string => (conditions.length === 0 ? '' : `where ${allOf(conditions)}`);
+/** Of many ids: of a list in the condition itself the planner would guess how often each occurs, which takes longer than the query. */
+export const isAmong = (id: string, ids: string): string => `${id} in (select unnest(${ids}::uuid[]))`;
 const isAll = ({ owners, everyone }: ListedOwners): boolean => owners === everyone;
 
 /** `names`: the rectangle of each name is looked up. `lanes`: all rectangles of the states that hold are read. `walk`: along the names in their order until the page is full. */
@@ -76,7 +85,7 @@ export const sizesOf = async (session: ReadSession, wanted: Wanted): Promise<Siz
   const values: unknown[] = [];
   const param: Parameters['add'] = (value) => `$${values.push(value)}`;
   const conditions = wanted.names.map((condition) => condition(param));
-  if (!isAll(wanted) && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(`n.org_id = any(${param(wanted.owners.text)}::uuid[])`);
+  if (!isAll(wanted) && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(isAmong('n.org_id', param(wanted.owners.text)));
   const few = conditions.length === 0 ? 'null::integer' : `(select count(*)::integer from (select from ${names} n where ${allOf(conditions)} limit ${fewMax + 1}) x)`;
   const [row] = await session.tx.query<Sizes>(`select ${few} as few, (select greatest(reltuples, 0)::float8 from pg_class where oid = '${names}'::regclass) as "all"`, values);
   return { few: row === undefined || row.few === null || row.few > fewMax ? null : row.few, all: row?.all ?? 0 };
@@ -86,15 +95,16 @@ export const sizesOf = async (session: ReadSession, wanted: Wanted): Promise<Siz
 const cost = { name: 6, lane: 2, rectangle: 0.6 };
 
 /** What each way comes to, in µs; `size`: of the page. */
-const costsOf = ({ owners, everyone, states, names, atMost }: Wanted, { few, all }: Sizes, size: number): Readonly<Record<Way, number>> => {
+const costsOf = ({ owners, everyone, states, names, judging, guess }: Wanted, { few, all }: Sizes, size: number): Readonly<Record<Way, number>> => {
   const share = Math.min(1, owners.orgIds.length / Math.max(1, everyone.orgIds.length));
   const ofOwners = Math.max(1, all * share);
-  const found = Math.max(1, Math.min(atMost ?? ofOwners, ofOwners));
-  const inLanes = states.length * reachesAtOnce * cost.lane + (found * Math.max(1, all) / ofOwners) * cost.rectangle;
+  const holding = Math.min(guess.holding ?? ofOwners, ofOwners);
+  const found = Math.max(1, Math.min(guess.wanted ?? holding, holding, few ?? Infinity));
   return {
-    names: few === null ? Infinity : few * cost.name,
-    lanes: inLanes + (names.length > 0 ? found * cost.name : 0),
-    walk: Math.min(size / found, 1) * ofOwners * cost.name,
+    names: few === null ? Infinity : few * (cost.name + judging),
+    // Lanes hold the things of everyone.
+    lanes: states.length * reachesAtOnce * cost.lane + ((holding * Math.max(1, all)) / ofOwners) * (cost.rectangle + judging + (names.length > 0 ? cost.name : 0)),
+    walk: Math.min(size / found, 1) * ofOwners * (cost.name + judging),
   };
 };
 
@@ -112,27 +122,33 @@ interface Asked {
   readonly first?: { readonly direction: string; readonly count: number } | null;
 }
 
-/** All that is wanted, each thing once: id, name, view, owner and first valid day. */
+/**
+ * All that is wanted, each thing once: id, name, view, owner and first valid day. `offset 0` keeps the planner from turning what is looked up one by one, by the indexes that were
+ * made for it, into joins of whole tables.
+ */
 const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'], { way, column, beyond = [], first = null }: Asked): string => {
   const { rows, names } = tablesOf(wanted.kind);
   const columns = `r.id, r.name, r.view, r.org_id, r.valid_from${column === undefined || column === 'valid_from' ? '' : `, r.${column}`}`;
   const states = `${param(wanted.states)}::smallint[]`;
-  const conditions = [holds, ...[...wanted.rows, ...wanted.names].map((condition) => condition(param)), ...beyond];
-  const isOwned = (owner: string): readonly string[] => (isAll(wanted) ? [] : [`${owner} = any(${param(wanted.owners.text)}::uuid[])`]);
+  const rowConditions = [holds, ...wanted.rows.map((condition) => condition(param)), ...beyond];
+  const nameConditions = wanted.names.map((condition) => condition(param));
+  const ofOwners = (owner: string): readonly string[] => (isAll(wanted) ? [] : [isAmong(owner, param(wanted.owners.text))]);
   if (way === 'names') {
-    return `select ${columns} from ${names} n join ${rows} r on r.id = n.id and r.name = n.name where ${allOf([...conditions, ...isOwned('n.org_id'), `r.state = any(${states})`])}`;
+    return `select x.* from ${names} n cross join lateral (
+        select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([...rowConditions, `r.state = any(${states})`])} offset 0) x
+      ${whereOf([...nameConditions, ...ofOwners('n.org_id')])}`;
   }
-  const where = allOf([...conditions, ...isOwned('r.org_id')]);
-  const named = wanted.names.length === 0 ? '' : `join ${names} n on n.id = r.id and n.name = r.name`;
   const lanes = (reaches: readonly Reach[]): string => `unnest(${states}) s(state)
     cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
-  const isReached = 'r.state = s.state and r.lane = l.lane and r.start between l.first and l.last';
-  const whole = (reaches: readonly Reach[]): string => `select ${columns} from ${lanes(reaches)} join ${rows} r on ${isReached} ${named} where ${where}`;
+  const inLane = `${rows} r where r.state = s.state and r.lane = l.lane and r.start between l.first and l.last and ${allOf(rowConditions)}`;
+  const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
+  const whole = (reaches: readonly Reach[]): string =>
+    `select r.* from ${lanes(reaches)} cross join lateral (select ${columns} from ${inLane}${named} offset 0) r ${whereOf(ofOwners('r.org_id'))}`;
   const reaches = reachesAt(session.cut);
   if (first === null) return whole(reaches);
   const order = ['r.start', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ');
   return `select x.* from ${lanes(reaches.filter(isSortedByValidDay))} cross join lateral (
-      select ${columns} from ${rows} r ${named} where ${isReached} and ${where} order by ${order} limit ${param(first.count)}) x
+      select ${columns} from ${inLane}${named}${ofOwners('r.org_id').map((condition) => ` and ${condition}`).join('')} order by ${order} limit ${param(first.count)}) x
     union all ${whole(reaches.filter((reach) => !isSortedByValidDay(reach)))}`;
 };
 
@@ -189,21 +205,21 @@ const numberPage = async <R>(session: ReadSession, { wanted, order: { descending
   const tables = tablesOf(wanted.kind);
   const [direction, sign] = descending ? ['desc', '<'] : ['asc', '>'];
   const place = after === null ? null : placeOf(wanted, after);
-  const [ord, count] = [`${add(place?.ord ?? (descending ? wanted.owners.orgIds.length + 1 : 0))}::bigint`, `${add(size)}::integer`];
+  const [count, ord] = [`${add(size)}::integer`, place === null ? '' : `${add(place.ord)}::bigint`];
+  const found = 'select found.*, o.ord from found join o using (org_id)';
+  const first = `${found} ${place === null ? '' : `where o.ord ${sign} ${ord}`} order by o.ord ${direction} fetch first (${count}) rows with ties`;
+  const order = orderBy(['near.ord', ...of('n')], direction);
   const rows = await session.tx.query<Keyed<R>>(
-    `with o as (select org_id, ord from unnest(${add(wanted.owners.text)}::uuid[]) with ordinality o(org_id, ord)),
-          found as (${sourceSql(session, wanted, add, { way })}),
-          near as (select found.*, o.ord from found join o using (org_id) where o.ord = ${ord}
-                   union all (select found.*, o.ord from found join o using (org_id) where o.ord ${sign} ${ord} order by o.ord ${direction} fetch first (${count}) rows with ties)),
-          page as (select near.*, row_number() over (order by ${orderBy(['near.ord', ...of('n')], direction)}) as place, ${numberKey('n')} as key
+    `with o as materialized (select org_id, ord from unnest(${add(wanted.owners.text)}::uuid[]) with ordinality o(org_id, ord)),
+          found as materialized (${sourceSql(session, wanted, add, { way })}),
+          near as (${place === null ? first : `${found} where o.ord = ${ord} union all (${first})`}),
+          page as (select near.*, row_number() over (order by ${order}) as place, ${numberKey('n')} as key
                      from near join ${tables.names} n using (id, name) ${place === null ? '' : `where near.ord <> ${ord} or ${isBeyond(place, sign, add)}`}
-                    order by ${orderBy(['near.ord', ...of('n')], direction)} limit ${count})
+                    order by ${order} limit ${count})
      select ${shownColumns}, page.key from ${shownFrom(tables)} order by page.place`, values,
   );
   return { rows, next: null };
 };
-
-const orgsAtOnce = 64;
 
 interface Walked { readonly id: string | null; readonly visited: number; readonly last: CursorKey | null }
 
@@ -221,14 +237,22 @@ const walkSql = ({ wanted, order: { descending } }: Group, { orgIds, beyond, nam
                                      where n.org_id = o.org_id ${beyond === null ? '' : `and (o.ord > 1 or ${isBeyond(beyond, sign, param)})`} order by ${order} limit ${count}) n
                order by o.ord, ${order} limit ${count}),
          page as (select r.id, r.name, r.view, r.org_id, r.valid_from, ${numberKey('n')} as key, row_number() over (order by n.ord, ${order}) as place
-                    from n join ${tables.rows} r on r.id = n.id and r.name = n.name
-                   where ${allOf([holds, ...[...wanted.rows, ...wanted.names].map((condition) => condition(param)), `r.state = any(${param(wanted.states)}::smallint[])`])}
+                    from n cross join lateral (
+                      select r.id, r.name, r.view, r.org_id, r.valid_from from ${tables.rows} r
+                       where r.id = n.id and r.name = n.name and ${allOf([holds, ...wanted.rows.map((condition) => condition(param)), `r.state = any(${param(wanted.states)}::smallint[])`])} offset 0) r
+                   ${whereOf(wanted.names.map((condition) => condition(param)))}
                    order by n.ord, ${order} limit ${param(found)})
     select shown.*, (select count(*)::integer from n) as visited, (select ${numberKey('n')} from n order by n.ord desc, ${orderBy(of('n'), back)} limit 1) as last
       from (values (1)) one left join (select ${shownColumns}, page.key, page.place from ${shownFrom(tables)}) shown on true order by shown.place`;
 };
 
-const walkPage = async <R>(session: ReadSession, group: Group, { after, size, walk = walkOfPage }: Ask): Promise<GroupPage<R>> => {
+const [orgsAtOnceMin, orgsAtOnceMax] = [16, 2_000];
+
+/** About as many organisations as have so many names. */
+const orgsWith = (names: number, { everyone }: Wanted, { all }: Sizes): number =>
+  Math.min(orgsAtOnceMax, Math.max(orgsAtOnceMin, Math.ceil((names * everyone.orgIds.length) / Math.max(1, all))));
+
+const walkPage = async <R>(session: ReadSession, group: Group, sizes: Sizes, { after, size, walk = walkOfPage }: Ask): Promise<GroupPage<R>> => {
   const { wanted, order: { descending } } = group;
   const owners = descending ? wanted.owners.orgIds.toReversed() : wanted.owners.orgIds;
   const inWalk = ({ ord }: Place): number => (descending ? owners.length - ord : ord - 1);
@@ -237,8 +261,8 @@ const walkPage = async <R>(session: ReadSession, group: Group, { after, size, wa
   let [from, walked, block] = [beyond === null ? 0 : inWalk(beyond), 0, walk.first];
   while (from < owners.length) {
     const { values, add } = new Parameters(session);
-    const orgIds = owners.slice(from, from + orgsAtOnce);
     const names = Math.min(block, walk.most - walked);
+    const orgIds = owners.slice(from, from + orgsWith(names, wanted, sizes));
     const found = await session.tx.query<Keyed<R> & Walked>(walkSql(group, { orgIds, beyond, names, found: size - rows.length }, add), values);
     // Where nothing was found one row says how far the walk went.
     rows.push(...found.filter(({ id }) => id !== null));
@@ -254,7 +278,7 @@ const walkPage = async <R>(session: ReadSession, group: Group, { after, size, wa
 
 const groupPage = <R>(session: ReadSession, group: Group, sizes: Sizes, ask: Ask): Promise<GroupPage<R>> => {
   const way = wayOf(group.wanted, group.order, sizes, ask.size);
-  if (way === 'walk') return walkPage(session, group, ask);
+  if (way === 'walk') return walkPage(session, group, sizes, ask);
   return group.order.by === 'number' ? numberPage(session, group, way, ask) : columnPage(session, group, way, ask);
 };
 
@@ -268,7 +292,7 @@ export const listPage = async <R>(session: ReadSession, groups: readonly Group[]
   const [begin, ...key] = after ?? [0];
   const rows: (readonly [row: R, cursor: CursorKey])[] = [];
   for (const [at, group] of groups.entries()) {
-    if (at < Number(begin)) continue;
+    if (at < Number(begin) || group.wanted.states.length === 0) continue;
     const isResumed = after !== null && at === begin;
     if (isResumed && key.length !== keyLength(group)) throw foreignCursor();
     const page = await groupPage<R>(session, group, sizes, { ...ask, after: isResumed ? key : null, size: size + 1 - rows.length });

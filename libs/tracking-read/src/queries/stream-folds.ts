@@ -2,7 +2,7 @@ import type { Fact } from '@rectrail/kernel';
 import {
   evolveFundsCase, evolveInspection, evolveInstallation, evolveIssue, evolveMeasure, evolveMetric, evolvePlan, evolvePolicy, evolveSource, evolveSubscription,
   initialFundsCaseState, initialInspectionState, initialIssueState, initialMeasureState, initialMetricState, initialPlanState, initialSourceState, initialSubscriptionState,
-  type ReportEvent,
+  type ReminderEvent, type ReportEvent,
 } from '@rectrail/tracking-domain';
 import type { TrackingFact } from './counting-facts.ts';
 
@@ -47,6 +47,10 @@ const reportFold = foldingFields<Fact<ReportEvent>>((fields, event) => {
   }
 });
 
+/** A register by its notices, so that one more is one change and not a list of all. */
+const remindersFold = foldingFields<Fact<ReminderEvent>>((fields, { type, data }) =>
+  (type === 'ReminderIssued' ? { ...fields, [data.reminderId]: data } : { ...fields, [`${data.reminderId}.received.${data.recipient}`]: true }));
+
 const calendarFold = foldingFields((fields, event) => (event.type === 'CalendarYearSet' ? { ...fields, [event.data.year]: event.data.workingDays } : fields));
 
 const folds: readonly (readonly [prefix: string, fold: StreamFold])[] = [
@@ -58,6 +62,7 @@ const folds: readonly (readonly [prefix: string, fold: StreamFold])[] = [
   ['policy-', folding(evolvePolicy, null)],
   ['report-', reportFold],
   ['metric-', folding(evolveMetric, initialMetricState)],
+  ['reminders-', remindersFold],
   ['working-calendar', calendarFold],
   ['source-', folding(evolveSource, initialSourceState)],
   ['subscription-', folding(evolveSubscription, initialSubscriptionState)],

@@ -35,7 +35,8 @@ export const atCut = (alias: string, [validAt, knownAt, atPosition]: readonly [s
 /** Versions of streams at a position, for ETags; a stream without an event by then is left out. */
 export const streamVersions = async (tx: Transaction, streamIds: readonly string[], atPosition: number): Promise<ReadonlyMap<string, number>> => {
   const rows = await tx.query<{ stream_id: string; version: number }>(
-    `select stream_id, max(stream_version) as version from ${schema}.event where stream_id = any($1) and position <= $2 group by stream_id`, [streamIds, atPosition],
+    `select s.stream_id, e.stream_version as version from unnest($1::text[]) s(stream_id)
+      cross join lateral (select stream_version from ${schema}.event where stream_id = s.stream_id and position <= $2 order by position desc limit 1) e`, [streamIds, atPosition],
   );
   return new Map(rows.map((row) => [row.stream_id, row.version]));
 };

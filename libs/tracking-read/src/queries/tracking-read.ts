@@ -2,16 +2,16 @@ import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@re
 import type { RebuildOptions, RunnerStatus } from '@rectrail/projections';
 import type {
   AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
+  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReminderDetail, RemindersAnswer, RemindersDueAnswer, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
 import type {
-  AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest,
+  AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RemindersDueRequest, RemindersRequest, RollUpRequest,
 } from './requests.ts';
 import type { CompareAnswer, CompareRequest, Replay, ReplayRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
 
 export type ReadRejectionCode =
   | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
-  | 'unknown-inspection' | 'unknown-report'
+  | 'unknown-inspection' | 'unknown-report' | 'unknown-reminder'
   | 'range-invalid' | 'cursor-invalid' | 'cursor-mismatch' | 'outside-jurisdiction';
 
 /** A read that cannot be answered; match on `code`. */
@@ -59,6 +59,10 @@ export interface TrackingQueries {
   inspections(request: OrgRequest): Promise<Page<InspectionItem>>;
   reports(request: OrgRequest): Promise<Page<ReportItem>>;
   discrepancies(id: ReportId, request: ReadRequest): Promise<DiscrepanciesAnswer>;
+  reminders(request: RemindersRequest): Promise<RemindersAnswer>;
+  reminder(id: string, request: ReadRequest): Promise<ReminderDetail>;
+  /** What an evaluation of validAt would issue. */
+  remindersDue(request: RemindersDueRequest): Promise<RemindersDueAnswer>;
   auditTrail(request: AuditRequest): Promise<AuditTrailAnswer>;
   /** `id`: of an organisation its id or its code at the cut. */
   timeline(kind: TimelineKind, id: string, request: ReadRequest): Promise<TimelineAnswer>;
