@@ -1,5 +1,5 @@
 import type { Day, InspectionId, Instant, IssueId, OrgId, Position, StreamId, TreeId } from '@rectrail/kernel';
-import type { Bucket, DeadlineCondition, LightColour, ShownIssueState, ShownMeasureState, Track } from '@rectrail/tracking-domain';
+import type { Bucket, DeadlineCondition, ShownIssueState, ShownMeasureState, Track } from '@rectrail/tracking-domain';
 
 /** What a caller may ask of every read; a cut left out is resolved as rules.md section 2 says. */
 export interface ReadRequest {
@@ -102,15 +102,6 @@ export interface FundsRequest extends RollUpRequest, PageRequest, SortRequest<(t
   /** Known amounts identified of at least so many fen. */
   readonly minFen?: string | undefined;
 }
-
-export interface RemindersRequest extends RollUpRequest, PageRequest {
-  readonly colour?: LightColour | undefined;
-  readonly issue?: IssueId | undefined;
-  /** Whether every recipient has confirmed. */
-  readonly received?: boolean | undefined;
-}
-
-export interface RemindersDueRequest extends RollUpRequest, PageRequest {}
 
 export interface AuditRequest extends OrgRequest, PageRequest {
   readonly stream?: StreamId | undefined;

@@ -2,12 +2,13 @@ import type { EventId, IssueId, Position, ReportId, StreamId, TreeId } from '@re
 import type { RebuildOptions, RunnerStatus } from '@rectrail/projections';
 import type {
   AuditTrailAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory, IssueItem,
-  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReminderDetail, RemindersAnswer, RemindersDueAnswer, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
+  LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ReportItem, TimelineAnswer, TimelineKind, TreesAnswer,
 } from './answers.ts';
 import type {
-  AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RemindersDueRequest, RemindersRequest, RollUpRequest,
+  AuditRequest, FundsRequest, IssuesRequest, LatenessRequest, MeasuresRequest, OrganisationsRequest, OrgRequest, PolicyChoice, ReadRequest, RollUpRequest,
 } from './requests.ts';
 import type { CompareAnswer, CompareRequest, Replay, ReplayRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
+import type { ReminderDetail, RemindersAnswer, RemindersDueAnswer, RemindersDueRequest, RemindersRequest } from './reminders.ts';
 
 export type ReadRejectionCode =
   | 'projection-behind' | 'position-unknown' | 'unknown-organisation' | 'unknown-tree' | 'unknown-issue' | 'unknown-measure' | 'unknown-funds-case'
