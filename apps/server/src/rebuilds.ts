@@ -18,7 +18,7 @@ export interface RebuildsOptions {
   readonly metrics: Metrics;
   /** Before a rebuild goes on that lost the database; default 5,000 ms. */
   readonly retryDelayMs?: number;
-  /** Between two looks for rebuilds whose process was lost; default 15,000 ms. */
+  /** Between two looks for rebuilds whose process was lost; default 5,000 ms. */
   readonly watchMs?: number;
 }
 
@@ -39,7 +39,7 @@ export class Rebuilds {
   readonly #watchMs: number;
   readonly #paces = new Map<string, Pace>();
 
-  constructor({ read, logger, metrics, retryDelayMs = 5_000, watchMs = 15_000 }: RebuildsOptions) {
+  constructor({ read, logger, metrics, retryDelayMs = 5_000, watchMs = 5_000 }: RebuildsOptions) {
     this.#read = read;
     this.#logger = logger;
     this.#metrics = metrics;

@@ -2,7 +2,7 @@ import type { Database } from '@rectrail/platform';
 import type { CommandId } from '@rectrail/kernel';
 
 /** A request counts as running for so long after its process last said so, ms; then a retry with its key takes over, as the same command. */
-const runningMsDefault = 15_000;
+const runningMsDefault = 6_000;
 /** Expired keys removed at one claim, so that no request pays for many. */
 const expiredKeysMax = 100;
 
