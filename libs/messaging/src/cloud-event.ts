@@ -1,5 +1,5 @@
 import type { Position } from '@rectrail/kernel';
-import type { Message, MessageData } from './message.ts';
+import type { Message, MessageData, Noun } from './message.ts';
 
 /** A message as a structured CloudEvent 1.0 (JSON event format), with the extensions that integrators of this field expect. */
 export interface CloudEvent {
@@ -20,6 +20,8 @@ export interface CloudEvent {
   readonly correlationid: string;
   readonly causationid?: string;
   readonly dataclassification: string;
+  /** What it is about, as in topics, filters and digests. */
+  readonly noun: Noun;
   readonly data: MessageData;
 }
 
@@ -48,6 +50,7 @@ const attributesOf = (message: Message, source: string): Attributes => ({
   correlationid: message.correlationId,
   ...(message.causationId !== null && { causationid: message.causationId }),
   dataclassification: message.classification,
+  noun: message.noun,
 });
 
 /** Media type `application/cloudevents+json`: what the HTTP feed, server-sent events and webhooks carry. */
