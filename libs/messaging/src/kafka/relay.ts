@@ -25,17 +25,24 @@ export interface KafkaRelayOptions {
   readonly observer: KafkaRelayObserver;
   /** Of the lease, ms; default that of `Leadership`. */
   readonly ttlMs?: number;
+  readonly pace?: RelayPace;
 }
+
+export interface RelayPace {
+  /** What a crash repeats: messages that were acknowledged since the checkpoint was moved, ms. */
+  readonly checkpointEveryMs: number;
+  /** Between two words on how far it has come, while it moves, ms. */
+  readonly reachedEveryMs: number;
+  /** After a failure, doubled with each further one up to eight times, ms. */
+  readonly backoffMs: number;
+}
+
+const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, backoffMs: 250 };
+const backoffDoublingsMax = 3;
 
 /** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
 const batchBytesMax = 900_000;
 const batchRecordsMax = 2_000;
-/** What a crash repeats: messages that were acknowledged since the checkpoint was moved, ms. */
-const checkpointEveryMs = 200;
-/** Between two words on how far it has come, while it moves, ms. */
-const reachedEveryMs = 2_000;
-const [backoffMs, backoffMsMax] = [250, 2_000];
-
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   // All that it rejects with is the abort.
   await sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -64,6 +71,7 @@ interface SendingOptions extends Pick<KafkaRelayOptions, 'feed' | 'audience' | '
   readonly publisher: MessagePublisher;
   readonly source: string;
   readonly from: Position;
+  readonly pace: RelayPace;
   /** Messages; none where it was a word on how far it has come. */
   readonly onAcknowledged: (messages: number) => void;
 }
@@ -123,6 +131,7 @@ class Sending {
 
   /** Apart from the sending, which must not wait for the database after each batch. */
   async #keepCheckpoint(signal: AbortSignal): Promise<void> {
+    const { checkpointEveryMs, reachedEveryMs } = this.#options.pace;
     let toldAt = -Infinity;
     let before: Position | null = null;
     for (;;) {
@@ -157,7 +166,7 @@ class Sending {
 
 /** As leader: connects, sends, and connects anew after a failure. @throws LeaseLost */
 const relaying = async (options: KafkaRelayOptions, lease: HeldLease): Promise<void> => {
-  const { feed, openPublisher, observer } = options;
+  const { feed, openPublisher, observer, pace = paceDefault } = options;
   let failures = 0;
   while (!isOver(lease.signal)) {
     let publisher: MessagePublisher | null = null;
@@ -168,12 +177,12 @@ const relaying = async (options: KafkaRelayOptions, lease: HeldLease): Promise<v
         if (failures > 0) observer.onRecovery(failures);
         failures = 0;
       };
-      await new Sending({ ...options, lease, publisher, source: await feed.source(), from: await lease.checkpoint(), onAcknowledged }).run(lease.signal);
+      await new Sending({ ...options, lease, publisher, source: await feed.source(), from: await lease.checkpoint(), pace, onAcknowledged }).run(lease.signal);
     } catch (error) {
       if (error instanceof LeaseLost || !lease.holds()) throw new LeaseLost(lease.name);
       failures += 1;
       observer.onFailure(error, failures);
-      await resting(Math.min(backoffMsMax, backoffMs * 2 ** (failures - 1)), lease.signal);
+      await resting(pace.backoffMs * 2 ** Math.min(backoffDoublingsMax, failures - 1), lease.signal);
     } finally {
       // What it could not send is sent again by the next one.
       await publisher?.close().catch(() => undefined);

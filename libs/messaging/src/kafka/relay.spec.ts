@@ -1,0 +1,167 @@
+// Goal: whatever fails and wherever, no message is lost, those of a key stay in order, and the checkpoint never lies ahead of what was acknowledged.
+// Method: brokers in memory that fail by a script (before or after taking a batch), a leadership in memory, scripted messages.
+import { position, type Position } from '@rectrail/kernel';
+import { LeaseLost, type HeldLease, type LeadOptions } from '@rectrail/platform';
+import fc from 'fast-check';
+import { describe, expect, it } from '@jest/globals';
+import { ScriptedFeed } from '../testing/scripted-feed.ts';
+import type { MessagePublisher, OutgoingRecord } from './publisher.ts';
+import { runKafkaRelay, type RelayPace } from './relay.ts';
+import { topicNames } from './topics.ts';
+
+const topics = topicNames('rectrail');
+const pace: RelayPace = { checkpointEveryMs: 2, reachedEveryMs: 10, backoffMs: 1 };
+type Fate = 'taken' | 'refused' | 'taken, but not answered';
+
+class Brokers {
+  readonly taken: OutgoingRecord[] = [];
+  readonly batches: number[] = [];
+  acknowledged = 0;
+  #fates: Fate[];
+
+  constructor(fates: readonly Fate[] = []) {
+    this.#fates = [...fates];
+  }
+
+  readonly open = (mayWrite: () => boolean): Promise<MessagePublisher> => Promise.resolve({
+    send: async (records) => {
+      await Promise.resolve();
+      if (!mayWrite()) throw new Error('not written');
+      const fate = records[0]?.topic === topics.checkpoints ? 'taken' : this.#fates.shift() ?? 'taken';
+      if (fate !== 'refused') this.taken.push(...records);
+      if (fate !== 'taken') throw new Error(fate);
+      this.batches.push(records.length);
+      for (const { headers } of records) this.acknowledged = Math.max(this.acknowledged, Number(headers['ce_sequence']));
+    },
+    close: () => Promise.resolve(),
+  });
+
+  get messages(): OutgoingRecord[] {
+    return this.taken.filter(({ topic }) => topic !== topics.checkpoints);
+  }
+}
+
+/** One leader that is never contested, until `lose`. */
+class Lease implements HeldLease {
+  readonly name = 'kafka-relay';
+  readonly epoch = 1;
+  readonly moves: Position[] = [];
+  signal = new AbortController().signal;
+  #at = position(0);
+  #lost = false;
+  readonly #brokers: Brokers;
+
+  constructor(brokers: Brokers) {
+    this.#brokers = brokers;
+  }
+
+  lose(): void { this.#lost = true; }
+  holds(): boolean { return !this.#lost; }
+  checkpoint(): Promise<Position> { return Promise.resolve(this.#at); }
+
+  moveTo(to: Position): Promise<void> {
+    if (this.#lost) return Promise.reject(new LeaseLost(this.name));
+    expect(to).toBeLessThanOrEqual(this.#brokers.acknowledged);
+    this.moves.push(to);
+    this.#at = to;
+    return Promise.resolve();
+  }
+
+  transaction(): Promise<never> { return Promise.reject(new Error('not asked for')); }
+
+  async lead({ signal, work }: LeadOptions): Promise<void> {
+    this.signal = signal;
+    await work(this).catch((error: unknown) => { if (!(error instanceof LeaseLost)) throw error; });
+  }
+}
+
+const relayed = async (feed: ScriptedFeed, brokers: Brokers, until: (lease: Lease) => boolean): Promise<{ lease: Lease; failures: number; sent: number }> => {
+  const lease = new Lease(brokers);
+  const stop = new AbortController();
+  let [failures, sent] = [0, 0];
+  const observer = { onSent: (n: number) => { sent += n; }, onFailure: () => { failures += 1; }, onRecovery: () => undefined };
+  const done = runKafkaRelay({ feed, leadership: lease, audience: 'internal', topics, openPublisher: brokers.open, observer, pace }, stop.signal);
+  while (!until(lease)) await new Promise(setImmediate);
+  stop.abort();
+  await done;
+  return { lease, failures, sent };
+};
+
+/** Sequences that a key has for the first time: a repeated batch shows some again. */
+const firsts = (records: readonly OutgoingRecord[]): Map<string, string[]> => {
+  const byKey = new Map<string, string[]>();
+  for (const { key, headers } of records) {
+    const seen = byKey.get(String(key)) ?? [];
+    byKey.set(String(key), seen);
+    const sequence = headers['ce_sequence'] ?? '';
+    if (!seen.includes(sequence)) seen.push(sequence);
+  }
+  return byKey;
+};
+
+describe('the relay to Kafka', () => {
+  it('loses nothing and keeps the order of each key, whatever batches are refused or not answered', async () => {
+    const fate = fc.constantFrom<Fate>('taken', 'taken', 'refused', 'taken, but not answered');
+    const script = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 3 })), { minLength: 1, maxLength: 60 });
+    await fc.assert(fc.asyncProperty(fc.array(fate, { maxLength: 12 }), script, fc.integer({ min: 1, max: 20 }), async (fates, written, sliceMax) => {
+      const feed = new ScriptedFeed(sliceMax);
+      for (const [subject, passedOver] of written) feed.add(String(subject), passedOver);
+      const brokers = new Brokers(fates);
+      const head = await feed.head();
+      const { lease } = await relayed(feed, brokers, ({ moves }) => moves.at(-1) === head);
+      const expected = Map.groupBy(feed.messages, ({ subject }) => subject);
+      const found = firsts(brokers.messages);
+      expect(new Set(found.keys())).toEqual(new Set(expected.keys()));
+      for (const [subject, messages] of expected) expect(found.get(subject)).toEqual(messages.map(({ position: at }) => String(at).padStart(16, '0')));
+      expect(lease.moves).toEqual(lease.moves.toSorted((a, b) => a - b));
+    }), { numRuns: 60 });
+  }, 30_000);
+
+  it('sends as CloudEvents in the binary mode, keyed by the subject, to the topic of the noun', async () => {
+    const feed = new ScriptedFeed();
+    const message = feed.add('7', 4);
+    const brokers = new Brokers();
+    await relayed(feed, brokers, () => brokers.messages.length === 1);
+    expect(brokers.messages).toEqual([{
+      topic: 'rectrail.issues', key: 'issues/7', value: Buffer.from(JSON.stringify(message.data)),
+      headers: expect.objectContaining({
+        'ce_specversion': '1.0', 'ce_id': message.id, 'ce_source': 'urn:rectrail:scripted:1', 'ce_type': 'rectrail.issue.accepted.v1', 'ce_sequence': '0000000000000005', 'content-type': 'application/json',
+      }),
+    }]);
+  });
+
+  it('says how far it has come once it is idle, and once only', async () => {
+    const feed = new ScriptedFeed();
+    feed.add('1');
+    feed.add('2', 3);
+    const brokers = new Brokers();
+    const told = (): OutgoingRecord[] => brokers.taken.filter(({ topic, headers }) => topic === topics.checkpoints && headers['ce_id'] === 'reached-5');
+    const begun = performance.now();
+    await relayed(feed, brokers, () => told().length > 0 && performance.now() - begun > 100);
+    expect(told()).toEqual([expect.objectContaining({ key: 'urn:rectrail:scripted:1', value: '{"source":"urn:rectrail:scripted:1","position":5}' })]);
+  });
+
+  it('cuts what waits into batches that a broker takes', async () => {
+    const feed = new ScriptedFeed(5_000);
+    for (let i = 0; i < 4_500; i++) feed.add(String(i % 7));
+    const brokers = new Brokers();
+    const { sent } = await relayed(feed, brokers, () => brokers.messages.length === 4_500);
+    expect(sent).toBe(4_500);
+    expect(Math.max(...brokers.batches)).toBeLessThanOrEqual(2_000);
+  });
+
+  it('ends without another word once it leads no longer', async () => {
+    const feed = new ScriptedFeed(1);
+    for (let i = 0; i < 50; i++) feed.add('1');
+    const brokers = new Brokers();
+    let taken = -1;
+    const { failures } = await relayed(feed, brokers, (lease) => {
+      if (brokers.messages.length < 5) return false;
+      if (lease.holds()) taken = brokers.messages.length;
+      lease.lose();
+      return true;
+    });
+    expect(brokers.messages.length).toBe(taken);
+    expect(failures).toBe(0);
+  });
+});
