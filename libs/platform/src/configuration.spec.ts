@@ -45,6 +45,17 @@ describe('the configuration', () => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: `)]);
   });
 
+  it('takes brokers as a list, and refuses what means nothing alone', () => {
+    expect(readConfiguration({ RECTRAIL_KAFKA_BROKERS: 'a.example:9092, [::1]:9093', RECTRAIL_KAFKA_TLS: 'on' })).toMatchObject({ kafkaBrokers: ['a.example:9092', '[::1]:9093'], kafkaTls: true });
+    expect(problemsOf({ RECTRAIL_KAFKA_BROKERS: 'kafka://a.example:9092' })).toEqual([expect.stringMatching(/^RECTRAIL_KAFKA_BROKERS: /)]);
+    expect(problemsOf({ RECTRAIL_KAFKA_SASL_USERNAME: 'rectrail' })).toEqual([expect.stringMatching(/^RECTRAIL_KAFKA_SASL_MECHANISM: missing/), expect.stringMatching(/^RECTRAIL_KAFKA_SASL_PASSWORD: missing/)]);
+    expect(problemsOf({ RECTRAIL_KAFKA_TLS_CA_FILE: 'ca.pem' })).toEqual([expect.stringMatching(/^RECTRAIL_KAFKA_TLS: off/)]);
+  });
+
+  it('shows no password where it refuses one', () => {
+    expect(problemsOf({ RECTRAIL_KAFKA_SASL_PASSWORD: 'geheim'.repeat(200) }).join('\n')).not.toContain('geheim');
+  });
+
   it('names every problem at once', () => {
     expect(problemsOf({ RECTRAIL_PORT: '-1', RECTRAIL_COLOUR: 'red' })).toHaveLength(2);
   });

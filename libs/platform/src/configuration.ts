@@ -29,6 +29,12 @@ const networkList = z.string().default('')
   .transform((text) => text.split(',').map((network) => network.trim()).filter((network) => network !== ''))
   .pipe(z.array(z.string().refine(isNetwork, 'no network: write 10.20.0.0/16 or fd00::/8')));
 
+const brokerList = z.string()
+  .transform((text) => text.split(',').map((broker) => broker.trim()))
+  .pipe(z.array(z.string().regex(/^([^\s:/@[\]]+|\[[0-9a-f:.]+\]):\d{1,5}$/i, 'no broker: write host:port')).min(1));
+const onOff = z.enum(['on', 'off']).default('off').transform((word) => word === 'on');
+const filePath = z.string().min(1).max(4_096);
+
 /**
  * Every setting, with its unit, its bounds and its default: the one place where a limit of the server is named. The environment
  * variable of `commandBodyBytesMax` is RECTRAIL_COMMAND_BODY_BYTES_MAX; only `databaseUrl` keeps the name that hosts give it.
@@ -52,13 +58,40 @@ const schema = z.strictObject({
   feedReadersMax: integer(0, 10_000).default(200).describe('Streams, waiting pages and digests of the feed that are open at once; beyond it 503.'),
   webhookAllowedNetworks: networkList.describe('Networks beside the public ones to which webhooks may be sent, as CIDR separated by commas: `10.20.0.0/16,fd00::/8`.'),
   webhookRequestsMax: integer(1, 1_000).default(64).describe('Webhooks that are under way at once.'),
+  tracesUrl: z.url({ protocol: /^https?$/ }).optional().describe('OTLP endpoint that takes OpenTelemetry traces over HTTP, such as `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.'),
+  tracesSampledShare: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces beginning here that is recorded, 0 to 1; a trace that a caller began is recorded as its caller says.'),
+  kafkaBrokers: brokerList.optional().describe('Some brokers of a Kafka cluster, `host:port` separated by commas. Without it nothing goes to Kafka.'),
+  kafkaTopicPrefix: z.string().regex(/^[a-zA-Z0-9._-]{1,150}$/).default('rectrail').describe('First part of all topics: `rectrail.issues`, `rectrail.checkpoints` …'),
+  kafkaAudience: z.enum(['public', 'internal']).default('internal').describe('To whom the topics are open: whoever may read them is told what this audience may know.'),
+  kafkaTopicPartitions: integer(1, 10_000).default(6).describe('Partitions of topics that are missing and made at the start; those that are there stay as they are.'),
+  kafkaReplicationFactor: z.coerce.number().int().min(-1).max(32).default(-1).describe('Replicas of topics that are made; -1 is the default of the brokers.'),
+  kafkaTls: onOff.describe('`on`: connections to the brokers are encrypted, and their certificates checked.'),
+  kafkaTlsCaFile: filePath.optional().describe('PEM file of the certification authority of the brokers; without it, those that the system trusts.'),
+  kafkaTlsCertFile: filePath.optional().describe('PEM file of the certificate by which the brokers know the server (mutual TLS).'),
+  kafkaTlsKeyFile: filePath.optional().describe('PEM file of its key.'),
+  kafkaSaslMechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('How the server logs in to the brokers. `plain` without TLS shows the password to the network.'),
+  kafkaSaslUsername: z.string().min(1).max(256).optional().describe('Name by which it logs in.'),
+  kafkaSaslPassword: z.string().min(1).max(1_024).optional().describe('Its password; never logged.'),
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
 });
+
+const variableOf = (key: string): string => (key === 'databaseUrl' ? 'DATABASE_URL' : `RECTRAIL_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
 
 /** Alone on a database of its own, a process without either of these would wait for ever for what nobody else can do. */
 const partsOfAWhole: readonly Role[] = ['api', 'projector'];
 
+/** Settings that mean nothing without each other. */
+const together = [['kafkaTlsCertFile', 'kafkaTlsKeyFile'], ['kafkaSaslMechanism', 'kafkaSaslUsername', 'kafkaSaslPassword']] as const;
+
 const wholeSchema = schema.check(({ value, issues }) => {
+  for (const keys of together) {
+    const lacking = keys.filter((key) => value[key] === undefined);
+    if (lacking.length < keys.length) for (const key of lacking) issues.push({ code: 'custom', input: undefined, path: [key], message: `missing: it goes with ${keys.map(variableOf).join(', ')}` });
+  }
+  if (!value.kafkaTls && [value.kafkaTlsCaFile, value.kafkaTlsCertFile].some((file) => file !== undefined)) {
+    issues.push({ code: 'custom', input: undefined, path: ['kafkaTls'], message: 'off, though files for TLS are given' });
+  }
+
   const missing = partsOfAWhole.filter((role) => !value.roles.includes(role));
   if (value.databaseUrl !== undefined || missing.length === 0) return;
   issues.push({ code: 'custom', input: value, path: ['databaseUrl'], message: `missing: the embedded PostgreSQL serves one process, and RECTRAIL_ROLES leaves ${missing.join(', ')} to another` });
@@ -68,11 +101,10 @@ export type Configuration = z.output<typeof schema>;
 
 export interface Setting { readonly key: string; readonly variable: string; readonly fallback: string; readonly description: string }
 
-const variableOf = (key: string): string => (key === 'databaseUrl' ? 'DATABASE_URL' : `RECTRAIL_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
-
 const fallbackOf = (field: z.ZodType): string => {
   const parsed = field.safeParse(undefined);
   const value: unknown = parsed.success ? parsed.data : undefined;
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
   return Array.isArray(value) ? value.join(',') : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
 
