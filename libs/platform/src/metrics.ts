@@ -19,6 +19,8 @@ export interface Metrics {
   readonly followerEpoch: Gauge<'follower'>;
   readonly feedMessages: Counter<'way'>;
   readonly feedReaders: Gauge;
+  readonly relayMessages: Counter;
+  readonly relayFailures: Counter;
   readonly projectionPosition: Gauge<'projection'>;
   readonly projectionLagEvents: Gauge<'projection'>;
   readonly projectionLagSeconds: Gauge<'projection'>;
@@ -48,6 +50,8 @@ export const createMetrics = (): Metrics => {
     followerEpoch: new Gauge({ name: 'rectrail_follower_epoch', help: 'How often the lease of a follower has changed hands.', labelNames: ['follower'], registers }),
     feedMessages: new Counter({ name: 'rectrail_feed_messages_total', help: 'Messages of the feed that were served over HTTP, as pages or in streams.', labelNames: ['way'], registers }),
     feedReaders: new Gauge({ name: 'rectrail_feed_readers', help: 'Streams, waiting pages and digests of the feed that are open.', registers }),
+    relayMessages: new Counter({ name: 'rectrail_relay_messages_total', help: 'Messages that Kafka acknowledged to this process.', registers }),
+    relayFailures: new Counter({ name: 'rectrail_relay_failures_total', help: 'Attempts of this process to send to Kafka that failed.', registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
     projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
     projectionLagSeconds: new Gauge({ name: 'rectrail_projection_lag_seconds', help: 'Age of the oldest event that a projection has yet to read; 0 where there is none.', labelNames: ['projection'], registers }),

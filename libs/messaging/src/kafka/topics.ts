@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { nouns, type Noun } from '../message.ts';
+import type { KafkaSettings } from './connection.ts';
 
 /** Every topic that Rectrail writes to or reads from, by what it holds. */
 export interface TopicNames {
@@ -27,6 +28,12 @@ export interface TopicPlan {
   /** -1: the broker's default. */
   readonly replicationFactor: number;
 }
+
+/** Topics that the relay writes to. One partition of checkpoints, so that they have one order. */
+export const messageTopicPlans = ({ topicPrefix, partitions, replicationFactor }: Pick<KafkaSettings, 'topicPrefix' | 'partitions' | 'replicationFactor'>): readonly TopicPlan[] => {
+  const { messages, checkpoints } = topicNames(topicPrefix);
+  return [...nouns.map((noun) => ({ topic: messages[noun], partitions, replicationFactor })), { topic: checkpoints, partitions: 1, replicationFactor }];
+};
 
 /** Makes the topics that are missing; those that are there stay as their operator has them. */
 export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): Promise<void> => {

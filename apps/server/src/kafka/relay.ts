@@ -1,0 +1,38 @@
+import { messageTopicPlans, openKafkaPublisher, runKafkaRelay, topicNames, type KafkaSettings, type MessageFeed } from '@rectrail/messaging';
+import type { Configuration, Leadership, Logger, Metrics } from '@rectrail/platform';
+import { kafkaLog } from './settings.ts';
+
+export interface RelayOptions {
+  readonly configuration: Pick<Configuration, 'kafkaAudience'>;
+  readonly settings: KafkaSettings;
+  readonly feed: MessageFeed;
+  readonly leadership: Leadership;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** While brokers stay away, one line a minute or so: attempts come every two seconds then. */
+const failuresALine = 30;
+
+/** Messages go to Kafka while this process leads. `close`: the batch on its way is finished and the checkpoint moved. */
+export const startKafkaRelay = ({ configuration, settings, feed, leadership, logger, metrics }: RelayOptions): { close(): Promise<void> } => {
+  const stop = new AbortController();
+  const running = runKafkaRelay({
+    feed, leadership, audience: configuration.kafkaAudience, topics: topicNames(settings.topicPrefix),
+    openPublisher: (mayWrite) => openKafkaPublisher({ settings, log: kafkaLog(logger), topics: messageTopicPlans(settings), mayWrite }),
+    observer: {
+      onSent: (messages) => { metrics.relayMessages.inc(messages); },
+      onFailure: (error, inARow) => {
+        metrics.relayFailures.inc();
+        if (inARow % failuresALine === 1) logger.warn({ err: error, attempts: inARow }, 'the relay cannot send to Kafka and tries again');
+      },
+      onRecovery: (failures) => { logger.info({ attempts: failures }, 'the relay sends to Kafka again'); },
+    },
+  }, stop.signal);
+  return {
+    close: () => {
+      stop.abort();
+      return running;
+    },
+  };
+};
