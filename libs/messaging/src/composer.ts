@@ -61,10 +61,10 @@ export class Composer {
 
   async compose({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
     const { entries, end } = this.#entriesOf(events, { audience, selection, limit });
-    const byStream = Map.groupBy(entries, ({ fact }) => fact.streamId);
-    // A stream of which nothing is told now is read when something is.
-    for (const [streamId, ofStream] of byStream) if (!ofStream.some(({ candidate }) => candidate)) byStream.delete(streamId);
-    const folds = await this.#foldsBefore(byStream, audience, after);
+    const firsts = firstsOf(entries);
+    const reached = await this.#reached(firsts, audience, after);
+    // From here on nothing waits, so that no other reader moves a fold while this one does.
+    const folds = new Map([...firsts].map(([streamId, first]) => [streamId, foldBefore(first, reached.get(streamId), audience)]));
     const messages: Message[] = [];
     for (const { fact, of, candidate } of entries) {
       const changes = folds.get(fact.streamId)?.apply(fact) ?? [];
@@ -104,27 +104,19 @@ export class Composer {
     return { entries, end: null };
   }
 
-  /** The fold of each stream before its first event at hand: one kept that stands there, else from the facts kept, else read; all reads are one. */
-  async #foldsBefore(byStream: ReadonlyMap<StreamId, readonly Entry[]>, audience: Audience, after: Position): Promise<ReadonlyMap<StreamId, StreamFold>> {
-    const cache = this.#caches[audience];
+  /** The fold of each stream, come as far as its first event at hand or further: from the cache, else read; all reads are one. */
+  async #reached(firsts: ReadonlyMap<StreamId, Entry>, audience: Audience, after: Position): Promise<ReadonlyMap<StreamId, StreamFold>> {
     const folds = new Map<StreamId, StreamFold>();
-    const missing: StreamId[] = [];
-    const kept = new Map<StreamId, StreamFold>();
-    for (const [streamId, [first]] of byStream) {
-      const fold = cache.get(streamId);
-      if (first === undefined) continue;
-      if (fold !== undefined && fold.version >= first.fact.streamVersion - 1) kept.set(streamId, fold);
-      else if (first.fact.streamVersion === 1) kept.set(streamId, new StreamFold(first.of, audience));
-      else missing.push(streamId);
+    const missing = new Map<StreamId, StreamSubjects>();
+    for (const [streamId, { fact, of }] of firsts) {
+      if (fact.streamVersion === 1) continue;
+      const kept = this.#caches[audience].get(streamId);
+      if (kept !== undefined && kept.version >= fact.streamVersion - 1) folds.set(streamId, kept);
+      else missing.set(streamId, of);
     }
-    const slices = missing.length === 0 ? null : await this.#store.readStreams(missing, after);
-    for (const [streamId, [first]] of byStream) {
-      if (first === undefined) continue;
-      const before = streamVersion(first.fact.streamVersion - 1);
-      const fold = kept.get(streamId) ?? this.folded(slices?.get(streamId)?.events ?? [], first.of, audience);
-      // Another reader may have moved a fold on while the others were read.
-      folds.set(streamId, fold.version === before ? fold : fold.asOf(before));
-    }
+    if (missing.size === 0) return folds;
+    const slices = await this.#store.readStreams([...missing.keys()], after);
+    for (const [streamId, of] of missing) folds.set(streamId, this.folded(slices.get(streamId)?.events ?? [], of, audience));
     return folds;
   }
 
@@ -147,6 +139,21 @@ export class Composer {
     };
   }
 }
+
+/** The first event at hand of each stream of which something is told; another stream is read when something is. */
+const firstsOf = (entries: readonly Entry[]): ReadonlyMap<StreamId, Entry> => {
+  const told = new Set(entries.flatMap(({ fact, candidate }) => (candidate ? [fact.streamId] : [])));
+  const firsts = new Map<StreamId, Entry>();
+  for (const entry of entries) if (told.has(entry.fact.streamId) && !firsts.has(entry.fact.streamId)) firsts.set(entry.fact.streamId, entry);
+  return firsts;
+};
+
+/** The fold of a stream before its first event at hand; one that has come further, for another reader, is left as it is. */
+const foldBefore = ({ fact, of }: Entry, reached: StreamFold | undefined, audience: Audience): StreamFold => {
+  const before = streamVersion(fact.streamVersion - 1);
+  const fold = reached ?? new StreamFold(of, audience);
+  return fold.version === before ? fold : fold.asOf(before);
+};
 
 /** The classification of a fact that is fit for somebody. */
 const audienceOf = (classification: Classification): Audience => audiences.find((audience) => audience === classification) ?? 'internal';

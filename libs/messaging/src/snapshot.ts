@@ -92,7 +92,7 @@ export class SnapshotReader {
         skip = 0;
       }
       looked += begun.length;
-      if (begun.length < slice.events.length || slice.scannedTo >= at || slice.scannedTo === after && begun.length === 0) return pageTo(null);
+      if (begun.length < slice.events.length || slice.events.length === 0 || slice.scannedTo >= at) return pageTo(null);
       after = slice.scannedTo;
       if (subjects.length >= limit || looked >= streamsLookedAtMax) return pageTo({ after, skip });
     }

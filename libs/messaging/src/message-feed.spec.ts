@@ -1,0 +1,134 @@
+// Goal: a message is a pure function of its subject's stream and of the audience, whoever reads it, in whatever pages and after whatever reads before.
+// Method: fast-check over random histories with facts of all classifications; every message is held against the plainest fold (testing/plain-messages.ts).
+import { describe, expect, it } from '@jest/globals';
+import { position, type Fact, type OrgId, type Position } from '@rectrail/kernel';
+import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
+import fc from 'fast-check';
+import { audiences, createMessageFeed, nouns, type Audience, type Message, type MessageFeed, type MessageFilter } from './index.ts';
+import { noCut } from './subject-fold.ts';
+import { contracts } from './subjects.ts';
+import { plainMessages, type PlainMessage } from './testing/plain-messages.ts';
+import { recordedHistory, type RecordedHistory } from './testing/recorded-history.ts';
+
+const zone = 'Asia/Shanghai';
+const tightLimits = { streamsMax: 4, factsMax: 30 };
+
+/** All messages, read in pages of a size that is drawn anew for each. */
+const readAll = async (feed: MessageFeed, audience: Audience, pageSize: () => number, filter?: MessageFilter): Promise<readonly Message[]> => {
+  const messages: Message[] = [];
+  const head = await feed.head();
+  for (let after = position(0); after < head;) {
+    const slice = await feed.read({ after, audience, limit: pageSize(), ...(filter && { filter }) });
+    messages.push(...slice.messages);
+    expect(slice.scannedTo).toBeGreaterThan(after);
+    after = slice.scannedTo;
+  }
+  return messages;
+};
+const inOnePage = (): number => 5_000;
+
+const holds = async (property: (history: RecordedHistory, seed: number) => Promise<void>, { numRuns = 12, sizeMax = 260 } = {}): Promise<void> => {
+  const [seeds, sizes] = [fc.nat({ max: 1_000_000 }), fc.integer({ min: 30, max: sizeMax })];
+  await fc.assert(fc.asyncProperty(seeds, sizes, async (seed, size) => property(await recordedHistory(seed, size), seed)), { numRuns });
+};
+
+const bySubject = (a: PlainMessage, b: PlainMessage): number => a.position - b.position || (a.subject < b.subject ? -1 : 1);
+
+describe('the messages of any history', () => {
+  it('are those of the plainest fold, for each audience', async () => {
+    let retractions = 0;
+    await holds(async ({ store, codec, facts }) => {
+      for (const audience of audiences) {
+        const messages = await readAll(createMessageFeed({ store, codec, zone }), audience, inOnePage);
+        const plain = messages.map(({ position: at, type, subject, data: { change, state } }): PlainMessage => ({ position: at, type, subject, state, retracts: change.retracts }));
+        expect(plain.toSorted(bySubject)).toEqual(plainMessages(facts, audience).toSorted(bySubject));
+        retractions += plain.filter(({ retracts }) => retracts > 0).length;
+      }
+    });
+    expect(retractions).toBeGreaterThan(20);
+  });
+
+  it('are the same bytes in whatever pages, by whatever cache, in whatever order of audiences and readers', async () => {
+    await holds(async ({ store, codec }, seed) => {
+      const [shared, tight] = [createMessageFeed({ store, codec, zone }), createMessageFeed({ store, codec, zone, limits: tightLimits })];
+      for (const audience of seed % 2 === 0 ? audiences : audiences.toReversed()) {
+        const expected = JSON.stringify(await readAll(createMessageFeed({ store, codec, zone }), audience, inOnePage));
+        let turn = seed;
+        const uneven = (): number => 1 + (turn++ * 7 % 23);
+        const readers = [[shared, () => 17], [shared, uneven], [tight, uneven], [tight, () => 3]] as const;
+        const readings = await Promise.all(readers.map(([feed, pageSize]) => readAll(feed, audience, pageSize)));
+        for (const messages of readings) expect(JSON.stringify(messages)).toBe(expected);
+      }
+    });
+  });
+
+  it('have an id of their own each, an owner that never changes, and no body beyond their contract', async () => {
+    await holds(async ({ store, codec, facts }) => {
+      const subjects = new Set(facts.map(({ actor }) => actor.subject));
+      const byNoun = new Map(contracts.map((contract) => [contract.noun, contract]));
+      for (const audience of audiences) {
+        const messages = await readAll(createMessageFeed({ store, codec, zone }), audience, inOnePage);
+        expect(new Set(messages.map(({ id }) => id)).size).toBe(messages.length);
+        for (const ofSubject of Map.groupBy(messages, ({ subject }) => subject).values()) expect(new Set(ofSubject.map(({ orgId }) => orgId)).size).toBe(1);
+        for (const { noun, orgId, data: { state } } of messages) {
+          // An unknown field would be left out by the schema, and the two would differ.
+          if (state !== null) expect(byNoun.get(noun)?.state.parse(state)).toEqual(state);
+          if (state !== null && 'orgId' in state) expect(state['orgId']).toBe(orgId);
+        }
+        for (const subject of subjects) expect(JSON.stringify(messages)).not.toContain(subject);
+      }
+    });
+  });
+
+  it('come out of a subscription as they do of pages, what is appended meanwhile too', async () => {
+    const { store, codec } = await recordedHistory(11, 300);
+    const feed = createMessageFeed({ store, codec, zone });
+    const expected = await readAll(feed, 'internal', inOnePage);
+    const enough = new AbortController();
+    const followed: Message[] = [];
+    for await (const slice of createMessageFeed({ store, codec, zone }).follow({ after: position(0), audience: 'internal', limit: 11, signal: enough.signal })) {
+      followed.push(...slice.messages);
+      if (slice.scannedTo === await feed.head()) enough.abort();
+    }
+    expect(followed).toEqual(expected);
+  });
+});
+
+type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
+
+/** Whether a filter selects a message, by the tree of all facts. */
+const selects = ({ facts }: RecordedHistory, { nouns: ofNouns, types, subtreeOf, levels }: MessageFilter) => {
+  const ofTree = facts.filter((fact): fact is TreeFact => fact.streamId === streams.organisationTree(administrativeTreeId));
+  const tree = treeAt(countingOnAnyDay(ofTree, noCut));
+  const within = subtreeOf === undefined ? null : new Set<OrgId>([subtreeOf, ...tree.subtree(subtreeOf)]);
+  const ownerSelected = (orgId: OrgId): boolean => (within?.has(orgId) ?? true) && (levels?.includes(tree.orgs.get(orgId)?.level ?? '') ?? true);
+  return ({ noun, type, orgId }: Message): boolean => (ofNouns?.includes(noun) ?? true) && (types?.includes(type) ?? true) && (orgId === null || ownerSelected(orgId));
+};
+
+describe('a filter', () => {
+  it('selects exactly the messages that hold all its conditions, in pages of any size', async () => {
+    await holds(async (history, seed) => {
+      const { store, codec, facts } = history;
+      const feed = createMessageFeed({ store, codec, zone });
+      const all = await readAll(feed, 'internal', inOnePage);
+      const orgs = facts.flatMap(({ event }) => (event.type === 'OrgRegistered' ? [event.data.orgId] : []));
+      const subtreeOf = orgs[seed % orgs.length]!;
+      const filters: readonly MessageFilter[] = [
+        { subtreeOf }, { nouns: [nouns[seed % nouns.length]!] }, { nouns: ['issues', 'organisations'], subtreeOf }, { levels: ['bureau'] }, { levels: [orgLevels[0]] },
+        { types: ['rectrail.issue.retracted.v1', 'rectrail.organisation.retracted.v1', 'rectrail.issue.deadline-set.v1'] },
+      ];
+      for (const filter of filters) expect(await readAll(feed, 'internal', () => 1 + seed % 40, filter)).toEqual(all.filter(selects(history, filter)));
+    }, { numRuns: 8 });
+  });
+
+  it('never makes a page longer than its limit, but for a retraction that changes several subjects', async () => {
+    const { store, codec } = await recordedHistory(5, 400);
+    const feed = createMessageFeed({ store, codec, zone });
+    const head = await feed.head();
+    for (let after: Position = position(0); after < head;) {
+      const { messages, scannedTo } = await feed.read({ after, audience: 'internal', limit: 9, filter: { nouns: ['issues', 'organisations', 'measures'] } });
+      expect(new Set(messages.map((message) => message.position)).size).toBeLessThanOrEqual(9);
+      after = scannedTo;
+    }
+  });
+});
