@@ -2,6 +2,7 @@
 // with the server, and nobody sees what lies outside their jurisdiction. Method: a server with two organisations, a client that reads the events as they come.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json } from '../support/api.ts';
+import { serverEvents, type ServerEvent } from '../support/server-events.ts';
 import { ago, twoOrganisations, type TwoOrganisations } from '../support/two-organisations.ts';
 
 let world: TwoOrganisations;
@@ -15,13 +16,6 @@ beforeAll(async () => {
 });
 afterAll(async () => { await world.server.close(); });
 
-interface ServerEvent { readonly id?: string; readonly event: string; readonly data: Json }
-
-const parsed = (block: string): ServerEvent | null => {
-  const fields = Object.fromEntries(block.split('\n').filter((line) => /^[a-z]+: /.test(line)).map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]));
-  return fields['event'] === undefined ? null : { ...(fields['id'] !== undefined && { id: fields['id'] }), event: fields['event'], data: JSON.parse(fields['data'] ?? 'null') };
-};
-
 interface Film { readonly response: Response; readonly events: AsyncGenerator<ServerEvent> }
 
 interface Reader { readonly token?: string; readonly after?: string; readonly url?: string; readonly signal?: AbortSignal }
@@ -29,18 +23,7 @@ interface Reader { readonly token?: string; readonly after?: string; readonly ur
 const open = async (query: string, { token = world.server.token, after, url = world.server.url, signal }: Reader = {}): Promise<Film> => {
   const headers = { authorization: `Bearer ${token}`, ...(after !== undefined && { 'last-event-id': after }) };
   const response = await fetch(`${url}/api/v1/replay?${query}`, { headers, ...(signal && { signal }) });
-  const read = async function* (): AsyncGenerator<ServerEvent> {
-    let rest = '';
-    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + text).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const event = parsed(block);
-        if (event !== null) yield event;
-      }
-    }
-  };
-  return { response, events: read() };
+  return { response, events: serverEvents(response) };
 };
 
 const played = async (query: string, options: Reader = {}): Promise<readonly ServerEvent[]> => Array.fromAsync((await open(query, options)).events);

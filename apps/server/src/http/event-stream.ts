@@ -48,10 +48,6 @@ export class OpenStreams {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** @throws HttpProblem with the code of the limit */
   begin(): AbortController {
     const { max, code, what } = this.#limit;

@@ -1,4 +1,5 @@
-import type { Instant, OrgId } from '@rectrail/kernel';
+import type { Instant, OrgId, Position } from '@rectrail/kernel';
+import type { CloudEvent, SubjectState } from '@rectrail/messaging';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
   AuditTrailAnswer, CompareAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory,
@@ -29,6 +30,31 @@ export interface ProjectionView extends Omit<ProjectionStatus, 'build'> {
   readonly build: (NonNullable<ProjectionStatus['build']> & { readonly eventsPerSecond: number | null }) | null;
 }
 
+/** Messages behind `after`. `scannedTo`: every position up to there has been looked at; `next`: the path of the messages behind it. */
+export interface FeedPage {
+  readonly source: string;
+  readonly messages: readonly CloudEvent[];
+  readonly scannedTo: Position;
+  readonly head: Position;
+  readonly next: string;
+}
+
+/** The first event of a stream of the feed. */
+export interface FeedStarted { readonly source: string; readonly after: Position; readonly head: Position }
+
+/** Subjects as they stood at `at`. `next`: the path of the next page; null on the last one, which has the digest of all of them (`rectrail.feed/1`). */
+export interface FeedSnapshot {
+  readonly source: string;
+  readonly at: Position;
+  /** `sequence`: that of the subject's last message. */
+  readonly subjects: readonly (Omit<SubjectState, 'position'> & { readonly sequence: string })[];
+  readonly next: string | null;
+  readonly digest: string | null;
+}
+
+/** `digest` null: so many subjects that their sum goes on at `next`. */
+export interface FeedDigest { readonly source: string; readonly at: Position; readonly digest: string | null; readonly next: string | null }
+
 /** What each route answers, by its name. apps/server/answer-schemas.json is made from these types (tools/gen-answer-schemas.mjs), and OpenAPI from it. */
 export interface Answers {
   readonly Dashboard: DashboardAnswer;
@@ -55,6 +81,11 @@ export interface Answers {
   readonly Compare: CompareAnswer;
   /** Data of the events `start` and `frame`. */
   readonly Replay: ReplayStarted | ReplayFrame;
+  readonly Feed: FeedPage;
+  /** Data of the event `start`, and of those that have no name. */
+  readonly FeedStream: FeedStarted | CloudEvent;
+  readonly FeedSnapshot: FeedSnapshot;
+  readonly FeedDigest: FeedDigest;
   readonly AuditTrail: AuditTrailAnswer;
   readonly Import: ImportResult;
   readonly Imports: { readonly items: readonly ImportSummary[] };

@@ -9,7 +9,7 @@ generated from the same rows that make the routes; a test fails where they diffe
 
 ## Who calls
 
-Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health\`, \`/health/live\`, \`/health/ready\`, \`/openapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
+Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health\`, \`/health/live\`, \`/health/ready\`, \`/openapi.json\`, \`/asyncapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
 token too, of any role: on one host with a proxy every caller looks like a loopback address. The actor of an event comes from the token alone; events carry the
 opaque id of its subject. A token acts on its organisation and all below it in the administrative tree as it is now; an administrator's acts everywhere.
 What a command or a ledger only names (the inspection of an issue, a linked issue or case) may also belong to an organisation above the caller's, never to a stranger's.
@@ -31,7 +31,7 @@ What a command or a ledger only names (the inspection of an issue, a linked issu
 
 ## Reading
 
-Every read but \`/series\`, \`/compare\` and \`/replay\` takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
+Every read but \`/series\`, \`/compare\`, \`/replay\` and \`/feed\` takes \`validAt\` (a day), \`knownAt\` (a day or an instant), \`atPosition\` and \`atLeast\` (wait until this position can be read, at most 5 s, then 503
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
 are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
@@ -56,6 +56,21 @@ at one cut alone, or \`time\`, \`policy\`, \`organisation\`.
 \`GET ${apiPath}/replay\` plays a range of days as server-sent events: \`start\`, a \`frame\` for each day when it has come (\`speed\` in days a second), \`end\` with its reason. The position is fixed
 when it begins; \`Last-Event-ID\` goes on behind a frame at the same position, and is answered 204 behind the last one. A comment comes every 15 s where no frame is due.
 \`RECTRAIL_REPLAYS_MAX\` are played at once, then 503 \`too-many-replays\`.
+
+## Feed
+
+What leaves the log for other systems ([how to follow it](../how-to/follow-the-feed.md), [what the messages say](messages.md)); Kafka and webhooks carry the same messages. It comes from the log itself: no read model is waited for, but
+where \`org\` names an organisation. A token hears of its organisation and all below it, in the administrative tree as it is now, and of what has no owner (the default policy, calendars).
+
+- \`GET ${apiPath}/feed?after=\`: messages behind a position, as structured CloudEvents, in the order of the log, up to \`limit\` (1 … 1,000, default 200). \`next\` is the path of those that follow; \`scannedTo\` says how far the log was looked through, also where no
+  message was for this reader. With \`wait\` (seconds, at most 60) an empty page waits for a message.
+- \`GET ${apiPath}/feed/stream\`: the same as server-sent events: \`start\`, then messages without a name, each with its sequence as id; \`Last-Event-ID\` goes on behind it. A comment, or an id alone that says how far the log was looked through, comes every 15 s where there is no
+  message; the token and the jurisdiction are checked again as often. Ends with \`end\` where the server stops, or with \`problem\`.
+- \`GET ${apiPath}/feed/snapshot?at=\`: every subject as it stood at a position (default the head), page by page along \`next\`; the last page has the \`digest\` (\`rectrail.feed/1\`). Then the feed is followed from \`at\` on.
+- \`GET ${apiPath}/feed/digest?at=\`: that digest alone. Where the sum takes longer than 10 s, \`digest\` is null and \`next\` goes on with it.
+
+All take \`audience\` (\`internal\`, the default, or \`public\`), \`org\`, \`noun\` and \`level\`, the first two also \`type\`; lists by commas. A position beyond the head is 409 \`position-ahead\`: it comes from another log, or from before a restore, and \`source\` has
+changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out.
 
 ## Refusals
 

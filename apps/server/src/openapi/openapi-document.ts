@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
 import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
+import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
@@ -134,6 +135,45 @@ const replayOperation: Json = {
   },
 };
 
+const feedOperations: Json = {
+  [`${apiPath}/feed`]: {
+    get: {
+      operationId: 'readFeed', tags: ['feed'], summary: 'Messages in the order of the log: every change of every subject, with its state afterwards',
+      description: 'Each message is a structured CloudEvent; /asyncapi.json describes their data. Go on at `next`; with `wait` the answer comes with the first message, or empty when the time is over.',
+      parameters: queryParameters(feedQuery), responses: { 200: answer('A page of messages', answerSchemas.Feed), ...refused(400, 403, 404, 409) },
+    },
+  },
+  [`${apiPath}/feed/stream`]: {
+    get: {
+      operationId: 'followFeed', tags: ['feed'], summary: 'The same messages as server-sent events, those that come included',
+      description: 'Events: `start` (FeedStarted), then every message without a name, `end` where the server stops, or `problem` (Problem). An id is a sequence: `Last-Event-ID` goes on behind it. An id without data says how far the log was looked through.',
+      parameters: [
+        ...queryParameters(feedStreamQuery),
+        { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string', pattern: '^\\d{16}$' }, description: 'Id of the last event seen; goes before `after`' },
+      ],
+      responses: {
+        200: {
+          description: 'Messages without end', headers: { 'X-Correlation-Id': ref('headers/CorrelationId') },
+          content: { [eventStreamMediaType]: { schema: { type: 'string', contentSchema: answerSchemas.FeedStream } } },
+        },
+        ...refused(400, 403, 404, 409),
+      },
+    },
+  },
+  [`${apiPath}/feed/snapshot`]: {
+    get: {
+      operationId: 'readFeedSnapshot', tags: ['feed'], summary: 'The state of every subject at a position, from where the feed goes on',
+      parameters: queryParameters(feedSnapshotQuery), responses: { 200: answer('A page of subjects; the last one has the digest of all', answerSchemas.FeedSnapshot), ...refused(400, 403, 404, 409) },
+    },
+  },
+  [`${apiPath}/feed/digest`]: {
+    get: {
+      operationId: 'readFeedDigest', tags: ['feed'], summary: 'The digest of the state at a position, which whoever followed the feed compares with their own',
+      parameters: queryParameters(feedDigestQuery), responses: { 200: answer('The digest, or where its sum goes on', answerSchemas.FeedDigest), ...refused(400, 403, 404, 409) },
+    },
+  },
+};
+
 const tokenOperations: Json = {
   [`${apiPath}/tokens`]: {
     post: {
@@ -190,6 +230,7 @@ const operationPaths: Json = {
     },
   },
   '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1', { type: 'object' }) } }),
+  '/asyncapi.json': open({ operationId: 'asyncapi', tags: ['operation'], summary: 'The messages that leave, with their channels and schemas', responses: { 200: answer('AsyncAPI 3.1', { type: 'object' }) } }),
   '/problems/{id}': open({ operationId: 'problem', tags: ['operation'], summary: 'What a problem means and what to do', parameters: idParameter(':id'), responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: { type: 'string' } } } }, 404: ref('responses/Problem404') } }),
   '/metrics': { get: { operationId: 'metrics', tags: ['operation'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refused() } } },
 };
@@ -277,7 +318,7 @@ export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): J
     openapi: '3.1.0',
     info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ token: [] }],
-    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...feedOperations, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
       schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
