@@ -1,0 +1,155 @@
+import { newCommandId, type CommandRunner } from '@rectrail/event-store';
+import { instantOfMs, msOfInstant, position, type Actor, type Clock, type Fact, type OrgId } from '@rectrail/kernel';
+import {
+  countingOnAnyDay, decideSubscription, evolveSubscription, initialSubscriptionState, streams, type DisableCause, type FactsRetracted, type SubscriptionEvent,
+} from '@rectrail/tracking-domain';
+import type { Message, MessageFeed, MessageFilter, MessageSlice } from '../message.ts';
+import { envelopeOf, type Attempts } from './attempts.ts';
+import type { DeliveryJournal, Progress } from './delivery-journal.ts';
+import { delayAfter, type RetrySchedule } from './retry-schedule.ts';
+import type { WebhookSigner } from './signing.ts';
+import { everything, type SubscriptionRow } from './subscription-registry.ts';
+
+/** Whether an organisation lies in the subtree of another, in the administrative tree as it is now. */
+export type IsWithin = (orgId: OrgId, within: OrgId) => Promise<boolean>;
+
+export interface CourierOptions {
+  readonly feed: MessageFeed;
+  readonly attempts: Attempts;
+  readonly runner: CommandRunner;
+  readonly clock: Clock;
+  readonly schedule: RetrySchedule;
+  readonly isWithin: IsWithin;
+}
+
+/** Of the process that leads. */
+export interface Run { readonly journal: DeliveryJournal; readonly source: string }
+
+/** Messages that a courier holds in memory. */
+const pageMessages = 50;
+/** How long it may pass over what is not selected until its position is written, ms. */
+const passedOverMs = 2_000;
+
+/** The delivery disables by itself, for nobody. */
+const system: Actor = { orgId: null, role: 'system', subject: 'webhooks', assurance: 'system' };
+
+/** What a subscription hears of now; null where its organisation is no longer above the one that it selects. */
+export const selectionOf = async ({ terms: { orgId, subtreeOf, nouns, types, levels } }: SubscriptionRow, isWithin: IsWithin): Promise<MessageFilter | null> => {
+  if (orgId !== null && subtreeOf !== null && !(await isWithin(subtreeOf, orgId))) return null;
+  const subtree = subtreeOf ?? orgId;
+  return { ...(nouns && { nouns }), ...(types && { types }), ...(levels && { levels }), ...(subtree !== null && { subtreeOf: subtree }) };
+};
+
+/** waiting: for the next attempt; a cause: it is to be disabled. */
+type Stop = 'waiting' | DisableCause;
+
+/**
+ * Brings one subscription its messages in order, each only after the one before was answered 2xx, until one fails or the signal aborts.
+ * Whoever waits for the next attempt holds nothing in memory: another courier sets out then.
+ */
+export class Courier {
+  readonly row: SubscriptionRow;
+  readonly #options: CourierOptions;
+  readonly #run: Run;
+  readonly #stop = new AbortController();
+  /** Between messages. */
+  readonly #signal: AbortSignal;
+  /** In the midst of one. */
+  readonly #cut = new AbortController();
+  #standing: Progress;
+  #passing: NodeJS.Timeout | undefined;
+
+  constructor(row: SubscriptionRow, options: CourierOptions, run: Run & { readonly signal: AbortSignal }) {
+    this.row = row;
+    this.#options = options;
+    this.#run = run;
+    this.#signal = AbortSignal.any([run.signal, this.#stop.signal]);
+    this.#standing = { subscriptionId: row.terms.subscriptionId, generation: row.generation, position: row.position, failures: row.failures, nextAttemptAt: row.nextAttemptAt };
+  }
+
+  /** What is under way may still end within the grace; then it is cut, and sent again by whoever comes next. */
+  stop(graceMs: number): void {
+    this.#stop.abort();
+    if (graceMs === 0) this.#cut.abort();
+    else setTimeout(() => { this.#cut.abort(); }, graceMs).unref();
+  }
+
+  /** Rejects with what keeps it from working, never because it was stopped. */
+  async deliver(): Promise<void> {
+    try {
+      const stop = await this.#followAll();
+      if (stop !== null && stop !== 'waiting') await this.#disable(stop);
+    } catch (error) {
+      if (!this.#cut.signal.aborted) throw error;
+    } finally {
+      clearTimeout(this.#passing);
+    }
+  }
+
+  async #followAll(): Promise<Stop | null> {
+    const { feed, attempts, isWithin } = this.#options;
+    const signer = await attempts.signerOf(this.row);
+    const filter = await selectionOf(this.row, isWithin);
+    const following = feed.follow({ after: this.row.position, audience: this.row.terms.audience, ...(filter && { filter }), limit: pageMessages, signal: this.#signal });
+    for await (const slice of following) {
+      const stop = await this.#bring(slice, signer);
+      if (stop !== null) return stop;
+      this.#standing = { ...this.#standing, position: slice.scannedTo, failures: 0, nextAttemptAt: null };
+      this.#passing ??= setTimeout(() => { this.#passOver(); }, passedOverMs);
+    }
+    return null;
+  }
+
+  async #bring({ messages }: MessageSlice, signer: WebhookSigner): Promise<Stop | null> {
+    // The tree may have changed since the courier set out.
+    const told = messages.length === 0 || (await selectionOf(this.row, this.#options.isWithin)) === null ? [] : messages;
+    for (const [at, message] of told.entries()) {
+      clearTimeout(this.#passing);
+      this.#passing = undefined;
+      const isLast = told[at + 1]?.position !== message.position;
+      const stop = await this.#bringOne(message, signer, isLast);
+      if (stop !== null) return stop;
+      if (this.#signal.aborted) return 'waiting';
+    }
+    return null;
+  }
+
+  /** `isLast`: of those that come of the same event, which are delivered together or again. */
+  async #bringOne(message: Message, signer: WebhookSigner, isLast: boolean): Promise<Stop | null> {
+    const { attempts, clock, schedule } = this.#options;
+    const { journal, source } = this.#run;
+    const attempt = this.#standing.failures + 1;
+    const { outcome, retryAfterMs, record } = await attempts.make(this.row.terms, envelopeOf(message, source), { signer, kind: 'delivery', attempt, signal: this.#cut.signal });
+    if (outcome === 'delivered') {
+      this.#standing = { ...this.#standing, position: isLast ? message.position : position(message.position - 1), failures: 0, nextAttemptAt: null };
+      await journal.write(this.#standing, record);
+      return null;
+    }
+    const delayMs = outcome === 'gone' ? null : delayAfter(attempt, retryAfterMs, schedule, Math.random());
+    this.#standing = { ...this.#standing, failures: attempt, nextAttemptAt: delayMs === null ? null : instantOfMs(msOfInstant(clock.now()) + delayMs) };
+    await journal.write(this.#standing, record);
+    if (delayMs !== null) return 'waiting';
+    return outcome === 'gone' ? 'GONE' : 'FAILING';
+  }
+
+  /** What fails here is told by the next delivery. */
+  #passOver(): void {
+    this.#passing = undefined;
+    this.#run.journal.write(this.#standing, null).catch(() => undefined);
+  }
+
+  /** By the rule, so that what a person has decided meanwhile stands. */
+  async #disable(cause: DisableCause): Promise<void> {
+    const { runner, clock } = this.#options;
+    const { subscriptionId, orgId } = this.row.terms;
+    const stream = streams.subscription(subscriptionId);
+    await runner.run({ commandId: newCommandId(clock.now()), correlationId: subscriptionId }, async (unit) => {
+      // The stream's name says which events it holds.
+      const facts = (await unit.load(stream)).facts as readonly Fact<SubscriptionEvent | FactsRetracted>[];
+      const now = countingOnAnyDay(facts, everything).reduce(evolveSubscription, initialSubscriptionState);
+      const decision = decideSubscription({ type: 'DisableSubscription', data: { cause } }, { now });
+      if (!decision.ok) return;
+      unit.stage(stream, decision.events.map((event) => ({ event, actor: system, scope: { orgId }, validTime: null, knownTime: null, classification: 'internal' })));
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LeaseLost, type HeldLease } from '@rectrail/platform';
+import { Courier, type CourierOptions, type Run } from './courier.ts';
+import { DeliveryJournal } from './delivery-journal.ts';
+import { pruneDeliveries } from './delivery-log.ts';
+import type { SubscriptionRegistry, SubscriptionRow } from './subscription-registry.ts';
+
+export interface WebhookDeliveryOptions extends CourierOptions {
+  readonly registry: SubscriptionRegistry;
+  /** Between two looks at the subscriptions, ms. */
+  readonly pollMs: number;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const pruneMs = 3_600_000;
+/** At a shutdown the answers to what is under way are waited for so long, ms: shorter than the lease outlives its last renewal. */
+const shutdownGraceMs = 3_000;
+
+interface Working { readonly courier: Courier; readonly done: Promise<void> }
+
+/** Sends out a courier for every active subscription whose time has come; none waits for another. */
+export class WebhookDelivery {
+  readonly #options: WebhookDeliveryOptions;
+  readonly #working = new Map<string, Working>();
+  #prunedAt = -Infinity;
+
+  constructor(options: WebhookDeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Works until the lease's signal aborts. */
+  async work(lease: HeldLease): Promise<void> {
+    const run = { journal: new DeliveryJournal(lease), source: await this.#options.feed.source(), signal: lease.signal };
+    try {
+      while (!lease.signal.aborted) {
+        await this.#look(run);
+        if (performance.now() - this.#prunedAt > pruneMs) {
+          await lease.transaction(pruneDeliveries);
+          this.#prunedAt = performance.now();
+        }
+        await sleep(this.#options.pollMs, undefined, { signal: lease.signal }).catch(() => undefined);
+      }
+    } finally {
+      await this.#stop([...this.#working.values()], lease.signal.reason instanceof LeaseLost ? 0 : shutdownGraceMs);
+    }
+  }
+
+  async #look(run: Run & { readonly signal: AbortSignal }): Promise<void> {
+    // Of one that works while its row is read, the row may be out of date.
+    const working = new Set(this.#working.keys());
+    const rows = await this.#options.registry.active();
+    await this.#stopOthers(rows);
+    const now = this.#options.clock.now();
+    for (const row of rows) {
+      if (!working.has(row.terms.subscriptionId) && (row.nextAttemptAt === null || row.nextAttemptAt <= now)) this.#sendOut(new Courier(row, this.#options, run));
+    }
+  }
+
+  #sendOut(courier: Courier): void {
+    const id = courier.row.terms.subscriptionId;
+    const done = courier.deliver().catch(this.#options.onFailure).finally(() => { this.#working.delete(id); });
+    this.#working.set(id, { courier, done });
+  }
+
+  /** Those that are no longer active, have other keys, or were replayed. */
+  async #stopOthers(rows: readonly SubscriptionRow[]): Promise<void> {
+    const present = new Map<string, SubscriptionRow>(rows.map((row) => [row.terms.subscriptionId, row]));
+    await this.#stop([...this.#working.values()].filter(({ courier: { row } }) => {
+      const now = present.get(row.terms.subscriptionId);
+      return now?.streamVersion !== row.streamVersion || now.generation !== row.generation;
+    }), 0);
+  }
+
+  async #stop(working: readonly Working[], graceMs: number): Promise<void> {
+    for (const { courier } of working) courier.stop(graceMs);
+    await Promise.all(working.map(({ done }) => done));
+  }
+}
