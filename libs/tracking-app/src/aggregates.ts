@@ -1,11 +1,12 @@
-import type { FundsCaseId, InspectionId, IssueId, MeasureId, MetricId, PlanId, ReportId, SubscriptionId } from '@rectrail/kernel';
+import type { FundsCaseId, InspectionId, IssueId, MeasureId, MetricId, OrgId, PlanId, ReportId, SubscriptionId } from '@rectrail/kernel';
 import {
-  decideFundsCase, decideInspection, decideIssue, decideMeasure, decideMetric, decidePlan, decideReport, decideSubscription, evolveFundsCase, evolveInspection, evolveMetric,
-  evolvePlan, evolveReport, evolveSubscription, foldIssue, foldMeasure, initialFundsCaseState, initialInspectionState, initialMetricState, initialPlanState, initialReportState,
-  initialSubscriptionState, streams,
-  type FundsCaseCommand, type FundsCaseEvent, type FundsCaseState, type InspectionCommand, type InspectionEvent, type InspectionState, type IssueCommand, type IssueEvent,
-  type IssueState, type MeasureCommand, type MeasureEvent, type MeasureState, type MetricCommand, type MetricEvent, type MetricState, type PlanCommand, type PlanEvent,
-  type PlanState, type ReportCommand, type ReportEvent, type ReportState, type SubscriptionCommand, type SubscriptionEvent, type SubscriptionState,
+  decideFundsCase, decideInspection, decideIssue, decideMeasure, decideMetric, decidePlan, decideReceipt, decideReport, decideSubscription, evolveFundsCase,
+  evolveInspection, evolveMetric, evolvePlan, evolveReport, evolveSubscription, foldIssue, foldMeasure, foldReminders, initialFundsCaseState, initialInspectionState,
+  initialMetricState, initialPlanState, initialReportState, initialSubscriptionState, orgOfReminder, streams,
+  type ConfirmReceipt, type FundsCaseCommand, type FundsCaseEvent, type FundsCaseState, type InspectionCommand, type InspectionEvent, type InspectionState, type IssueCommand,
+  type IssueEvent, type IssueState, type MeasureCommand, type MeasureEvent, type MeasureState, type MetricCommand, type MetricEvent, type MetricState, type PlanCommand,
+  type PlanEvent, type PlanState, type ReminderEvent, type Reminders, type ReportCommand, type ReportEvent, type ReportState,
+  type SubscriptionCommand, type SubscriptionEvent, type SubscriptionState,
 } from '@rectrail/tracking-domain';
 import type { Aggregate } from './aggregate.ts';
 
@@ -91,4 +92,15 @@ export const subscriptions: Aggregate<SubscriptionState, SubscriptionCommand, Su
   fold: (facts) => facts.reduce(evolveSubscription, initialSubscriptionState),
   decide: decideSubscription,
   scope: ({ terms }) => terms && { orgId: terms.orgId },
+};
+
+/** A notice is found in the register of its organisation, which its id names. */
+export const reminders: Aggregate<Reminders, ConfirmReceipt, ReminderEvent> = {
+  resource: 'reminders',
+  unknown: 'unknown-reminder',
+  readable: true,
+  stream: (id) => streams.reminders(orgOfReminder(id) ?? (id as OrgId)),
+  fold: foldReminders,
+  decide: decideReceipt,
+  scope: (register) => [...register.values()].slice(0, 1).map(({ orgId }) => ({ orgId }))[0] ?? null,
 };

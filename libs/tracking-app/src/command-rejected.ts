@@ -36,6 +36,7 @@ export const appRejectionCodes = [
   'unknown-funds-case',
   'unknown-report',
   'unknown-metric',
+  'unknown-reminder',
   'unknown-event',
   'unknown-subscription',
   'endpoint-refused',

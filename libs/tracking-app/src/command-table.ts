@@ -6,13 +6,15 @@ import { measureCommands } from './definitions/measures.ts';
 import { organisationCommands } from './definitions/organisations.ts';
 import { planCommands } from './definitions/plans.ts';
 import { policyCommands } from './definitions/policies.ts';
+import { reminderCommands } from './definitions/reminders.ts';
 import { reportCommands } from './definitions/reports.ts';
 import { retractionCommands } from './definitions/retractions.ts';
 import { subscriptionCommands } from './definitions/subscriptions.ts';
 
 /** What states a fact, and so may also state the right one in a correction. */
 const stating: readonly CommandDefinition[] = [
-  ...organisationCommands, ...policyCommands, ...inspectionCommands, ...planCommands, ...issueCommands, ...measureCommands, ...fundsCaseCommands, ...reportCommands,
+  ...organisationCommands, ...policyCommands, ...inspectionCommands, ...planCommands, ...issueCommands, ...measureCommands, ...fundsCaseCommands,
+  ...reportCommands, ...reminderCommands,
 ];
 
 const statingByName = new Map(stating.map((definition) => [definition.name, definition]));

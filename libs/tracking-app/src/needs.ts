@@ -1,9 +1,9 @@
 import type { EventId, StreamId } from '@rectrail/kernel';
 import {
   unmetFundsCaseNeeds, unmetInspectionNeeds, unmetIssueNeeds, unmetMeasureNeeds, unmetMetricNeeds, unmetOrganisationTreeNeeds, unmetPlanNeeds, unmetReportNeeds,
-  unmetSubscriptionNeeds,
-  type FundsCaseEvent, type InspectionEvent, type IssueEvent, type MeasureEvent, type MetricEvent, type OrganisationTreeEvent, type PlanEvent, type ReportEvent, type SubscriptionEvent,
-  type TrackingEvent,
+  unmetReminderNeeds, unmetSubscriptionNeeds,
+  type FundsCaseEvent, type InspectionEvent, type IssueEvent, type MeasureEvent, type MetricEvent, type OrganisationTreeEvent, type PlanEvent, type ReminderEvent, type ReportEvent,
+  type SubscriptionEvent, type TrackingEvent,
 } from '@rectrail/tracking-domain';
 import type { StreamFacts } from './situation.ts';
 
@@ -18,6 +18,7 @@ const needsByPrefix: readonly (readonly [string, Needs])[] = [
   ['plan-', (facts) => unmetPlanNeeds(facts as StreamFacts<PlanEvent>)],
   ['report-', (facts) => unmetReportNeeds(facts as StreamFacts<ReportEvent>)],
   ['metric-', (facts) => unmetMetricNeeds(facts as StreamFacts<MetricEvent>)],
+  ['reminders-', (facts) => unmetReminderNeeds(facts as StreamFacts<ReminderEvent>)],
   ['subscription-', (facts) => unmetSubscriptionNeeds(facts as StreamFacts<SubscriptionEvent>)],
   ['org-tree-', (facts) => unmetOrganisationTreeNeeds(facts as StreamFacts<OrganisationTreeEvent>)],
 ];

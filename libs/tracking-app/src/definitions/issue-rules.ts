@@ -1,7 +1,7 @@
 import type { UnitOfWork } from '@rectrail/event-store';
 import type { Day, IssueId, OrgId, PlanId } from '@rectrail/kernel';
 import {
-  foldMeasure, policyAt, streams, type IssueSituation, type IssueState, type MeasureEvent, type PolicyContent, type PolicyEvent,
+  foldMeasure, policyAt, streams, type IssueSituation, type IssueState, type MeasureEvent, type PolicyContent, type PolicyEvent, type PolicyInForce,
 } from '@rectrail/tracking-domain';
 import { requireAggregate, type Acting } from '../aggregate.ts';
 import { issues, plans } from '../aggregates.ts';
@@ -31,14 +31,16 @@ export const withMeasures = async ({ context, unit, situation }: Acting<IssueSta
 };
 
 /** The newest in force of the owner's own on that day, else the default. @throws CommandRejected `unknown-policy` before the first start. */
-export const policyOf = async (unit: UnitOfWork, orgId: OrgId | null, on: Day): Promise<PolicyContent> => {
+export const policyInForce = async (unit: UnitOfWork, orgId: OrgId | null, on: Day): Promise<PolicyInForce> => {
   const candidates = [...(orgId === null ? [] : [streams.policy(orgId)]), streams.defaultPolicy];
   for (const stream of candidates) {
     const inForce = policyAt(countingOn(unit, await factsOf<PolicyEvent>(unit, stream), on));
-    if (inForce !== null) return inForce.content;
+    if (inForce !== null) return inForce;
   }
   throw new CommandRejected('unknown-policy', 'the installation has no default policy');
 };
+
+export const policyOf = async (unit: UnitOfWork, orgId: OrgId | null, on: Day): Promise<PolicyContent> => (await policyInForce(unit, orgId, on)).content;
 
 /**
  * The plan under which an issue is planned: issued, and naming the issue. Without one only where the policy asks no consent,

@@ -3,7 +3,7 @@ import type { FactsRetracted } from '../retraction/retraction.events.ts';
 import { unmet } from '../stream-needs.ts';
 import { refuseBeforeBasis, refuseFuture, type LiveSituation } from '../time/live-command.ts';
 import type { ConfirmReceipt, IssueReminders, ReminderRejection } from './reminder.commands.ts';
-import type { ReminderEvent } from './reminder.events.ts';
+import type { ReminderEvent, ReminderIssued } from './reminder.events.ts';
 import { ladderKey, lightDue, organisationItself, severityOf } from './reminder.lights.ts';
 import { reminderIdOf, type Reminders } from './reminder.state.ts';
 
@@ -26,11 +26,11 @@ const takenBy = (facts: RegisterFacts, year: number): { readonly severities: Map
  * The notices due on the command's day: of each issue the severest due light, unless this one or a severer was issued on its ladder before. `facts` is the whole register, so
  * that deciding again, on whatever day, issues nothing twice.
  */
-export const decideReminders = ({ on, data: { orgId, policyEventId, lights, issues } }: IssueReminders, facts: RegisterFacts): readonly ReminderEvent[] => {
+export const decideReminders = ({ on, data: { orgId, policyEventId, lights, issues } }: IssueReminders, facts: RegisterFacts): readonly ReminderIssued[] => {
   const evaluatedOn = on.last;
   const year = Number(evaluatedOn.slice(0, 4));
   const { severities, lastNumber } = takenBy(facts, year);
-  const issued: ReminderEvent[] = [];
+  const issued: ReminderIssued[] = [];
   for (const { issueId, ...ladder } of issues) {
     const daysLeft = daysBetween(evaluatedOn, ladder.deadline);
     const light = lightDue(lights, daysLeft);

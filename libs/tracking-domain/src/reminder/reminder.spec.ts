@@ -15,13 +15,12 @@ import { randomCut, randomHistory } from '../testing/histories.ts';
 import { countingFacts } from '../time/counting.ts';
 import type { ConfirmReceipt, IssueReminders } from './reminder.commands.ts';
 import { decideReceipt, decideReminders, unmetReminderNeeds } from './reminder.decide.ts';
-import type { ReminderEvent } from './reminder.events.ts';
+import type { ReminderEvent, ReminderIssued } from './reminder.events.ts';
 import { ladderKey, ladderOf, lightDue, severityOf } from './reminder.lights.ts';
 import { foldReminders, isReceived, orgOfReminder, reminderIdOf, type Reminders } from './reminder.state.ts';
 import { noticeNumber, noticeText } from './reminder.text.ts';
 
 type RegisterEvent = ReminderEvent | FactsRetracted;
-type Issued = Extract<ReminderEvent, { type: 'ReminderIssued' }>;
 type OpenIssue = IssueReminders['data']['issues'][number];
 
 const orgId = 'a0000000-0000-8000-8000-000000000001' as OrgId;
@@ -35,7 +34,7 @@ const lights: readonly Light[] = [
 
 const evaluation = (on: Day, issues: readonly OpenIssue[], of: readonly Light[] = lights): IssueReminders =>
   ({ type: 'IssueReminders', on: onDay(on), by, data: { orgId, policyEventId, lights: of, issues } });
-const noticesOf = (given: readonly GivenFact<RegisterEvent>[]): readonly Issued['data'][] => given.flatMap(({ event }) => (event.type === 'ReminderIssued' ? [event.data] : []));
+const noticesOf = (given: readonly GivenFact<RegisterEvent>[]): readonly ReminderIssued['data'][] => given.flatMap(({ event }) => (event.type === 'ReminderIssued' ? [event.data] : []));
 const grown = (given: readonly GivenFact<RegisterEvent>[], command: IssueReminders): readonly GivenFact<RegisterEvent>[] =>
   [...given, ...decideReminders(command, streamOf(...given)).map((event) => fact<RegisterEvent>(command.on.last, event))];
 const retraction = (...versions: readonly number[]): RegisterEvent => ({ type: 'FactsRetracted', data: { eventIds: versions.map(eventIdOf), reason: '误发', kind: 'withdrawn' } });
