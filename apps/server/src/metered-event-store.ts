@@ -1,12 +1,16 @@
 import type { AppendRequest, AppendResult, EventStore } from '@rectrail/event-store';
-import type { Metrics } from '@rectrail/platform';
+import { inSpan, type Metrics, type SpanStart, type Tracing } from '@rectrail/platform';
 
-/** The same store, its appends timed: the wait for the lane is what an operator watches first. */
-export const meteredEventStore = (store: EventStore, metrics: Metrics): EventStore => {
+const appendSpan = ({ entries }: AppendRequest): SpanStart => ({
+  name: 'append', kind: 'client', attributes: { 'db.operation.name': 'append', 'db.operation.batch.size': entries.reduce((sum, { events }) => sum + events.length, 0) },
+});
+
+/** The same store, its appends timed and traced: the wait for the lane is what an operator watches first. */
+export const meteredEventStore = (store: EventStore, metrics: Metrics, tracing: Tracing): EventStore => {
   const append = async (request: AppendRequest): Promise<AppendResult> => {
     const stop = metrics.appendSeconds.startTimer();
     try {
-      const result = await store.append(request);
+      const result = await inSpan(tracing, () => appendSpan(request), () => store.append(request));
       stop({ outcome: 'appended' });
       return result;
     } catch (error) {

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
-import { AddressGuard } from '@rectrail/messaging';
+import { AddressGuard, createMessageFeed } from '@rectrail/messaging';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
 import { bootstrap, createImportService } from '@rectrail/tracking-app';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
+import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
+import { readKafkaSettings } from './kafka/settings.ts';
 import { Rebuilds } from './rebuilds.ts';
 import { openStorage, type Storage } from './storage.ts';
+import { configuredTracing } from './tracing.ts';
 
 const systemClock: Clock = { now: () => instantOfMs(Date.now()) };
 
@@ -55,9 +58,24 @@ const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>
   }
 };
 
+/** What tells others, in a process of the role `relay`. */
+const startRelays = async (configuration: Configuration, ports: Omit<RelayOptions, 'configuration' | 'settings'>, opened: AsyncDisposableStack): Promise<void> => {
+  if (!configuration.roles.includes('relay')) return;
+  const settings = await readKafkaSettings(configuration);
+  if (settings === null) {
+    ports.logger.info('no Kafka brokers are configured: the relay to Kafka is off');
+    return;
+  }
+  const relay = startKafkaRelay({ configuration, settings, ...ports });
+  opened.defer(() => relay.close());
+};
+
 const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
   const metrics = createMetrics();
-  const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, opened });
+  const version = await packageVersion();
+  const tracing = configuredTracing(configuration, version, logger);
+  opened.defer(() => tracing.close());
+  const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, tracing, opened });
   const { database, store, runner, leadership } = storage;
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
@@ -67,12 +85,14 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   if (configuration.roles.includes('projector')) rebuilds.watch();
   const access = createAccessControl(await openPostgresTokenStore(database), systemClock);
   const adminTokenFile = configuration.roles.includes('api') ? await keepAdminTokenAlone(database, access, configuration.dataDir) : null;
+  const feed = createMessageFeed({ store, codec: storage.codec, zone });
   const guard = new AddressGuard({ allowedNetworks: configuration.webhookAllowedNetworks });
   const ports = { runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url) };
   const app = await createHttpApplication({
-    configuration, version: await packageVersion(), logger, metrics, clock: systemClock, database, store, leadership, access, read, rebuilds,
+    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, feed,
     imports: createImportService(ports), commandPorts: ports,
   });
+  await startRelays(configuration, { feed, leadership, logger, metrics }, opened);
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
   await app.listen(configuration.port, configuration.host);
   const url = (await app.getUrl()).replace(/\/$/, '');

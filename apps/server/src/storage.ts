@@ -1,7 +1,7 @@
 import { CommandRunner, createEventCodec, type EventCodec, type EventStore } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { Clock } from '@rectrail/kernel';
-import { openDatabase, openLeadership, startEmbeddedPostgres, type Configuration, type Database, type Leadership, type Logger, type Metrics } from '@rectrail/platform';
+import { openDatabase, openLeadership, startEmbeddedPostgres, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { meteredEventStore } from './metered-event-store.ts';
 
@@ -23,12 +23,13 @@ export interface StorageOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   /** Takes what is to be closed again. */
   readonly opened: AsyncDisposableStack;
 }
 
 /** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it. */
-export const openStorage = async ({ configuration, clock, logger, metrics, opened }: StorageOptions): Promise<Storage> => {
+export const openStorage = async ({ configuration, clock, logger, metrics, tracing, opened }: StorageOptions): Promise<Storage> => {
   let url = configuration.databaseUrl;
   if (url === undefined) {
     const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: line.trim() }, 'postgres'); } });
@@ -39,7 +40,7 @@ export const openStorage = async ({ configuration, clock, logger, metrics, opene
   opened.defer(() => database.close());
   const postgres = await PostgresEventStore.open({ connectionString: url });
   opened.defer(() => postgres.close());
-  const store = meteredEventStore(postgres, metrics);
+  const store = meteredEventStore(postgres, metrics, tracing);
   const codec = createEventCodec(trackingEventDefinitions);
   return { database, store, codec, runner: new CommandRunner({ store, codec, clock, cachedStreamPrefixes }), leadership: await openLeadership(database) };
 };

@@ -17,6 +17,15 @@ export const newCommandId = (now: Instant): CommandId =>
   // A UUIDv7 is a CommandId by construction.
   uuid(msOfInstant(now).toString(16).padStart(12, '0'), '7', randomBytes(10).toString('hex')) as CommandId;
 
+/** Most that 48 bits of milliseconds hold. */
+const commandMsMax = 2 ** 48 - 1;
+
+/** The id of a command that is named by what it came as: the same at every delivery. `atMs` may be anything that a sender wrote. */
+export const hashedCommandId = (atMs: number, ...parts: readonly string[]): CommandId => {
+  const ms = Number.isFinite(atMs) ? Math.min(Math.max(Math.trunc(atMs), 0), commandMsMax) : 0;
+  return uuid(ms.toString(16).padStart(12, '0'), '7', digest(parts)) as CommandId;
+};
+
 /** The id of the event staged as number `index` (from 0) by a command: a UUIDv8 that a retry repeats (docs/adr/0003-event-id-derived.md). */
 export const deriveEventId = (commandId: CommandId, index: number): EventId =>
   uuid(timeOf(commandId), '8', digest(['rectrail.event/1', commandId, index])) as EventId;

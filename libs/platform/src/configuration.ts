@@ -65,6 +65,7 @@ const schema = z.strictObject({
   kafkaAudience: z.enum(['public', 'internal']).default('internal').describe('To whom the topics are open: whoever may read them is told what this audience may know.'),
   kafkaTopicPartitions: integer(1, 10_000).default(6).describe('Partitions of topics that are missing and made at the start; those that are there stay as they are.'),
   kafkaReplicationFactor: z.coerce.number().int().min(-1).max(32).default(-1).describe('Replicas of topics that are made; -1 is the default of the brokers.'),
+  kafkaCommands: onOff.describe('`on`: commands are taken from `<prefix>.commands` and answered on `<prefix>.replies` (role `api`).'),
   kafkaTls: onOff.describe('`on`: connections to the brokers are encrypted, and their certificates checked.'),
   kafkaTlsCaFile: filePath.optional().describe('PEM file of the certification authority of the brokers; without it, those that the system trusts.'),
   kafkaTlsCertFile: filePath.optional().describe('PEM file of the certificate by which the brokers know the server (mutual TLS).'),
@@ -91,6 +92,7 @@ const wholeSchema = schema.check(({ value, issues }) => {
   if (!value.kafkaTls && [value.kafkaTlsCaFile, value.kafkaTlsCertFile].some((file) => file !== undefined)) {
     issues.push({ code: 'custom', input: undefined, path: ['kafkaTls'], message: 'off, though files for TLS are given' });
   }
+  if (value.kafkaCommands && value.kafkaBrokers === undefined) issues.push({ code: 'custom', input: undefined, path: ['kafkaBrokers'], message: 'missing: commands are to come from Kafka' });
 
   const missing = partsOfAWhole.filter((role) => !value.roles.includes(role));
   if (value.databaseUrl !== undefined || missing.length === 0) return;

@@ -70,10 +70,10 @@ export interface Tracing {
   close(): Promise<void>;
 }
 
-/** Runs `work` in a span of its own. */
-export const inSpan = async <T>(tracing: Tracing, start: SpanStart, work: () => Promise<T>): Promise<T> => {
+/** Runs `work` in a span of its own; `start` is asked for only where spans are recorded. */
+export const inSpan = async <T>(tracing: Tracing, start: () => SpanStart, work: () => Promise<T>): Promise<T> => {
   if (!tracing.isOn) return work();
-  const span = tracing.begin(start);
+  const span = tracing.begin(start());
   try {
     const result = await tracing.within(span, work);
     span.end();

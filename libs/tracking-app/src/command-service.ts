@@ -32,6 +32,29 @@ const found = (command: z.output<typeof batchedCommand>): { readonly definition:
   return definition === null || (definition.stream !== null) !== (command.target !== undefined) ? null : { definition, id: command.target ?? null };
 };
 
+/** The call that a command names. @throws CommandRejected `unknown-command` at `place`. */
+const callOf = (command: z.output<typeof batchedCommand>, place: string): CommandCall => {
+  const named = found(command);
+  if (named === null) throw new CommandRejected('unknown-command', 'no command has this name or path').inside(place);
+  return { definition: named.definition, target: { id: named.id, ifMatch: command.ifMatch ?? null }, body: command.body ?? {} };
+};
+
+/** @throws CommandRejected `too-many-commands`, `validation-failed`, `unknown-command`. */
+const batchCallsOf = (received: unknown): readonly CommandCall[] => {
+  const count = countOf(received);
+  if (count > batchCommandsMax) throw new CommandRejected('too-many-commands', `${count} commands, at most ${batchCommandsMax}`, { errors: [{ pointer: '/commands', code: 'too-many-commands', detail: 'split the batch' }] });
+  return parseBody(batchBody, received).commands.map((command, index) => callOf(command, `/commands/${index}`));
+};
+
+/** What came as a message: `{commands: […]}`, or one command as a batch has it. */
+export interface CommandMessage { readonly calls: readonly CommandCall[]; readonly isBatch: boolean }
+
+/** @throws CommandRejected `validation-failed` for what is no command at all; `too-many-commands`, `unknown-command`. */
+export const readCommandMessage = (received: unknown): CommandMessage => {
+  const isBatch = typeof received === 'object' && received !== null && 'commands' in received;
+  return { isBatch, calls: isBatch ? batchCallsOf(received) : [callOf(parseBody(batchedCommand, received), '')] };
+};
+
 @Injectable()
 export class CommandService {
   readonly #bus: CommandBus;
@@ -47,14 +70,15 @@ export class CommandService {
 
   /** `POST /commands`. A refusal names the place of the command and what it refused there: `/commands/3/body/…`. */
   async executeBatch(received: unknown, identity: CommandIdentity): Promise<CommandOutcome> {
-    const count = countOf(received);
-    if (count > batchCommandsMax) throw new CommandRejected('too-many-commands', `${count} commands, at most ${batchCommandsMax}`, { errors: [{ pointer: '/commands', code: 'too-many-commands', detail: 'split the batch' }] });
-    const { commands } = parseBody(batchBody, received);
-    const calls = commands.map((command, index): CommandCall => {
-      const named = found(command);
-      if (named === null) throw new CommandRejected('unknown-command', 'no command has this name or path').inside(`/commands/${index}`);
-      return { definition: named.definition, target: { id: named.id, ifMatch: command.ifMatch ?? null }, body: command.body ?? {} };
-    });
-    return this.#bus.execute(new TrackingCommand(calls, true, identity));
+    return this.#bus.execute(new TrackingCommand(batchCallsOf(received), true, identity));
+  }
+
+  /** What came as a message. A refusal names the place in it: `/body/…`, `/commands/3/body/…`. */
+  async executeMessage({ calls, isBatch }: CommandMessage, identity: CommandIdentity): Promise<CommandOutcome> {
+    try {
+      return await this.#bus.execute(new TrackingCommand(calls, isBatch, identity));
+    } catch (error) {
+      throw !isBatch && error instanceof CommandRejected && error.errors.length > 0 ? error.inside('') : error;
+    }
   }
 }

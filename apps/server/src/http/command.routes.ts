@@ -1,4 +1,4 @@
-import type { Metrics } from '@rectrail/platform';
+import { commandSpanId, inSpan, isTraceId, type Metrics, type SpanStart, type Tracing } from '@rectrail/platform';
 import { type CommandDefinition, type CommandIdentity, type CommandOutcome, type CommandReply, type CommandService } from '@rectrail/tracking-app';
 import type { CommandId } from '@rectrail/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -13,6 +13,7 @@ export interface CommandRoutesOptions {
   readonly commands: () => CommandService;
   readonly writes: WriteRequests;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly definitions: readonly CommandDefinition[];
 }
 
@@ -20,7 +21,7 @@ export const commandQuery = z.strictObject({ dryRun: flagParameter.optional().de
 
 const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'internal');
 
-const timed = async <T>(metrics: Metrics, command: string, work: () => Promise<T>): Promise<T> => {
+export const timed = async <T>(metrics: Metrics, command: string, work: () => Promise<T>): Promise<T> => {
   const stop = metrics.commandSeconds.startTimer({ command });
   try {
     const result = await work();
@@ -32,6 +33,12 @@ const timed = async <T>(metrics: Metrics, command: string, work: () => Promise<T
   }
 };
 
+/** Its id follows from the command's, so that whoever passes an event on continues the trace here. */
+export const commandSpan = (name: string, { commandId, correlationId }: CommandIdentity): SpanStart => ({
+  name, kind: 'internal', attributes: { 'rectrail.command': name, 'rectrail.command_id': commandId },
+  ...(isTraceId(correlationId) && { spanId: commandSpanId(correlationId, commandId) }),
+});
+
 const body = ({ id, created, streamVersion, location, extra }: CommandReply): Readonly<Record<string, unknown>> =>
   ({ ...extra, id, created, streamVersion, location: location === null ? null : `${apiPath}${location}` });
 
@@ -39,49 +46,63 @@ const tellPosition = (reply: FastifyReply, { position }: CommandOutcome): void =
   if (position !== null) void reply.header('Rectrail-Position', String(position));
 };
 
-const answerOne = (reply: FastifyReply, outcome: CommandOutcome): unknown => {
-  const [result] = outcome.results;
+const resultOf = ({ results: [result] }: CommandOutcome): CommandReply => {
   if (result === undefined) throw new Error('a command without a result');
+  return result;
+};
+
+/** The body of an answer to one command, and of one to a batch. */
+export const commandAnswer = (outcome: CommandOutcome): Readonly<Record<string, unknown>> =>
+  ({ ...body(resultOf(outcome)), commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun });
+export const batchAnswer = ({ commandId, position, dryRun, results }: CommandOutcome): Readonly<Record<string, unknown>> =>
+  ({ commandId, position, dryRun, results: results.map(body) });
+
+const answerOne = (reply: FastifyReply, outcome: CommandOutcome): unknown => {
+  const result = resultOf(outcome);
   tellPosition(reply, outcome);
   void reply.header('ETag', etagOf(result.streamVersion));
   if (result.created && !outcome.dryRun) {
     void reply.status(201);
     if (result.location !== null) void reply.header('Location', `${apiPath}${result.location}`);
   }
-  return { ...body(result), commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun };
+  return commandAnswer(outcome);
 };
-
-const identity = (request: FastifyRequest, commandId: CommandId, dryRun: boolean): CommandIdentity =>
-  ({ commandId, correlationId: request.id, actor: principalOf(request).actor, dryRun });
 
 const dryRunOf = (request: FastifyRequest): boolean => parseQuery(commandQuery, request.query).dryRun ?? false;
 
 /** `POST` for every row of the command table, and the batch of them. */
-export const commandRoutes = ({ commands, writes, metrics, definitions }: CommandRoutesOptions): readonly TableRoute[] => [
-  ...definitions.map((definition): TableRoute => ({
-    name: definition.name,
-    method: definition.method,
-    path: definition.path,
-    handle: async (request, reply) => {
-      if (definition.ifMatch === 'none') noIfMatch(request);
-      const call = { definition, target: { id: definition.stream === null ? null : idOf(request), ifMatch: ifMatchOf(request) }, body: jsonBodyOf(request) };
-      const dryRun = dryRunOf(request);
-      const run = (commandId: CommandId): Promise<CommandOutcome> => commands().execute(call, identity(request, commandId, dryRun));
-      return answerOne(reply, await timed(metrics, definition.name, () => writes.carryOut(request, run)));
+export const commandRoutes = ({ commands, writes, metrics, tracing, definitions }: CommandRoutesOptions): readonly TableRoute[] => {
+  type Execute = (identity: CommandIdentity) => Promise<CommandOutcome>;
+  const traced = (name: string, request: FastifyRequest, dryRun: boolean, execute: Execute) => (commandId: CommandId): Promise<CommandOutcome> => {
+    const identity = { commandId, correlationId: request.id, actor: principalOf(request).actor, dryRun };
+    return inSpan(tracing, () => commandSpan(name, identity), () => execute(identity));
+  };
+  return [
+    ...definitions.map((definition): TableRoute => ({
+      name: definition.name,
+      method: definition.method,
+      path: definition.path,
+      handle: async (request, reply) => {
+        if (definition.ifMatch === 'none') noIfMatch(request);
+        const call = { definition, target: { id: definition.stream === null ? null : idOf(request), ifMatch: ifMatchOf(request) }, body: jsonBodyOf(request) };
+        const dryRun = dryRunOf(request);
+        const run = traced(definition.name, request, dryRun, (identity) => commands().execute(call, identity));
+        return answerOne(reply, await timed(metrics, definition.name, () => writes.carryOut(request, run)));
+      },
+    })),
+    {
+      name: 'Batch',
+      method: 'POST',
+      path: '/commands',
+      handle: async (request, reply) => {
+        noIfMatch(request);
+        const received = jsonBodyOf(request);
+        const dryRun = dryRunOf(request);
+        const run = traced('Batch', request, dryRun, (identity) => commands().executeBatch(received, identity));
+        const outcome = await timed(metrics, 'Batch', () => writes.carryOut(request, run));
+        tellPosition(reply, outcome);
+        return batchAnswer(outcome);
+      },
     },
-  })),
-  {
-    name: 'Batch',
-    method: 'POST',
-    path: '/commands',
-    handle: async (request, reply) => {
-      noIfMatch(request);
-      const received = jsonBodyOf(request);
-      const dryRun = dryRunOf(request);
-      const run = (commandId: CommandId): Promise<CommandOutcome> => commands().executeBatch(received, identity(request, commandId, dryRun));
-      const outcome = await timed(metrics, 'Batch', () => writes.carryOut(request, run));
-      tellPosition(reply, outcome);
-      return { commandId: outcome.commandId, position: outcome.position, dryRun: outcome.dryRun, results: outcome.results.map(body) };
-    },
-  },
-];
+  ];
+};

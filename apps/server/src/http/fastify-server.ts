@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AccessError, isAdministrator, type AccessControl, type Principal } from '@rectrail/access';
-import { isUuid } from '@rectrail/kernel';
-import { problemDocument, problemMediaType, type Configuration, type Logger, type Metrics } from '@rectrail/platform';
-import { personalDataIn } from '@rectrail/tracking-domain';
+import { problemDocument, problemMediaType, type Configuration, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { registerBodyParsers } from './body-parsers.ts';
+import { correlationIdOf } from './correlation-id.ts';
 import { internalProblem, problemTable } from '../problems/problem-table.ts';
 import { HttpProblem, type HttpProblemCode } from './http-problem.ts';
 import { sendProblem } from './problem.filter.ts';
@@ -16,20 +15,20 @@ export interface FastifyServerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly access: AccessControl;
+  readonly tracing: Tracing;
 }
 
 /** Paths that need no token: health, the interface's description, and the pages that its problems point to. */
-const isPublic = (path: string): boolean => path.startsWith('/health/') || path === '/openapi.json' || path.startsWith('/problems/');
+const isPublic = (path: string): boolean => path.startsWith('/health/') || path === '/openapi.json' || path === '/asyncapi.json' || path.startsWith('/problems/');
 
 /** Public too, but it tells an administrator more: a token that is sent is looked at. */
 const healthPath = '/health';
 
 /** Longest part of a path: ids are UUIDs, codes are shorter. */
 const pathPartCharactersMax = 200;
-const correlationIdShape = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** A correlation id goes into events, which are never changed, so one that looks like a telephone number is not taken over. */
-const isCorrelationId = (text: string): boolean => correlationIdShape.test(text) && (isUuid(text) || personalDataIn(text) === null);
+/** A header that came several times is none. */
+const oneOf = (header: string | readonly string[] | undefined): string | undefined => (typeof header === 'string' ? header : undefined);
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -116,7 +115,7 @@ const closeConnectionsWhileStopping = (server: FastifyInstance): void => {
 
 /** Fastify with our parsers, hooks and limits; Nest adds the routes. */
 export const createFastifyServer = (options: FastifyServerOptions): { readonly server: FastifyInstance; readonly routes: RouteKnowledge } => {
-  const { configuration, logger, access } = options;
+  const { configuration, logger, access, tracing } = options;
   const server = fastify({
     logger: false,
     bodyLimit: configuration.commandBodyBytesMax,
@@ -124,10 +123,7 @@ export const createFastifyServer = (options: FastifyServerOptions): { readonly s
     routerOptions: { maxParamLength: pathPartCharactersMax, ignoreTrailingSlash: true },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    genReqId: (request) => {
-      const given = request.headers['x-correlation-id'];
-      return typeof given === 'string' && isCorrelationId(given) ? given : randomUUID();
-    },
+    genReqId: ({ headers }) => correlationIdOf({ given: oneOf(headers['x-correlation-id']), traceparent: oneOf(headers['traceparent']), tracing, made: randomUUID }),
     clientErrorHandler: refuseUnparsed,
     frameworkErrors: (error, request, reply) => {
       const problem = error.statusCode === 414

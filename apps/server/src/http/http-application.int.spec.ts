@@ -1,7 +1,8 @@
 import { createAccessControl, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { instantOfMs, position, type Clock, type OrgId } from '@rectrail/kernel';
-import { createLogger, createMetrics, openDatabase, readConfiguration, type Database, type FollowerStatus } from '@rectrail/platform';
+import { createMessageFeed } from '@rectrail/messaging';
+import { createLogger, createMetrics, noTracing, openDatabase, readConfiguration, type Database, type FollowerStatus } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { administrativeTreeId, streams, trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { ProjectionError } from '@rectrail/projections';
@@ -80,7 +81,8 @@ describe('the HTTP application', () => {
     access = createAccessControl(await openPostgresTokenStore(database), clock);
     admin = (await access.issue({ orgId: null, role: 'administrator', subjectName: 'admin', expiresAt: null })).token;
     store = new MemoryEventStore(clock);
-    const runner = new CommandRunner({ store, codec: createEventCodec(trackingEventDefinitions), clock, cachedStreamPrefixes: [] });
+    const codec = createEventCodec(trackingEventDefinitions);
+    const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: [] });
     const zone = 'Asia/Shanghai';
     await runner.run({ commandId: newCommandId(clock.now()), correlationId: 'spec' }, (unit) => {
       unit.stage(streams.organisationTree(administrativeTreeId), [{
@@ -92,7 +94,8 @@ describe('the HTTP application', () => {
     const [logger, metrics] = [createLogger({ level: 'silent' }), createMetrics()];
     rebuilds = new Rebuilds({ read, logger, metrics });
     app = await createHttpApplication({
-      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, rebuilds, clock, database, store, access, read, imports,
+      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, rebuilds, clock, database, store, access, read, imports,
+      feed: createMessageFeed({ store, codec, zone }),
       leadership: { followers: () => Promise.resolve(followers) },
       commandPorts: {
         runner, store, zone,
@@ -131,7 +134,7 @@ describe('the HTTP application', () => {
       expect(await call('POST', '/api/v1/imports', { token: null, headers: ledger, body: 'x'.repeat(9000) })).toMatchObject({ status: 401 });
     });
 
-    it.each(['/health', '/health/live', '/health/ready', '/openapi.json', '/problems/unknown-issue'])('are not needed for %s', async (url) => {
+    it.each(['/health', '/health/live', '/health/ready', '/openapi.json', '/asyncapi.json', '/problems/unknown-issue'])('are not needed for %s', async (url) => {
       expect((await call('GET', url, { token: null })).status).toBe(200);
     });
 

@@ -4,10 +4,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AccessControl } from '@rectrail/access';
 import type { EventStore } from '@rectrail/event-store';
-import type { Configuration, Database, Leadership, Logger, Metrics } from '@rectrail/platform';
+import type { MessageFeed } from '@rectrail/messaging';
+import type { Configuration, Database, Leadership, Logger, Metrics, Tracing } from '@rectrail/platform';
 import { commandDefinitions, CommandService, type ImportService, type TrackingCommandPorts } from '@rectrail/tracking-app';
 import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
+import type { FastifyInstance } from 'fastify';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
@@ -15,6 +17,7 @@ import { commandRoutes } from './command.routes.ts';
 import { OpenStreams } from './event-stream.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
+import { feedRoutes } from './feed.routes.ts';
 import { importRoutes } from './import.routes.ts';
 import { operationRoutes } from './operation.routes.ts';
 import { ProblemFilter } from './problem.filter.ts';
@@ -24,6 +27,7 @@ import { readDefinitions } from './read-table.ts';
 import { replayRoutes } from './replay.routes.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
 import { tokenRoutes } from './token.routes.ts';
+import { tracedRoutes } from './traced-routes.ts';
 import { WriteRequests } from './write-request.ts';
 
 export interface HttpApplicationOptions {
@@ -31,6 +35,7 @@ export interface HttpApplicationOptions {
   readonly version: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly clock: Clock;
   readonly database: Database;
   readonly store: EventStore;
@@ -38,19 +43,33 @@ export interface HttpApplicationOptions {
   readonly access: AccessControl;
   readonly read: TrackingRead;
   readonly rebuilds: Rebuilds;
+  readonly feed: MessageFeed;
   readonly imports: ImportService;
   readonly commandPorts: TrackingCommandPorts;
 }
 
+/** Answers that are held open, by their limits. */
+interface Streams { readonly replays: OpenStreams; readonly readers: OpenStreams }
+
+/** They end before the connections are closed, so that each tells its reader. */
+const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, server: FastifyInstance): Streams => {
+  const streams = {
+    replays: new OpenStreams({ max: replaysMax, code: 'too-many-replays', what: 'replays' }), readers: new OpenStreams({ max: feedReadersMax, code: 'too-many-readers', what: 'readers of the feed' }),
+  };
+  server.addHook('preClose', (done) => { streams.replays.shutDown(); streams.readers.shutDown(); done(); });
+  return streams;
+};
+
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
-const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, running: OpenStreams): Promise<readonly TableRoute[]> => {
-  const { configuration, database, clock, metrics, access, store, read, rebuilds, imports, logger } = options;
+const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, { replays, readers }: Streams): Promise<readonly TableRoute[]> => {
+  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, feed, imports, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
-    ...commandRoutes({ commands, writes, metrics, definitions: commandDefinitions }),
+    ...commandRoutes({ commands, writes, metrics, tracing, definitions: commandDefinitions }),
     ...readRoutes(read.queries, readDefinitions),
-    ...replayRoutes({ queries: read.queries, running, logger }),
+    ...replayRoutes({ queries: read.queries, running: replays, logger }),
+    ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),
     ...projectionRoutes({ read, store, rebuilds }),
@@ -59,16 +78,15 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
 
 /** The Nest application, initialised but not yet listening. */
 export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
-  const { configuration, version, logger, metrics, access } = options;
-  const { server, routes } = createFastifyServer({ configuration, logger, metrics, access });
-  const replays = new OpenStreams({ max: configuration.replaysMax, code: 'too-many-replays', what: 'replays' });
-  server.addHook('preClose', (done) => { replays.shutDown(); done(); });
+  const { configuration, version, logger, metrics, access, tracing } = options;
+  const { server, routes } = createFastifyServer({ configuration, logger, metrics, access, tracing });
+  const streams = streamsOf(configuration, server);
   const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
   // The routes are part of the module that also makes the service, so they ask for it when they are called.
   const commands = (): CommandService => app.get(CommandService);
   const controllers = [
     tableController('', operationRoutes({ ...options, needsReadModels: configuration.roles.some((role) => role === 'api' || role === 'projector'), readyLagSeconds: configuration.readyLagSeconds, openApi })),
-    tableController(apiPath, await apiRoutes(options, commands, replays)),
+    tableController(apiPath, tracedRoutes(tracing, apiPath, await apiRoutes(options, commands, streams))),
   ];
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape
   const nestOptions: NestApplicationOptions = { bodyParser: false, logger: nestLogger(logger), abortOnError: false };

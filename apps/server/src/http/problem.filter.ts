@@ -80,22 +80,31 @@ export const refusalOf = (thrown: unknown): Refusal => {
   return { ...fields, problem: { ...known, status }, headers: headersOf(status, fields.headers) };
 };
 
-/** The problem as it is sent, also as the last line of a progress stream. */
-export const problemOf = (thrown: unknown, request: FastifyRequest, logger: Logger): { readonly refusal: Refusal; readonly document: Readonly<Record<string, unknown>> } => {
+/** What a problem says beside its error: where the request came in, and where in it a code lies that names no place itself. */
+export interface ProblemContext {
+  readonly instance: string;
+  readonly correlationId: string;
+  readonly places: (code: string, status: number, detail: string) => readonly ProblemPlace[];
+}
+
+interface ProblemFound { readonly refusal: Refusal; readonly document: Readonly<Record<string, unknown>> }
+
+/** An error as its problem, by whatever way the request came; what is the server's own fault goes into the log. */
+export const problemFor = (thrown: unknown, { instance, correlationId, places }: ProblemContext, logger: Logger): ProblemFound => {
   const refusal = refusalOf(thrown);
-  if (refusal.problem.status >= 500) logger.error({ err: thrown, correlationId: request.id, code: refusal.code }, 'request failed');
-  const document = problemDocument({
-    code: refusal.code,
-    type: refusal.problem,
-    detail: refusal.detail,
-    // The path only: a query may hold search terms.
-    instance: request.url.split('?')[0] ?? '/',
-    correlationId: request.id,
-    errors: refusal.errors.length > 0 ? refusal.errors : placesIn(request, refusal.code, refusal.problem.status, refusal.detail),
-    extensions: refusal.extensions,
-  });
+  const { code, problem, detail, errors, extensions } = refusal;
+  if (problem.status >= 500) logger.error({ err: thrown, correlationId, code }, 'request failed');
+  const document = problemDocument({ code, type: problem, detail, instance, correlationId, errors: errors.length > 0 ? errors : places(code, problem.status, detail), extensions });
   return { refusal, document };
 };
+
+/** The problem as it is sent over HTTP, also as the last line of a progress stream. */
+export const problemOf = (thrown: unknown, request: FastifyRequest, logger: Logger): ProblemFound => problemFor(thrown, {
+  // The path only: a query may hold search terms.
+  instance: request.url.split('?')[0] ?? '/',
+  correlationId: request.id,
+  places: (code, status, detail) => placesIn(request, code, status, detail),
+}, logger);
 
 export const sendProblem = (thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void => {
   const { refusal, document } = problemOf(thrown, request, logger);

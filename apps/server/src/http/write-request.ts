@@ -51,8 +51,18 @@ export const ledgerBodyOf = (request: FastifyRequest): Buffer => {
 };
 
 /** The same request has the same bytes here, whatever the order of its body's fields. */
-const fingerprint = (request: FastifyRequest): string =>
-  sha256Hex(canonicalJson([request.method, request.url, headerOf(request, 'If-Match'), Buffer.isBuffer(request.body) ? sha256Hex(request.body) : request.body ?? {}]));
+export const writeSha256 = (method: string, url: string, ifMatch: string | null, body: unknown): string =>
+  sha256Hex(canonicalJson([method, url, ifMatch, Buffer.isBuffer(body) ? sha256Hex(body) : body ?? {}]));
+
+/** A write under a key, by whatever way it came. */
+export interface KeyedWrite {
+  /** Whose key it is: two callers may use the same one. */
+  readonly owner: string;
+  readonly key: string;
+  readonly requestSha256: string;
+  /** Taken where the key is new. */
+  readonly commandId: CommandId;
+}
 
 /** Gives each write its command id: a new one, or that of the first request with the same Idempotency-Key. */
 export class WriteRequests {
@@ -74,8 +84,13 @@ export class WriteRequests {
     const key = headerOf(request, 'Idempotency-Key');
     if (key === null) return work(fresh);
     if (key.length === 0 || key.length > keyCharactersMax) throw wrongHeader('Idempotency-Key', `1 to ${keyCharactersMax} characters`);
-    const keySha256 = sha256Hex(canonicalJson([principalOf(request).tokenId, key]));
-    const claim = await this.#store.claim({ keySha256, requestSha256: fingerprint(request), commandId: fresh });
+    return this.carryOutKeyed({ owner: principalOf(request).tokenId, key, requestSha256: writeSha256(request.method, request.url, headerOf(request, 'If-Match'), request.body), commandId: fresh }, work);
+  }
+
+  /** @throws as `carryOut`. */
+  async carryOutKeyed<T>({ owner, key, requestSha256, commandId }: KeyedWrite, work: (commandId: CommandId) => Promise<T>): Promise<T> {
+    const keySha256 = sha256Hex(canonicalJson([owner, key]));
+    const claim = await this.#store.claim({ keySha256, requestSha256, commandId });
     const place = [{ header: 'Idempotency-Key', detail: claim.outcome }];
     if (claim.outcome === 'reused') throw new HttpProblem('idempotency-key-reused', 'this Idempotency-Key came with another request before', { errors: place });
     if (claim.outcome === 'in-use') {
