@@ -37,9 +37,10 @@ export const feedEvents = async function* (following: Following): AsyncGenerator
   const started: FeedStarted = { source, after: options.after, head: await feed.head() };
   yield `${retryText}${eventText('start', started, sequenceOf(options.after))}`;
   const ended = new AbortController();
-  const slices = feed.follow({ ...options, signal: AbortSignal.any([signal, ended.signal]) })[Symbol.asyncIterator]();
+  const either = AbortSignal.any([signal, ended.signal]);
+  const slices = feed.follow({ ...options, signal: either })[Symbol.asyncIterator]();
   const isOver = (): boolean => signal.aborted;
-  const beatLater = (): Promise<null> => pause(heartbeatMs, signal).then(() => null);
+  const beatLater = (): Promise<null> => pause(heartbeatMs, either).then(() => null);
   let [told, scanned] = [options.after, options.after];
   try {
     let [beat, next] = [beatLater(), slices.next()];
