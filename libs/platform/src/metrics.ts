@@ -21,6 +21,9 @@ export interface Metrics {
   readonly feedReaders: Gauge;
   readonly relayMessages: Counter;
   readonly relayFailures: Counter;
+  readonly remindersIssued: Counter<'colour'>;
+  readonly remindersEvaluatedDay: Gauge;
+  readonly remindersSeconds: Histogram;
   readonly projectionPosition: Gauge<'projection'>;
   readonly projectionLagEvents: Gauge<'projection'>;
   readonly projectionLagSeconds: Gauge<'projection'>;
@@ -52,6 +55,9 @@ export const createMetrics = (): Metrics => {
     feedReaders: new Gauge({ name: 'rectrail_feed_readers', help: 'Streams, waiting pages and digests of the feed that are open.', registers }),
     relayMessages: new Counter({ name: 'rectrail_relay_messages_total', help: 'Messages that Kafka acknowledged to this process.', registers }),
     relayFailures: new Counter({ name: 'rectrail_relay_failures_total', help: 'Attempts of this process to send to Kafka that failed.', registers }),
+    remindersIssued: new Counter({ name: 'rectrail_reminders_issued_total', help: 'Notices that this process issued.', labelNames: ['colour'], registers }),
+    remindersEvaluatedDay: new Gauge({ name: 'rectrail_reminders_evaluated_day_timestamp_seconds', help: 'Where the last day begins whose deadlines this process evaluated; 0 where it has evaluated none.', registers }),
+    remindersSeconds: new Histogram({ name: 'rectrail_reminders_evaluation_duration_seconds', help: 'Time to evaluate the deadlines of a day and to issue what is due.', buckets: rebuildBuckets, registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
     projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
     projectionLagSeconds: new Gauge({ name: 'rectrail_projection_lag_seconds', help: 'Age of the oldest event that a projection has yet to read; 0 where there is none.', labelNames: ['projection'], registers }),
@@ -61,4 +67,29 @@ export const createMetrics = (): Metrics => {
     projectionBuildTarget: new Gauge({ name: 'rectrail_projection_build_target', help: 'Head of the log when a rebuild began.', labelNames: ['projection'], registers }),
     projectionRebuildSeconds: new Histogram({ name: 'rectrail_projection_rebuild_duration_seconds', help: 'Time that this process worked on a rebuild until it was swapped in, stopped or failed.', labelNames: ['projection', 'outcome'], buckets: rebuildBuckets, registers }),
   };
+};
+
+/** Of Node.js and the process, as prom-client names them. */
+const ofProcess = /^rectrail_(nodejs|process)_/;
+
+const labelsOf = (metric: object): readonly string[] => ('labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames.map(String) : []);
+
+/** docs/reference/metrics.md, made from the metrics themselves. */
+export const metricsPage = (): string => {
+  const own = createMetrics().registry.getMetricsAsArray().filter(({ name }) => !ofProcess.test(name));
+  return [
+    '# Metrics',
+    '',
+    'Every process answers `GET /metrics` in the text format of Prometheus, without a token, whatever its roles; keep the path from the outside. Units are in the names: seconds, events, positions. No label holds an',
+    'organisation, a person or an issue. Beside these come those of the process and of Node.js (`rectrail_process_…`, `rectrail_nodejs_…`). This page is generated from `libs/platform/src/metrics.ts`; a test fails where they differ.',
+    '',
+    'Histograms and counters are of the process that answers; add them up. What stands in the database (`rectrail_head_position`, `rectrail_follower_…`, `rectrail_projection_…` save the duration of rebuilds) is the same',
+    'whichever process answers: take `max by (follower)` or `max by (projection)`. [Alert rules to begin with](../how-to/prometheus.md).',
+    '',
+    '| metric | type | labels | meaning |',
+    '| --- | --- | --- | --- |',
+    // The library keeps the type of a metric as a word at run time, though it declares an enumeration.
+    ...own.map((metric) => `| \`${metric.name}\` | ${String(metric.type)} | ${labelsOf(metric).map((label) => `\`${label}\``).join(', ')} | ${metric.help} |`),
+    '',
+  ].join('\n');
 };

@@ -1,7 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { createLogger } from './logging.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, metricsPage } from './metrics.ts';
 import { problemDocument } from './problem.ts';
 
 // Goal: nothing secret is logged, metrics carry the prefix, a problem keeps its own members. Method: look at what comes out.
@@ -22,6 +24,27 @@ describe('metrics', () => {
     const text = await metrics.registry.metrics();
     expect(text).toContain('rectrail_head_position 7');
     expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('rectrail_'))).toEqual([]);
+  });
+});
+
+describe('what is written about metrics', () => {
+  it('is docs/reference/metrics.md, with all of them (UPDATE_DOCS=1 rewrites the page)', () => {
+    const page = new URL('../../../docs/reference/metrics.md', import.meta.url);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(page, metricsPage());
+    expect(readFileSync(page, 'utf8')).toBe(metricsPage());
+  });
+
+  it('names in the alert rules only metrics that there are', () => {
+    interface Rule { readonly alert: string; readonly expr: string; readonly annotations: { readonly summary: string; readonly runbook?: string } }
+    const docs = new URL('../../../docs/how-to/prometheus.rules.yml', import.meta.url);
+    const { groups }: { readonly groups: readonly { readonly rules: readonly Rule[] }[] } = parse(readFileSync(docs, 'utf8'));
+    const known = new Set(createMetrics().registry.getMetricsAsArray().flatMap(({ name }) => [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]));
+    const rules = groups.flatMap((group) => group.rules);
+    expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
+    for (const { alert, expr, annotations } of rules) {
+      expect([alert, (expr.match(/rectrail_\w+/g) ?? []).filter((name) => !known.has(name))]).toEqual([alert, []]);
+      if (annotations.runbook !== undefined) expect(() => readFileSync(new URL(`../../../${annotations.runbook}`, import.meta.url))).not.toThrow();
+    }
   });
 });
 
