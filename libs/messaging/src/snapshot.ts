@@ -80,7 +80,8 @@ export class SnapshotReader {
       at, subjects, next: next === null ? null : encoded({ ...next, bound: start.bound, sums: digest.sums }), digest: next === null ? digest.digest() : null,
     });
     for (;;) {
-      const slice = await this.#begun(after, filter, limit);
+      const from = after;
+      const slice = await this.#begun(from, filter, limit);
       const begun = slice.events.filter((event) => event.position <= at);
       for (const stream of await this.#statesOf(begun, request, selection)) {
         const given = stream.subjects.slice(skip, skip + limit - subjects.length);
@@ -92,7 +93,7 @@ export class SnapshotReader {
         skip = 0;
       }
       looked += begun.length;
-      if (begun.length < slice.events.length || slice.events.length === 0 || slice.scannedTo >= at) return pageTo(null);
+      if (begun.length < slice.events.length || slice.scannedTo >= at || slice.scannedTo === from) return pageTo(null);
       after = slice.scannedTo;
       if (subjects.length >= limit || looked >= streamsLookedAtMax) return pageTo({ after, skip });
     }
