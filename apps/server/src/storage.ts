@@ -6,7 +6,7 @@ import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { meteredEventStore } from './metered-event-store.ts';
 
 /** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
-const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar'];
+const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-calendar', 'reminders-'];
 
 /** What every role works with. */
 export interface Storage {
@@ -42,5 +42,6 @@ export const openStorage = async ({ configuration, clock, logger, metrics, traci
   opened.defer(() => postgres.close());
   const store = meteredEventStore(postgres, metrics, tracing);
   const codec = createEventCodec(trackingEventDefinitions);
-  return { database, store, codec, runner: new CommandRunner({ store, codec, clock, cachedStreamPrefixes }), leadership: await openLeadership(database) };
+  const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes });
+  return { database, store, codec, runner, leadership: await openLeadership(database, { ttlMs: configuration.leaseMs }) };
 };

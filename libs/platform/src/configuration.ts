@@ -60,6 +60,7 @@ const schema = z.strictObject({
   webhookRequestsMax: integer(1, 1_000).default(64).describe('Webhooks that are under way at once.'),
   tracesUrl: z.url({ protocol: /^https?$/ }).optional().describe('OTLP endpoint that takes OpenTelemetry traces over HTTP, such as `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.'),
   tracesSampledShare: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces beginning here that is recorded, 0 to 1; a trace that a caller began is recorded as its caller says.'),
+  leaseMs: integer(500, 600_000).default(10_000).describe('How long the work of a process that falls silent (relay, webhooks, reminders) waits before another takes it over, milliseconds.'),
   kafkaBrokers: brokerList.optional().describe('Some brokers of a Kafka cluster, `host:port` separated by commas. Without it nothing goes to Kafka.'),
   kafkaTopicPrefix: z.string().regex(/^[a-zA-Z0-9._-]{1,150}$/).default('rectrail').describe('First part of all topics: `rectrail.issues`, `rectrail.checkpoints` …'),
   kafkaAudience: z.enum(['public', 'internal']).default('internal').describe('To whom the topics are open: whoever may read them is told what this audience may know.'),

@@ -68,7 +68,7 @@ export interface LeadOptions {
   /** What is done while leading; it ends when `lease.signal` aborts. A failure is told, and leading begins again after a pause. */
   readonly work: (lease: HeldLease) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
-  /** How long a leader that falls silent keeps the lease, ms; default 10,000. It is renewed three times as often. */
+  /** How long a leader that falls silent keeps the lease, ms; default that of the leadership. It is renewed three times as often. */
   readonly ttlMs?: number;
   /** Between two attempts to take the lease, and after a failure, ms; default a third of `ttlMs`. */
   readonly retryMs?: number;
@@ -92,13 +92,15 @@ interface Term { readonly epoch: number; readonly ttlMs: number; renewedAt: numb
 class PostgresLeadership implements Leadership {
   readonly #database: Database;
   readonly #holder = randomUUID();
+  readonly #ttlMs: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, ttlMs: number) {
     this.#database = database;
+    this.#ttlMs = ttlMs;
   }
 
   async lead(options: LeadOptions): Promise<void> {
-    const { signal, onFailure, ttlMs = 10_000 } = options;
+    const { signal, onFailure, ttlMs = this.#ttlMs } = options;
     const retryMs = options.retryMs ?? ttlMs / 3;
     while (!signal.aborted) {
       try {
@@ -177,11 +179,11 @@ class PostgresLeadership implements Leadership {
   }
 }
 
-/** Makes its schema `rectrail_followers` where it is missing. */
-export const openLeadership = async (database: Database): Promise<Leadership> => {
+/** Makes its schema `rectrail_followers` where it is missing. `ttlMs`: of its leases, unless said otherwise. */
+export const openLeadership = async (database: Database, { ttlMs = 10_000 }: { readonly ttlMs?: number } = {}): Promise<Leadership> => {
   await database.transaction(async (query) => {
     await query(setUpLane);
     await query(tables);
   });
-  return new PostgresLeadership(database);
+  return new PostgresLeadership(database, ttlMs);
 };
