@@ -14,3 +14,5 @@ export { openKafkaPublisher, type MessagePublisher, type OutgoingRecord } from '
 export { reachedData, reachedType, type ReachedData } from './kafka/records.ts';
 export { kafkaRelayName, runKafkaRelay, type KafkaRelayObserver, type KafkaRelayOptions } from './kafka/relay.ts';
 export { messageTopicPlans, topicNames, type TopicNames } from './kafka/topics.ts';
+export { DeadLetters, KafkaUnavailable, type DeadLetter, type DeadLetterPage } from './kafka/dead-letters.ts';
+export { tracedPublisher } from './kafka/traced-publisher.ts';

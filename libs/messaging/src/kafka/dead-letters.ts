@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import type { Kafka, KafkaMessage } from 'kafkajs';
+import { commandTopicPlans } from './command-consumer.ts';
+import type { RecordPlace } from './command-gateway.ts';
+import { deadLetterHeader } from './command-records.ts';
+import { kafkaClient, kafkaRetry, withAdmin, type KafkaLog, type KafkaSettings } from './connection.ts';
+import { openKafkaPublisher, type OutgoingRecord } from './publisher.ts';
+import { ensureTopics, topicNames } from './topics.ts';
+
+/** A group is joined in three seconds where brokers wait for further members; then a page is read at once. */
+const readMsMax = 15_000;
+
+/** A record that was no request, or at which the server failed. */
+export interface DeadLetter {
+  readonly partition: number;
+  readonly offset: string;
+  /** When it was put aside, ms since 1970. */
+  readonly atMs: number;
+  /** A code of the problem table. */
+  readonly reason: string;
+  readonly detail: string;
+  /** Where the record lay. */
+  readonly place: RecordPlace;
+  readonly key: Buffer | null;
+  /** Of the record, without its token and ours. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null where it was empty or too large to be kept. */
+  readonly value: Buffer | null;
+  /** Of the record's value. */
+  readonly bytes: number;
+}
+
+/** `next`: in front of each partition's offset the page goes on; null at the end. */
+export interface DeadLetterPage { readonly items: readonly DeadLetter[]; readonly next: ReadonlyMap<number, bigint> | null }
+
+/** `from` inclusive, `to` exclusive. */
+interface OffsetRange { readonly partition: number; readonly from: bigint; readonly to: bigint }
+
+/** The brokers are away, or do not answer in time. */
+export class KafkaUnavailable extends Error {
+  readonly code = 'kafka-unavailable';
+
+  constructor(cause: unknown) {
+    super('Kafka cannot be reached', { cause });
+    this.name = 'KafkaUnavailable';
+  }
+}
+
+const letterOf = (partition: number, { offset, timestamp, key, value, headers = {} }: KafkaMessage): DeadLetter => {
+  const texts = Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(Array.isArray(header) ? header[0] : header)]));
+  const ours = new Set<string>(Object.values(deadLetterHeader));
+  const at = Date.parse(texts[deadLetterHeader.at] ?? '');
+  return {
+    partition, offset, key, value,
+    atMs: Number.isNaN(at) ? Number(timestamp) : at,
+    reason: texts[deadLetterHeader.reason] ?? 'internal',
+    detail: texts[deadLetterHeader.detail] ?? '',
+    place: { topic: texts[deadLetterHeader.topic] ?? '', partition: Number(texts[deadLetterHeader.partition] ?? 0), offset: texts[deadLetterHeader.offset] ?? '' },
+    headers: Object.fromEntries(Object.entries(texts).filter(([name]) => !ours.has(name))),
+    bytes: Number(texts[deadLetterHeader.bytes] ?? value?.length ?? 0),
+  };
+};
+
+const newestFirst = (a: DeadLetter, b: DeadLetter): number => b.atMs - a.atMs || Number(BigInt(b.offset) - BigInt(a.offset));
+
+/** The topic of dead letters, read where it lies: nothing of it is kept elsewhere. */
+export class DeadLetters {
+  readonly #settings: KafkaSettings;
+  readonly #kafka: Kafka;
+  readonly #log: KafkaLog;
+  readonly #topic: string;
+
+  constructor(settings: KafkaSettings, log: KafkaLog) {
+    this.#settings = settings;
+    this.#kafka = kafkaClient(settings, log);
+    this.#log = log;
+    this.#topic = topicNames(settings.topicPrefix).deadLetters;
+  }
+
+  /** The newest in front of `before`. @throws KafkaUnavailable */
+  async page(limit: number, before: ReadonlyMap<number, bigint> | null): Promise<DeadLetterPage> {
+    const kept = await this.#keptRanges();
+    // Each partition might hold all of the page.
+    const ranges = kept.map(({ partition, from, to }) => {
+      const end = before?.get(partition) ?? to;
+      return { partition, from: end - BigInt(limit) > from ? end - BigInt(limit) : from, to: end < to ? end : to };
+    });
+    const items = (await this.#read(ranges)).sort(newestFirst).slice(0, limit);
+    const next = new Map(ranges.map(({ partition, to }) => {
+      const shown = items.filter((item) => item.partition === partition).map(({ offset }) => BigInt(offset));
+      return [partition, shown.reduce((least, offset) => (offset < least ? offset : least), to)] as const;
+    }));
+    return { items, next: kept.some(({ partition, from }) => (next.get(partition) ?? from) > from) ? next : null };
+  }
+
+  /** Null where there is none, or none any more. @throws KafkaUnavailable */
+  async find(partition: number, offset: bigint): Promise<DeadLetter | null> {
+    const range = (await this.#keptRanges()).find((kept) => kept.partition === partition);
+    if (range === undefined || offset < range.from || offset >= range.to) return null;
+    return (await this.#read([{ partition, from: offset, to: offset + 1n }]))[0] ?? null;
+  }
+
+  /** Back to the topic of commands. @throws KafkaUnavailable */
+  async putBack(record: Omit<OutgoingRecord, 'topic'>): Promise<void> {
+    try {
+      const publisher = await openKafkaPublisher({ settings: this.#settings, log: this.#log, topics: commandTopicPlans(this.#settings) });
+      try {
+        await publisher.send([{ ...record, topic: topicNames(this.#settings.topicPrefix).commands }]);
+      } finally {
+        await publisher.close();
+      }
+    } catch (error) {
+      throw new KafkaUnavailable(error);
+    }
+  }
+
+  async #keptRanges(): Promise<readonly OffsetRange[]> {
+    try {
+      return await withAdmin(this.#kafka, async (admin) => {
+        await ensureTopics(admin, commandTopicPlans(this.#settings));
+        return (await admin.fetchTopicOffsets(this.#topic)).map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }));
+      });
+    } catch (error) {
+      throw new KafkaUnavailable(error);
+    }
+  }
+
+  async #read(ranges: readonly OffsetRange[]): Promise<DeadLetter[]> {
+    const wanted = new Map(ranges.filter(({ from, to }) => from < to).map((range) => [range.partition, range]));
+    if (wanted.size === 0) return [];
+    // The client reads only as a member of a group; this one is removed again.
+    const groupId = `${this.#settings.topicPrefix}-dead-letters-${randomUUID()}`;
+    const consumer = this.#kafka.consumer({ groupId, allowAutoTopicCreation: false, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) } });
+    const letters = new Map<string, DeadLetter>();
+    const done = Promise.withResolvers<undefined>();
+    // What fails first is thrown; this one may come after it.
+    done.promise.catch(() => undefined);
+    const late = setTimeout(() => { done.reject(new Error(`not read within ${readMsMax} ms`)); }, readMsMax);
+    consumer.on(consumer.events.CRASH, ({ payload }) => { done.reject(payload.error); });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: ({ batch: { partition, messages } }) => {
+          const range = wanted.get(partition);
+          for (const message of messages) {
+            const offset = BigInt(message.offset);
+            if (range !== undefined && offset >= range.from && offset < range.to) letters.set(`${partition}-${message.offset}`, letterOf(partition, message));
+            if (range !== undefined && offset >= range.to - 1n) wanted.delete(partition);
+          }
+          if (wanted.size === 0) done.resolve(undefined);
+          return Promise.resolve();
+        },
+      });
+      for (const { partition, from } of wanted.values()) consumer.seek({ topic: this.#topic, partition, offset: String(from) });
+      await done.promise;
+    } catch (error) {
+      throw new KafkaUnavailable(error);
+    } finally {
+      clearTimeout(late);
+      await consumer.disconnect();
+      // Brokers forget an empty group by themselves, later.
+      await withAdmin(this.#kafka, (admin) => admin.deleteGroups([groupId])).catch(() => undefined);
+    }
+    return [...letters.values()];
+  }
+}
