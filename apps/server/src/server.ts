@@ -9,6 +9,7 @@ import { createHttpApplication } from './http/http-application.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
 import { readKafkaSettings } from './kafka/settings.ts';
 import { Rebuilds } from './rebuilds.ts';
+import { startReminders } from './reminders.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { configuredTracing } from './tracing.ts';
 
@@ -92,6 +93,10 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
     configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, feed,
     imports: createImportService(ports), commandPorts: ports,
   });
+  if (configuration.roles.includes('scheduler')) {
+    const reminders = startReminders({ ports: { runner, store, queries: read.queries, clock: systemClock, zone }, leadership, logger, metrics });
+    opened.defer(() => reminders.close());
+  }
   await startRelays(configuration, { feed, leadership, logger, metrics }, opened);
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
   await app.listen(configuration.port, configuration.host);

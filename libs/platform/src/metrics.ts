@@ -24,6 +24,8 @@ export interface Metrics {
   readonly remindersIssued: Counter<'colour'>;
   readonly remindersEvaluatedDay: Gauge;
   readonly remindersSeconds: Histogram;
+  readonly kafkaCommands: Counter<'outcome'>;
+  readonly kafkaCommandFailures: Counter;
   readonly projectionPosition: Gauge<'projection'>;
   readonly projectionLagEvents: Gauge<'projection'>;
   readonly projectionLagSeconds: Gauge<'projection'>;
@@ -58,6 +60,8 @@ export const createMetrics = (): Metrics => {
     remindersIssued: new Counter({ name: 'rectrail_reminders_issued_total', help: 'Notices that this process issued.', labelNames: ['colour'], registers }),
     remindersEvaluatedDay: new Gauge({ name: 'rectrail_reminders_evaluated_day_timestamp_seconds', help: 'Where the last day begins whose deadlines this process evaluated; 0 where it has evaluated none.', registers }),
     remindersSeconds: new Histogram({ name: 'rectrail_reminders_evaluation_duration_seconds', help: 'Time to evaluate the deadlines of a day and to issue what is due.', buckets: rebuildBuckets, registers }),
+    kafkaCommands: new Counter({ name: 'rectrail_kafka_commands_total', help: 'Command records of Kafka that this process is done with: `accepted`, `refused` or `dead-lettered`.', labelNames: ['outcome'], registers }),
+    kafkaCommandFailures: new Counter({ name: 'rectrail_kafka_command_failures_total', help: 'Attempts at a command record, or at reading them, that failed and were repeated or given up.', registers }),
     projectionPosition: new Gauge({ name: 'rectrail_projection_position', help: 'Position that a projection has reached.', labelNames: ['projection'], registers }),
     projectionLagEvents: new Gauge({ name: 'rectrail_projection_lag_events', help: 'Events that a projection has yet to read.', labelNames: ['projection'], registers }),
     projectionLagSeconds: new Gauge({ name: 'rectrail_projection_lag_seconds', help: 'Age of the oldest event that a projection has yet to read; 0 where there is none.', labelNames: ['projection'], registers }),

@@ -1,5 +1,5 @@
 import type { InspectionId, IssueId, OrgId, ReportId, StreamId, TreeId } from '@rectrail/kernel';
-import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
+import { buckets, deadlineConditions, lightColours, shownIssueStates, shownMeasureStates, tracks } from '@rectrail/tracking-domain';
 import { fundsSorts, issueSorts, measureSorts, moneyChoices, seriesSteps, sortDirections, type TrackingQueries } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import type { Answers } from '../openapi/answer-types.ts';
@@ -76,6 +76,13 @@ const auditQuery = z.strictObject({
   type: text.optional().describe('Type of the event'),
   actor: text.optional().describe('Opaque subject of the actor'),
 });
+
+const remindersQuery = z.strictObject({
+  ...cuts, ...rollUp, ...paging, ...ofIssue,
+  colour: z.enum(lightColours).optional(),
+  received: flagParameter.optional().describe('Whether every recipient has confirmed the receipt'),
+});
+const remindersPreviewQuery = z.strictObject({ ...cuts, ...rollUp, ...paging });
 
 const latenessQuery = z.strictObject({
   ...cuts, ...rollUp, ...paging,
@@ -190,6 +197,12 @@ export const readDefinitions: readonly ReadDefinition[] = [
   ...timelines.map(([name, path, kind, what]) => read({
     name, path: `${path}/:id/timeline`, summary: `Every belief about ${what}: when it held and was held, from which event, and what ended it`, query: cutQuery,
     run: ({ queries, query, id, within }) => queries.timeline(kind, id, { ...query, within }) })),
+  read({ name: 'Reminders', path: '/reminders', summary: 'Numbered notices of deadlines, the newest first', query: remindersQuery,
+    run: ({ queries, query, within }) => queries.reminders({ ...query, within }) }),
+  read({ name: 'RemindersPreview', path: '/reminders/preview', summary: 'Notices that an evaluation of validAt would issue', query: remindersPreviewQuery,
+    run: ({ queries, query, within }) => queries.remindersDue({ ...query, within }) }),
+  read({ name: 'Reminder', path: '/reminders/:id', summary: 'A notice with its receipts and its letter', query: cutQuery,
+    run: ({ queries, query, id, within }) => queries.reminder(id, { ...query, within }) }),
   read({ name: 'Lateness', path: '/lateness', summary: 'Facts that became known long after they were true, the latest first', query: latenessQuery,
     run: ({ queries, query, within }) => queries.lateness({ ...query, within }) }),
   read({ name: 'AuditTrail', path: '/audit-trail', summary: 'Every event with its actor, its times, what it changed and what retracted it', query: auditQuery,

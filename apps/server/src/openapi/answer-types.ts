@@ -3,8 +3,8 @@ import type { CloudEvent, SubjectState } from '@rectrail/messaging';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
   AuditTrailAnswer, CompareAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory,
-  IssueItem, LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ProjectionStatus, ReplayFrame, ReplayStart, ReportItem, SeriesAnswer,
-  TimelineAnswer, TreesAnswer,
+  IssueItem, LatenessAnswer, MeasureItem, OrganisationAnswer, OrganisationsAnswer, Page, ProjectionStatus, ReminderDetail, RemindersAnswer,
+  RemindersDueAnswer, ReplayFrame, ReplayStart, ReportItem, SeriesAnswer, TimelineAnswer, TreesAnswer,
 } from '@rectrail/tracking-read';
 
 /** A token without its secret. */
@@ -86,6 +86,9 @@ export interface Answers {
   readonly FeedStream: FeedStarted | CloudEvent;
   readonly FeedSnapshot: FeedSnapshot;
   readonly FeedDigest: FeedDigest;
+  readonly Reminders: RemindersAnswer;
+  readonly Reminder: ReminderDetail;
+  readonly RemindersPreview: RemindersDueAnswer;
   readonly AuditTrail: AuditTrailAnswer;
   readonly Import: ImportResult;
   readonly Imports: { readonly items: readonly ImportSummary[] };

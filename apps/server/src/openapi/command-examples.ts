@@ -23,6 +23,7 @@ export const commandExamples: Readonly<Record<string, unknown>> = {
   CompleteMeasure: { result: '清理完毕。' },
   IdentifyFunds: { issueIds: ['0198f3d2-0000-8000-8000-000000000002'], money: { fen: '5441000', printed: '5.441万元' }, kind: 'ALLOWANCE' },
   RecoverFunds: { money: { fen: '5441000' }, on: '2026-06-20' },
+  ConfirmReceipt: { recipient: 'handler' },
   RetractFacts: { eventIds: ['0198f3d2-0000-8000-8000-000000000003'], reason: '录入错误。', kind: 'entered-in-error' },
   CorrectFacts: {
     retract: ['0198f3d2-0000-8000-8000-000000000003'], reason: '金额有误。',

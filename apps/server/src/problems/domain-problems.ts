@@ -1,8 +1,8 @@
 import type { ProblemType } from '@rectrail/platform';
 import {
   calendarRejections, fundsCaseRejections, inspectionRejections, installationRejections, issueRejections, liveRejections, measureRejections, metricRejections,
-  organisationTreeRejections, planRejections, policyRejections, reminderRejections, reportRejections, retractionRejections, sourceRejections, subscriptionRejections, transitionRejections,
-  type RejectionText,
+  organisationTreeRejections, planRejections, policyRejections, reminderRejections, reportRejections, retractionRejections, sourceRejections,
+  subscriptionRejections, transitionRejections, type RejectionText,
 } from '@rectrail/tracking-domain';
 
 /** A row of the problem table; `help` is the text of its page: what happened and what to do. */

@@ -69,6 +69,7 @@ const platformProblems = {
   'unknown-measure': unknown('measure', '整改措施'),
   'unknown-funds-case': unknown('funds case', '资金事项'),
   'unknown-report': unknown('report', '报告'),
+  'unknown-reminder': unknown('notice', '督办提醒'),
   'unknown-metric': unknown('metric', '指标'),
   'unknown-event': unknown('event', '事件'),
   'unknown-subscription': unknown('subscription', '订阅'),

@@ -25,13 +25,13 @@ export interface DailyReminders {
   /** How often the clock is looked at, ms; default a minute. */
   readonly lookMs?: number | undefined;
   readonly onIssued: (colour: LightColour, count: number) => void;
-  /** `seconds` that the evaluation took. What it throws ends the work like a failed evaluation. */
-  readonly onEvaluated: (evaluation: Evaluation, seconds: number) => Promise<void>;
+  /** `seconds` that the evaluation took. */
+  readonly onEvaluated: (evaluation: Evaluation, seconds: number) => void;
 }
 
 /** The scheduler's work while it leads. @throws what an evaluation throws; begun again, it goes on where that one was. */
 export const issueRemindersDaily = (ports: RemindersPorts, { signal, onIssued, onEvaluated, lookMs }: DailyReminders): Promise<void> => eachDay(ports, signal, async (day) => {
   const startedMs = performance.now();
   const evaluation = await evaluateReminders(ports, day, { signal, onIssued });
-  await onEvaluated(evaluation, (performance.now() - startedMs) / 1_000);
+  onEvaluated(evaluation, (performance.now() - startedMs) / 1_000);
 }, lookMs);

@@ -1,0 +1,39 @@
+import { firstInstantOf, msOfInstant } from '@rectrail/kernel';
+import type { Leadership, Logger, Metrics } from '@rectrail/platform';
+import { issueRemindersDaily, type RemindersPorts } from '@rectrail/tracking-app';
+
+export interface RemindersOptions {
+  readonly ports: RemindersPorts;
+  readonly leadership: Pick<Leadership, 'lead'>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** How often the clock is looked at, and the lease that another process holds, ms; default a minute and some seconds. */
+  readonly lookMs?: number;
+}
+
+/**
+ * Notices are issued by one process at a time, each day of the zone and after its start. `close`: the append on its way is finished.
+ * No checkpoint: whoever leads evaluates the day anew, which issues nothing twice.
+ */
+export const startReminders = ({ ports, leadership, logger, metrics, lookMs }: RemindersOptions): { close(): Promise<void> } => {
+  const stop = new AbortController();
+  const leading = leadership.lead({
+    name: 'reminders', signal: stop.signal, ...(lookMs !== undefined && { retryMs: lookMs }),
+    work: ({ signal }) => issueRemindersDaily(ports, {
+      signal, lookMs,
+      onIssued: (colour, count) => { metrics.remindersIssued.inc({ colour }, count); },
+      onEvaluated: ({ day, position, issued }, seconds) => {
+        metrics.remindersEvaluatedDay.set(msOfInstant(firstInstantOf(ports.zone, day)) / 1_000);
+        metrics.remindersSeconds.observe(seconds);
+        logger.info({ day, position, issued, seconds }, 'the deadlines of the day were evaluated');
+      },
+    }),
+    onFailure: (error) => { if (!stop.signal.aborted) logger.warn({ err: error }, 'an evaluation of deadlines was broken off and begins again'); },
+  });
+  return {
+    close: () => {
+      stop.abort();
+      return leading;
+    },
+  };
+};
