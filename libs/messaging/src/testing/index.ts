@@ -1,2 +1,3 @@
 export * from './kafka-broker.ts';
 export * from './scripted-feed.ts';
+export * from './webhook-receiver.ts';

@@ -29,7 +29,7 @@ const prefix = 'subscription-';
 const tables = `
   create schema if not exists rectrail_webhooks;
   create table if not exists rectrail_webhooks.registry (
-    only     boolean primary key default true check (only),
+    single   boolean primary key default true check (single),
     position bigint not null
   );
   insert into rectrail_webhooks.registry (position) values (0) on conflict do nothing;

@@ -58,7 +58,10 @@ export class WebhookDelivery {
 
   #sendOut(courier: Courier): void {
     const id = courier.row.terms.subscriptionId;
-    const done = courier.deliver().catch(this.#options.onFailure).finally(() => { this.#working.delete(id); });
+    const done = courier.deliver().catch((error: unknown) => {
+      // That another process leads now is no failure.
+      if (!(error instanceof LeaseLost)) this.#options.onFailure(error);
+    }).finally(() => { this.#working.delete(id); });
     this.#working.set(id, { courier, done });
   }
 

@@ -1,0 +1,346 @@
+// Goal: every message that a subscription selects arrives, in order, signed, once in effect, whatever stops or fails on the way; and goes nowhere else.
+// Method: a receiver over real HTTP, the delivery under a real lease on a real database, a log in memory to which random histories are written.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CommandRunner, createEventCodec, deriveEventId, MemoryEventStore, newCommandId, type EventCodec } from '@rectrail/event-store';
+import { instantOfMs, position, type Actor, type OrgId, type SubscriptionId } from '@rectrail/kernel';
+import { LeaseLost, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
+import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
+import { streams, trackingEventDefinitions, type SubscriptionEvent, type SubscriptionTerms } from '@rectrail/tracking-domain';
+import { asNewFacts, randomHistory } from '@rectrail/tracking-domain/testing';
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMessageFeed, SyncDigest, type Message, type MessageFeed } from '../index.ts';
+import { isValidV1, startWebhookReceiver, validV1a, type ReceivedWebhook, type WebhookReceiver } from '../testing/webhook-receiver.ts';
+import { AddressGuard } from './address-guard.ts';
+import { Webhooks, type WebhooksOptions } from './webhooks.ts';
+
+const clock = { now: () => instantOfMs(Date.now()) };
+const zone = 'Asia/Shanghai';
+const actor: Actor = { orgId: null, role: 'administrator', subject: 'spec', assurance: 'local-token' };
+const loopback = new AddressGuard({ allowedNetworks: ['127.0.0.0/8'] });
+const [orgA, orgB] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'] as readonly OrgId[] as readonly [OrgId, OrgId];
+const quick = { delaysMs: [5, 5, 5, 5, 5, 5, 5, 5, 5, 5], jitter: 0.1 };
+
+let test: TestDatabase;
+let database: Database;
+let leadership: Leadership;
+let store: MemoryEventStore;
+let codec: EventCodec;
+let runner: CommandRunner;
+let feed: MessageFeed;
+let receiver: WebhookReceiver;
+let stop: AbortController;
+let running: Promise<void>[];
+let opened: Webhooks[];
+let failures: unknown[];
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  database = await openDatabase({ url: test.url, connectionsMax: 8, onError: () => undefined });
+  leadership = await openLeadership(database);
+  store = new MemoryEventStore(clock);
+  codec = createEventCodec(trackingEventDefinitions);
+  runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: [] });
+  feed = createMessageFeed({ store, codec, zone });
+  receiver = await startWebhookReceiver();
+  stop = new AbortController();
+  [running, opened, failures] = [[], [], []];
+});
+afterEach(async () => {
+  stop.abort();
+  await Promise.all(running);
+  for (const webhooks of opened) webhooks.close();
+  await receiver.close();
+  await store.close();
+  await database.close();
+  await test.drop();
+  expect(failures).toEqual([]);
+});
+
+const open = async (more: Partial<WebhooksOptions> = {}): Promise<Webhooks> => {
+  const webhooks = await Webhooks.open({
+    database, store, codec, runner, feed, clock, guard: loopback, requestsMax: 16,
+    isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: (error) => { failures.push(error); },
+    schedule: quick, pollMs: 10, timeoutMs: 2_000, ...more,
+  });
+  opened.push(webhooks);
+  return webhooks;
+};
+
+/** Delivers until `signal`, or `kill` as a process that is gone at once: no answer is waited for, nothing more is written. */
+const lead = (webhooks: Webhooks, signal = stop.signal, kill = new AbortController().signal): void => {
+  running.push(leadership.lead({
+    name: 'webhooks', signal, ttlMs: 600, retryMs: 10, onFailure: (error) => { failures.push(error); },
+    work: (lease) => webhooks.work({
+      ...lease,
+      signal: AbortSignal.any([lease.signal, kill]),
+      transaction: (work) => (kill.aborted ? Promise.reject(new LeaseLost('webhooks')) : lease.transaction(work)),
+    }),
+  }));
+};
+
+const record = async (id: SubscriptionId, event: SubscriptionEvent): Promise<void> => {
+  await runner.run({ commandId: newCommandId(clock.now()), correlationId: 'spec' }, (unit) => {
+    unit.stage(streams.subscription(id), [{ event, actor, scope: { orgId: null }, validTime: null, knownTime: null, classification: 'internal' }]);
+    return Promise.resolve();
+  });
+};
+const subscribe = async (terms: Partial<SubscriptionTerms> = {}): Promise<SubscriptionId> => {
+  const subscriptionId = randomUUID() as SubscriptionId;
+  await record(subscriptionId, {
+    type: 'SubscriptionCreated',
+    data: { subscriptionId, orgId: null, endpoint: `${receiver.url}/hook`, audience: 'internal', nouns: null, types: null, subtreeOf: null, levels: null, after: null, ...terms },
+  });
+  return subscriptionId;
+};
+
+/** The commands of a random history, each to be written when it is asked for. */
+const history = (seed: number, size: number): (() => Promise<boolean>) => {
+  const commands = [...asNewFacts(randomHistory(seed, size, deriveEventId))];
+  return async () => {
+    const next = commands.shift();
+    if (next === undefined) return false;
+    await store.append({
+      commandId: next.commandId, entries: next.entries.map(({ streamId, facts }) => ({ streamId, expectedVersion: 'any', events: facts.map((fact) => codec.encode(fact)) })),
+    });
+    return true;
+  };
+};
+const writeAll = async (seed: number, size: number): Promise<void> => {
+  for (const write = history(seed, size); await write(););
+};
+
+const allMessages = async (): Promise<readonly Message[]> => (await feed.read({ after: position(0), audience: 'internal', limit: 5_000 })).messages;
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => { while (!(await holds())) await sleep(5); };
+const firstArrivals = (): readonly ReceivedWebhook[] => [...new Map(receiver.received.toReversed().map((one) => [one.id, one])).values()].reverse();
+
+/** What a consumer holds that applies each subject's newest sequence alone. */
+const digestOfReceived = (received: readonly ReceivedWebhook[], messages: readonly Message[]): string => {
+  const newest = new Map<string, ReceivedWebhook['event']>();
+  for (const { event } of received) if ((newest.get(event.subject)?.sequence ?? '') < event.sequence) newest.set(event.subject, event);
+  const digest = new SyncDigest();
+  const nounOf = new Map(messages.map(({ subject, noun }) => [subject, noun]));
+  for (const [subject, { data }] of newest) if (data.state !== null) digest.add({ noun: nounOf.get(subject)!, subject, state: data.state });
+  return digest.digest();
+};
+const digestOfServer = async (): Promise<string> => {
+  const at = await feed.head();
+  let page = await feed.snapshot({ at, audience: 'internal', cursor: null });
+  while (page.digest === null) page = await feed.snapshot({ at, audience: 'internal', cursor: page.next });
+  return page.digest;
+};
+
+describe('delivery', () => {
+  it('brings everything in order, signed with both schemes, as a structured CloudEvent', async () => {
+    const webhooks = await open();
+    await writeAll(1, 120);
+    const id = await subscribe({ after: 0 });
+    const { secret, publicKey } = await webhooks.revealSecret(id);
+    lead(webhooks);
+    const expected = await allMessages();
+    await until(() => receiver.received.length >= expected.length);
+    expect(receiver.received.map(({ id: messageId }) => messageId)).toEqual(expected.map((message) => message.id));
+    expect(receiver.received.every((one) => isValidV1(one, secret) && validV1a(one, publicKey) === 1)).toBe(true);
+    const [first] = receiver.received;
+    expect(first?.headers['content-type']).toBe('application/cloudevents+json; charset=utf-8');
+    expect(first?.event).toMatchObject({ specversion: '1.0', id: first?.id, source: await feed.source(), type: expected[0]?.type, sequence: String(expected[0]?.position).padStart(16, '0') });
+    expect(digestOfReceived(receiver.received, expected)).toBe(await digestOfServer());
+    await until(async () => (await webhooks.find(id)).delivery.lagEvents === 0);
+    expect((await webhooks.deliveries(id, { before: null, limit: 1 }))[0]).toMatchObject({ kind: 'delivery', outcome: 'delivered', status: 204, attempt: 1, messageId: expected.at(-1)?.id });
+  });
+
+  it('ends with the server\'s digest though receiver and process are killed at random under load', async () => {
+    let calm = false;
+    let turn = 0;
+    receiver.answer = async () => {
+      turn += 1;
+      if (!calm && turn % 7 === 0) return 'cut';
+      if (!calm && turn % 11 === 0) return 500;
+      if (!calm && turn % 13 === 0) await sleep(20);
+      return 200;
+    };
+    const patient = { schedule: { delaysMs: Array.from({ length: 200 }, () => 3), jitter: 0.1 } };
+    await subscribe({ after: 0 });
+    const write = history(5, 260);
+    let writing = true;
+    const load = (async () => { while (await write()) await sleep(2); writing = false; })();
+    while (writing) {
+      const [ends, killed] = [new AbortController(), new AbortController()];
+      lead(await open(patient), ends.signal, killed.signal);
+      await sleep(30 + Math.random() * 60);
+      // A kill, or a stop that waits for what is under way.
+      if (Math.random() < 0.7) killed.abort(new LeaseLost('webhooks'));
+      ends.abort();
+    }
+    await load;
+    calm = true;
+    const last = await open(patient);
+    lead(last);
+    const expected = await allMessages();
+    await until(async () => (await last.worstLagEvents()) === 0 && new Set(receiver.received.map(({ id }) => id)).size >= expected.length);
+    const arrivals = firstArrivals();
+    expect(arrivals.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(new Set(receiver.received.map(({ id, body }) => `${id} ${body}`)).size).toBe(expected.length);
+    expect(digestOfReceived(receiver.received, expected)).toBe(await digestOfServer());
+  });
+
+  it('holds nobody else up where one receiver is slow, and nothing of a stranger is sent', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => { release = resolve; });
+    receiver.answer = async ({ path }) => { if (path === '/slow') await held; return 204; };
+    await subscribe({ after: 0, endpoint: `${receiver.url}/slow` });
+    await subscribe({ after: 0, endpoint: `${receiver.url}/swift` });
+    await subscribe({ after: 0, endpoint: `${receiver.url}/moved`, orgId: orgA, subtreeOf: orgB });
+    await writeAll(2, 60);
+    lead(await open({ isWithin: () => Promise.resolve(false), timeoutMs: 30_000 }));
+    const expected = (await allMessages()).length;
+    await until(() => receiver.received.filter(({ path }) => path === '/swift').length === expected);
+    expect(receiver.received.filter(({ path }) => path === '/slow')).toHaveLength(1);
+    release();
+    await until(() => receiver.received.filter(({ path }) => path === '/slow').length === expected);
+    expect(receiver.received.filter(({ path }) => path === '/moved')).toEqual([]);
+  });
+
+  it('is for active subscriptions alone: paused, resumed, deleted', async () => {
+    const webhooks = await open();
+    const id = await subscribe({ after: 0 });
+    await record(id, { type: 'SubscriptionPaused', data: {} });
+    const other = await subscribe({ after: 0, endpoint: `${receiver.url}/other` });
+    await writeAll(3, 30);
+    lead(webhooks);
+    const expected = (await allMessages()).length;
+    await until(async () => (await webhooks.find(other)).delivery.position >= expected && receiver.received.length === expected);
+    expect(new Set(receiver.received.map(({ path }) => path))).toEqual(new Set(['/other']));
+    await record(id, { type: 'SubscriptionResumed', data: {} });
+    await until(() => receiver.received.filter(({ path }) => path === '/hook').length === expected);
+    await record(id, { type: 'SubscriptionDeleted', data: {} });
+    await expect(webhooks.find(id)).rejects.toMatchObject({ code: 'unknown-subscription' });
+    expect((await database.query('select from rectrail_webhooks.key where subscription_id = $1', [id])).rowCount).toBe(0);
+  });
+});
+
+describe('a receiver', () => {
+  const statusOf = async (webhooks: Webhooks, id: SubscriptionId): Promise<string> => { const { status, cause } = await webhooks.find(id); return `${status} ${cause}`; };
+
+  it('that is gone (410) is sent nothing more, until it is resumed', async () => {
+    const webhooks = await open();
+    receiver.answer = () => 410;
+    const id = await subscribe({ after: 0 });
+    await writeAll(4, 30);
+    lead(webhooks);
+    await until(async () => (await statusOf(webhooks, id)) === 'DISABLED GONE');
+    await sleep(50);
+    expect(receiver.received).toHaveLength(1);
+    receiver.answer = () => 204;
+    await record(id, { type: 'SubscriptionResumed', data: {} });
+    const expected = await allMessages();
+    await until(() => receiver.received.length === expected.length + 1);
+    expect(receiver.received[1]?.id).toBe(receiver.received[0]?.id);
+  });
+
+  it('that fails to the end of the schedule is disabled: redirects are not followed, every attempt is logged with what it answered', async () => {
+    const webhooks = await open({ schedule: { delaysMs: [3, 3], jitter: 0 } });
+    receiver.answer = () => ({ status: 302, headers: { location: `${receiver.url}/elsewhere` }, body: `moved\u0000${'长'.repeat(2_000)}` });
+    const id = await subscribe({ after: 0 });
+    await writeAll(4, 30);
+    lead(webhooks);
+    await until(async () => (await statusOf(webhooks, id)) === 'DISABLED FAILING');
+    expect(receiver.received.map(({ path }) => path)).toEqual(['/hook', '/hook', '/hook']);
+    expect(new Set(receiver.received.map((one) => one.id)).size).toBe(1);
+    const logged = await webhooks.deliveries(id, { before: null, limit: 10 });
+    expect(logged.map(({ attempt, outcome, status }) => [attempt, outcome, status])).toEqual([[3, 'failed', 302], [2, 'failed', 302], [1, 'failed', 302]]);
+    expect(Buffer.byteLength(logged[0]?.excerpt ?? '')).toBeLessThanOrEqual(1_030);
+    expect(logged[0]?.excerpt).toMatch(/^moved 长长/);
+    expect((await webhooks.deliveries(id, { before: logged[0]?.deliveryId ?? 0, limit: 1 }))[0]?.attempt).toBe(2);
+  });
+
+  it('that is busy is left alone for as long as it asks', async () => {
+    const webhooks = await open();
+    receiver.answer = () => ({ status: 503, headers: { 'retry-after': '60' } });
+    const id = await subscribe({ after: 0 });
+    await writeAll(4, 30);
+    lead(webhooks);
+    await until(async () => (await webhooks.find(id)).delivery.failures === 1);
+    const { delivery: { nextAttemptAt } } = await webhooks.find(id);
+    const [logged] = await webhooks.deliveries(id, { before: null, limit: 1 });
+    expect(Date.parse(nextAttemptAt ?? '') - Date.parse(logged?.at ?? '')).toBeGreaterThanOrEqual(60_000);
+    // A test that arrives lets it go on at once.
+    receiver.answer = () => 200;
+    expect(await webhooks.ping(id)).toMatchObject({ kind: 'ping', outcome: 'delivered', type: 'rectrail.webhook.ping.v1', position: null });
+    await until(async () => (await webhooks.find(id)).delivery.failures === 0);
+  });
+
+  it('that says nothing in time, or lies at an inner address, has failed', async () => {
+    const webhooks = await open({ timeoutMs: 50, schedule: { delaysMs: [60_000], jitter: 0 } });
+    receiver.answer = async () => { await sleep(400); return 200; };
+    const id = await subscribe({ after: 0 });
+    await writeAll(4, 30);
+    lead(webhooks);
+    await until(async () => (await webhooks.find(id)).delivery.failures === 1);
+    expect((await webhooks.deliveries(id, { before: null, limit: 1 }))[0]).toMatchObject({ outcome: 'timeout', status: null, error: 'no answer in time' });
+    const guarded = await open({ guard: new AddressGuard({ allowedNetworks: [] }) });
+    expect(await guarded.ping(id)).toMatchObject({ outcome: 'refused', status: null });
+    const inner = new AddressGuard({ allowedNetworks: [], resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) });
+    const named = await subscribe({ endpoint: `https://rebinding.example.org:${new URL(receiver.url).port}/x` });
+    expect(await (await open({ guard: inner })).ping(named)).toMatchObject({ outcome: 'refused' });
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('is connected to where its name was looked at, at no other of its addresses', async () => {
+    const ask = (allowedNetworks: readonly string[]): Promise<unknown> => new Promise((resolve) => {
+      const guard = new AddressGuard({ allowedNetworks, resolve: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }, { address: '127.0.0.1', family: 4 }]) });
+      request(`http://rebinding.example.org:${new URL(receiver.url).port}/`, { method: 'POST', lookup: guard.lookup }, (response) => { response.resume(); resolve(response.statusCode); })
+        .on('error', (error: NodeJS.ErrnoException) => { resolve(error.code); }).end('{}');
+    });
+    expect(await ask([])).toBe('address-refused');
+    expect(await ask(['127.0.0.0/8'])).toBe(204);
+  });
+});
+
+describe('a person', () => {
+  it('sees a secret once, and after a rotation another; both sign', async () => {
+    const webhooks = await open();
+    const id = await subscribe();
+    const former = await webhooks.revealSecret(id);
+    await expect(webhooks.revealSecret(id)).rejects.toMatchObject({ code: 'secret-already-shown' });
+    await record(id, { type: 'SubscriptionSecretRotated', data: {} });
+    const newest = await webhooks.revealSecret(id);
+    expect(newest.secret).not.toBe(former.secret);
+    await webhooks.ping(id);
+    const [ping] = receiver.received;
+    expect([former, newest].map(({ secret, publicKey }) => [isValidV1(ping!, secret), validV1a(ping!, publicKey)])).toEqual([[true, 1], [true, 1]]);
+    const view = await webhooks.find(id);
+    expect(view.keys).toMatchObject([{ publicKey: former.publicKey, shown: true }, { publicKey: newest.publicKey, shown: true }]);
+    expect(JSON.stringify([view, (await store.readAll()).events])).not.toMatch(/whsec_|whsk_/);
+    await expect((await open()).revealSecret(randomUUID() as SubscriptionId)).rejects.toMatchObject({ code: 'unknown-subscription' });
+  });
+
+  it('has what was delivered sent again, one message or all behind a position', async () => {
+    const webhooks = await open();
+    const id = await subscribe({ after: 0, nouns: ['issues'] });
+    await writeAll(6, 60);
+    const expected = (await allMessages()).filter(({ noun }) => noun === 'issues');
+    const [first] = expected;
+    await expect(webhooks.redeliver(id, first!.position)).rejects.toMatchObject({ code: 'message-outstanding' });
+    lead(webhooks);
+    await until(async () => receiver.received.length === expected.length && (await webhooks.find(id)).delivery.lagEvents === 0);
+    expect(await webhooks.redeliver(id, first!.position)).toMatchObject([{ kind: 'redelivery', outcome: 'delivered', messageId: first!.id, position: first!.position }]);
+    expect(receiver.received.at(-1)?.body).toBe(receiver.received[0]?.body);
+    await expect(webhooks.redeliver(id, position(1))).rejects.toMatchObject({ code: 'unknown-message' });
+    await webhooks.replay(id, position(0));
+    await until(() => receiver.received.length === 2 * expected.length + 1);
+    expect(receiver.received.slice(expected.length + 1).map((one) => one.id)).toEqual(expected.map((message) => message.id));
+    await expect(webhooks.replay(id, position(1_000_000))).rejects.toMatchObject({ code: 'position-unknown' });
+  });
+
+  it('finds subscriptions in pages, by whose they are', async () => {
+    const webhooks = await open();
+    const ids = [await subscribe({ orgId: orgA }), await subscribe({ orgId: orgB }), await subscribe()].toSorted();
+    expect((await webhooks.owners()).toSorted()).toEqual([orgA, orgB, null]);
+    const [first] = await webhooks.list({ owners: null, after: null, limit: 1 });
+    const rest = await webhooks.list({ owners: null, after: first!.subscriptionId, limit: 10 });
+    expect([first!, ...rest].map(({ subscriptionId }) => subscriptionId)).toEqual(ids);
+    expect((await webhooks.list({ owners: [orgB], after: null, limit: 10 })).map(({ orgId }) => orgId)).toEqual([orgB]);
+  });
+});
