@@ -33,9 +33,6 @@ export interface Following {
  */
 export const feedEvents = async function* (following: Following): AsyncGenerator<string> {
   const { feed, options, signal, check, onMessages, problemOf, heartbeatMs = heartbeatMsDefault } = following;
-  const source = await feed.source();
-  const started: FeedStarted = { source, after: options.after, head: await feed.head() };
-  yield `${retryText}${eventText('start', started, sequenceOf(options.after))}`;
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const slices = feed.follow({ ...options, signal: either })[Symbol.asyncIterator]();
@@ -43,6 +40,9 @@ export const feedEvents = async function* (following: Following): AsyncGenerator
   const beatLater = (): Promise<null> => pause(heartbeatMs, either).then(() => null);
   let [told, scanned] = [options.after, options.after];
   try {
+    const source = await feed.source();
+    const started: FeedStarted = { source, after: options.after, head: await feed.head() };
+    yield `${retryText}${eventText('start', started, sequenceOf(options.after))}`;
     let [beat, next] = [beatLater(), slices.next()];
     while (!isOver()) {
       const slice: IteratorResult<MessageSlice> | null = await Promise.race([beat, next]);

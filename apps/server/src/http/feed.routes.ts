@@ -151,7 +151,9 @@ const stream = (options: FeedRoutesOptions): TableRoute => ({
     const signal = heldOpen(options, reply);
     void reply.headers(eventStreamHeaders).type(eventStreamMediaType);
     return Readable.from(feedEvents({
-      feed, signal, options: { after: from, audience: query.audience ?? 'internal', filter },
+      feed, signal,
+      // What lies ready for a slow reader stays small.
+      options: { after: from, audience: query.audience ?? 'internal', filter, limit: messagesDefault },
       // A token may be revoked, and the tree may change, while a stream is open.
       check: async () => subtreeOf(options.queries, (await access.authenticate(request.headers.authorization)).actor.orgId, query.org),
       onMessages: (count) => { metrics.feedMessages.inc({ way: 'stream' }, count); },
