@@ -1,10 +1,11 @@
 import { hashedUuid, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { firstInstantOf, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
 import { isRetraction } from '@rectrail/tracking-domain';
-import { onTold, type Contract } from './contracts/contract.ts';
+import { onTold } from './contracts/contract.ts';
 import { verbOf } from './contracts/verbs.ts';
 import { FoldCache } from './fold-cache.ts';
 import { audiences, type Audience, type Message, type MessageSlice } from './message.ts';
+import { typeOf } from './message-types.ts';
 import type { Selection } from './selection.ts';
 import { isFitFor, StreamFold, type Changed } from './subject-fold.ts';
 import { subjectsOf, type StreamSubjects } from './subjects.ts';
@@ -23,8 +24,6 @@ export interface ComposeOptions {
 
 /** An event of the stretch, and whether it is to be told. */
 interface Entry { readonly fact: Fact; readonly of: StreamSubjects; readonly candidate: boolean }
-
-export const messageType = ({ singular, version }: Contract, verb: string): string => `rectrail.${singular}.${verb}.v${version}`;
 
 /** Days whose first instant is kept; some thirty years. */
 const daysKeptMax = 10_000;
@@ -126,7 +125,7 @@ export class Composer {
     return {
       position: fact.position,
       id: idOf(fact, of, fold.subject),
-      type: messageType(of.contract, verb),
+      type: typeOf(of.contract, verb),
       noun: of.contract.noun,
       subject: fold.subject,
       time: fact.validTime === null ? null : this.#firstInstant(fact.validTime.last),
@@ -166,7 +165,7 @@ const idOf = (fact: Fact, { several }: StreamSubjects, subject: string): EventId
 /** Whether the event may make a message that is selected; what only a fold can tell is asked afterwards. */
 const isCandidate = (fact: Fact, of: StreamSubjects, audience: Audience, selection: Selection): boolean => {
   const verb = verbOf(fact.event.type);
-  if (verb === null || !selection.type(messageType(of.contract, verb))) return false;
+  if (verb === null || !selection.type(typeOf(of.contract, verb))) return false;
   if (isRetraction(fact)) return of.several || selection.owner(of.ownerOf(fact));
   return isFitFor(audience, fact.classification) && selection.owner(of.ownerOf(fact));
 };

@@ -1,5 +1,6 @@
 export * from './message.ts';
 export { createMessageFeed, type MessageFeedOptions } from './message-feed.ts';
+export { messageSchemas, messageTypes, type JsonSchema, type MessageType } from './message-types.ts';
 export { SnapshotRejected } from './snapshot.ts';
 export { SyncDigest, syncDigestDefinition, type SyncSums } from './sync-digest.ts';
 export { cloudEvent, kafkaHeaders, schemaPathOf, sequenceOf, type CloudEvent } from './cloud-event.ts';

@@ -1,5 +1,5 @@
 import type { Fact } from '@rectrail/kernel';
-import { wire, type DataByType, type FactsRetracted, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { calendarEventDefinitions, wire, type DataByType, type FactsRetracted, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf } from './contract.ts';
 
@@ -14,5 +14,5 @@ type CalendarYear = DataByType<WorkingCalendarEvent>['CalendarYearSet'];
 const fold = (s: CalendarYear | null, { event }: Fact<WorkingCalendarEvent | FactsRetracted>): CalendarYear | null => (event.type === 'FactsRetracted' ? s : event.data);
 
 export const calendarContract = contractOf<WorkingCalendarEvent, CalendarYear | null, typeof calendarYearState>({
-  noun: 'calendars', singular: 'calendar-year', state: calendarYearState, initial: null, fold, tell: (s) => s,
+  noun: 'calendars', singular: 'calendar-year', events: calendarEventDefinitions, state: calendarYearState, initial: null, fold, tell: (s) => s,
 });

@@ -27,6 +27,8 @@ export interface Contract {
   /** In the message's type: `rectrail.<singular>.<verb>.v1`. */
   readonly singular: string;
   readonly version: 1;
+  /** Types of the stored events that it tells of, retractions aside. */
+  readonly eventTypes: readonly string[];
   readonly state: z.ZodType<State>;
   readonly initial: Folded;
   fold(folded: Folded, fact: Fact): Folded;
@@ -39,6 +41,7 @@ export interface Folded { readonly [folded]: true }
 interface ContractParts<E extends TrackingEvent, F, S extends z.ZodType<State>> {
   readonly noun: Noun;
   readonly singular: string;
+  readonly events: readonly wire.WireDefinition[];
   readonly state: S;
   readonly initial: F;
   fold(folded: F, fact: Fact<E | FactsRetracted>): F;
@@ -46,5 +49,5 @@ interface ContractParts<E extends TrackingEvent, F, S extends z.ZodType<State>> 
 }
 
 /** A contract from its parts. The casts stand here alone: a stream's name says which events it holds, and nobody else makes a `Folded`. */
-export const contractOf = <E extends TrackingEvent, F, S extends z.ZodType<State>>(parts: ContractParts<E, F, S>): Contract =>
-  ({ ...parts, version: 1 }) as unknown as Contract;
+export const contractOf = <E extends TrackingEvent, F, S extends z.ZodType<State>>({ events, ...parts }: ContractParts<E, F, S>): Contract =>
+  ({ ...parts, version: 1, eventTypes: events.map(({ type }) => type) }) as unknown as Contract;

@@ -1,6 +1,7 @@
 import { knownFen, type FundsCaseId, type InspectionId, type IssueId, type OrgId } from '@rectrail/kernel';
 import {
-  evolveFundsCase, fundsKinds, fundsTotals, initialFundsCaseState, standingEntries, wire, type FundsCaseEvent, type FundsCaseState, type FundsEntry,
+  evolveFundsCase, fundsCaseEventDefinitions, fundsKinds, fundsTotals, initialFundsCaseState, standingEntries, wire,
+  type FundsCaseEvent, type FundsCaseState, type FundsEntry,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf } from './contract.ts';
@@ -42,5 +43,5 @@ const tell = (s: FundsCaseState): z.output<typeof fundsCaseState> | null => {
 };
 
 export const fundsCaseContract = contractOf<FundsCaseEvent, FundsCaseState, typeof fundsCaseState>({
-  noun: 'funds', singular: 'funds-case', state: fundsCaseState, initial: initialFundsCaseState, fold: evolveFundsCase, tell,
+  noun: 'funds', singular: 'funds-case', events: fundsCaseEventDefinitions, state: fundsCaseState, initial: initialFundsCaseState, fold: evolveFundsCase, tell,
 });

@@ -1,5 +1,8 @@
 import type { InspectionId, OrgId } from '@rectrail/kernel';
-import { evolveInspection, initialInspectionState, inspectionKinds, inspectionTypes, wire, type InspectionEvent, type InspectionState } from '@rectrail/tracking-domain';
+import {
+  evolveInspection, initialInspectionState, inspectionEventDefinitions, inspectionKinds, inspectionTypes, wire,
+  type InspectionEvent, type InspectionState,
+} from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf, messageDate, onTold } from './contract.ts';
 
@@ -33,5 +36,5 @@ const tell = (s: InspectionState): z.output<typeof inspectionState> | null => {
 };
 
 export const inspectionContract = contractOf<InspectionEvent, InspectionState, typeof inspectionState>({
-  noun: 'inspections', singular: 'inspection', state: inspectionState, initial: initialInspectionState, fold: evolveInspection, tell,
+  noun: 'inspections', singular: 'inspection', events: inspectionEventDefinitions, state: inspectionState, initial: initialInspectionState, fold: evolveInspection, tell,
 });

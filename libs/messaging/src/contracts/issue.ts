@@ -1,6 +1,6 @@
 import type { Fact, FuzzyDate, InspectionId, IssueId, MeasureId, OrgId, PlanId } from '@rectrail/kernel';
 import {
-  completionBases, continuations, disclosures, evolveIssue, hasOpenDatedResidual, initialIssueState, issueStates, shownState, tracks, wire,
+  completionBases, continuations, disclosures, evolveIssue, hasOpenDatedResidual, initialIssueState, issueEventDefinitions, issueStates, shownState, tracks, wire,
   type FactsRetracted, type IssueEvent, type IssueState,
 } from '@rectrail/tracking-domain';
 import { z } from 'zod';
@@ -65,5 +65,5 @@ const tell = ({ issue: s, registeredOn }: FoldedIssue): z.output<typeof issueSta
 };
 
 export const issueContract = contractOf<IssueEvent, FoldedIssue, typeof issueState>({
-  noun: 'issues', singular: 'issue', state: issueState, initial: { issue: initialIssueState, registeredOn: null }, fold, tell,
+  noun: 'issues', singular: 'issue', events: issueEventDefinitions, state: issueState, initial: { issue: initialIssueState, registeredOn: null }, fold, tell,
 });

@@ -1,5 +1,8 @@
 import type { InspectionId, IssueId, MeasureId, OrgId } from '@rectrail/kernel';
-import { evolveMeasure, frequencies, initialMeasureState, measureStates, shownMeasureState, wire, type MeasureEvent, type MeasureState } from '@rectrail/tracking-domain';
+import {
+  evolveMeasure, frequencies, initialMeasureState, measureEventDefinitions, measureStates, shownMeasureState, wire,
+  type MeasureEvent, type MeasureState,
+} from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf, plannedDate, plannedTold } from './contract.ts';
 
@@ -25,5 +28,5 @@ const tell = (s: MeasureState): z.output<typeof measureState> | null => {
 };
 
 export const measureContract = contractOf<MeasureEvent, MeasureState, typeof measureState>({
-  noun: 'measures', singular: 'measure', state: measureState, initial: initialMeasureState, fold: evolveMeasure, tell,
+  noun: 'measures', singular: 'measure', events: measureEventDefinitions, state: measureState, initial: initialMeasureState, fold: evolveMeasure, tell,
 });

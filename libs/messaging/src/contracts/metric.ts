@@ -1,5 +1,5 @@
 import type { InspectionId, IssueId, MetricId, OrgId } from '@rectrail/kernel';
-import { evolveMetric, initialMetricState, wire, type MetricEvent, type MetricState } from '@rectrail/tracking-domain';
+import { evolveMetric, initialMetricState, metricEventDefinitions, wire, type MetricEvent, type MetricState } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, messageDate, onTold, plannedDate, plannedTold } from './contract.ts';
 import { quantityTold, toldQuantity } from './report.ts';
@@ -29,5 +29,5 @@ const tell = ({ definition, observations, target }: MetricState): z.output<typeo
 };
 
 export const metricContract = contractOf<MetricEvent, MetricState, typeof metricState>({
-  noun: 'metrics', singular: 'metric', state: metricState, initial: initialMetricState, fold: evolveMetric, tell,
+  noun: 'metrics', singular: 'metric', events: metricEventDefinitions, state: metricState, initial: initialMetricState, fold: evolveMetric, tell,
 });

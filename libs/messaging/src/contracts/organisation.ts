@@ -1,5 +1,8 @@
 import type { Day, DomainEvent, Fact, OrgId, StreamVersion } from '@rectrail/kernel';
-import { effectiveDay, orgLevels, wire, type FactsRetracted, type OrganisationTreeEvent, type OrgLevel } from '@rectrail/tracking-domain';
+import {
+  effectiveDay, organisationTreeEventDefinitions, orgLevels, wire,
+  type FactsRetracted, type OrganisationTreeEvent, type OrgLevel,
+} from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf } from './contract.ts';
 
@@ -69,5 +72,5 @@ const tell = (s: FoldedOrganisation | null): z.output<typeof organisationState> 
 };
 
 export const organisationContract = contractOf<OrganisationTreeEvent, FoldedOrganisation | null, typeof organisationState>({
-  noun: 'organisations', singular: 'organisation', state: organisationState, initial: null, fold, tell,
+  noun: 'organisations', singular: 'organisation', events: organisationTreeEventDefinitions, state: organisationState, initial: null, fold, tell,
 });

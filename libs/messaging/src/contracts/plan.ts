@@ -1,5 +1,5 @@
 import type { InspectionId, IssueId, OrgId, PlanId } from '@rectrail/kernel';
-import { evolvePlan, initialPlanState, planStatuses, wire, type PlanEvent, type PlanState } from '@rectrail/tracking-domain';
+import { evolvePlan, initialPlanState, planEventDefinitions, planStatuses, wire, type PlanEvent, type PlanState } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf, messageDate, onTold } from './contract.ts';
 
@@ -29,5 +29,5 @@ const tell = (s: PlanState): z.output<typeof planState> | null => {
 };
 
 export const planContract = contractOf<PlanEvent, PlanState, typeof planState>({
-  noun: 'plans', singular: 'plan', state: planState, initial: initialPlanState, fold: evolvePlan, tell,
+  noun: 'plans', singular: 'plan', events: planEventDefinitions, state: planState, initial: initialPlanState, fold: evolvePlan, tell,
 });

@@ -1,5 +1,8 @@
 import type { Fact, OrgId } from '@rectrail/kernel';
-import { buckets, completionBases, disclosures, evolvePolicy, issueStates, tracks, wire, type FactsRetracted, type PolicyEvent, type PolicyInForce } from '@rectrail/tracking-domain';
+import {
+  buckets, completionBases, disclosures, evolvePolicy, issueStates, policyEventDefinitions, tracks, wire,
+  type FactsRetracted, type PolicyEvent, type PolicyInForce,
+} from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf } from './contract.ts';
 
@@ -38,5 +41,5 @@ const tell = (s: FoldedPolicy | null): z.output<typeof policyState> | null => {
 };
 
 export const policyContract = contractOf<PolicyEvent, FoldedPolicy | null, typeof policyState>({
-  noun: 'policies', singular: 'policy', state: policyState, initial: null, fold, tell,
+  noun: 'policies', singular: 'policy', events: policyEventDefinitions, state: policyState, initial: null, fold, tell,
 });

@@ -1,5 +1,5 @@
 import type { Day, Fact, IssueId, OrgId, ReminderId } from '@rectrail/kernel';
-import { effectiveDay, wire, type DataByType, type FactsRetracted, type ReminderEvent } from '@rectrail/tracking-domain';
+import { effectiveDay, reminderEventDefinitions, wire, type DataByType, type FactsRetracted, type ReminderEvent } from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf } from './contract.ts';
 
@@ -39,5 +39,5 @@ const tell = ({ issued, receipts }: FoldedReminder): z.output<typeof reminderSta
 };
 
 export const reminderContract = contractOf<ReminderEvent, FoldedReminder, typeof reminderState>({
-  noun: 'reminders', singular: 'reminder', state: reminderState, initial: { issued: null, receipts: [] }, fold, tell,
+  noun: 'reminders', singular: 'reminder', events: reminderEventDefinitions, state: reminderState, initial: { issued: null, receipts: [] }, fold, tell,
 });

@@ -1,5 +1,8 @@
 import type { InspectionId, OrgId, ReportId } from '@rectrail/kernel';
-import { countingBases, evolveReport, initialReportState, wire, type DeclaredFigure, type DeclaredRate, type Quantity, type ReportEvent, type ReportState } from '@rectrail/tracking-domain';
+import {
+  countingBases, evolveReport, initialReportState, reportEventDefinitions, wire,
+  type DeclaredFigure, type DeclaredRate, type Quantity, type ReportEvent, type ReportState,
+} from '@rectrail/tracking-domain';
 import { z } from 'zod';
 import { contractOf, listOf, messageDate, onTold } from './contract.ts';
 
@@ -76,5 +79,5 @@ const tell = (s: ReportState): z.output<typeof reportState> | null => {
 };
 
 export const reportContract = contractOf<ReportEvent, ReportState, typeof reportState>({
-  noun: 'reports', singular: 'report', state: reportState, initial: initialReportState, fold: evolveReport, tell,
+  noun: 'reports', singular: 'report', events: reportEventDefinitions, state: reportState, initial: initialReportState, fold: evolveReport, tell,
 });
