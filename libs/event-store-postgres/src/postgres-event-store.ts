@@ -38,7 +38,7 @@ const appendConnections = 2;
 
 /** The event store on PostgreSQL: positions in the order of commits, without gaps; any process may append (design.md section 6). */
 export class PostgresEventStore implements EventStore {
-  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000 };
+  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 1_000 };
   /** As the server described itself at the start. */
   readonly server: ServerFacts;
   readonly #identity: LogIdentity;

@@ -492,6 +492,24 @@ describe('rebuild', () => {
       expect((await statusOf(runner)).build).toMatchObject({ phase: 'finish', failure: { position: 10 } });
     });
 
+    it('leaves no index in the making where what is derived by SQL fails beside it', async () => {
+      await append(40);
+      await pool.query(`create function ${schema}.slowly(n integer) returns integer language plpgsql immutable as $$ begin perform pg_sleep(1); return n; end $$`);
+      const { bulk, tables, ...rest } = tally();
+      const slow = { slow_seen: `(${schema}.slowly(n))` };
+      const isIndexed = async (): Promise<boolean> =>
+        (await pool.query(`select from pg_stat_activity where datname = current_database() and state = 'active' and query like 'create%slow_seen%'`)).rowCount === 1;
+      const runner = await prepared({
+        ...rest, tables: tables.map((table) => (table.name === 'tally_seen' ? { ...table, indexes: slow } : table)),
+        bulk: { ...bulk!, finishes: ['tally_total'], finish: async ({ tx }) => {
+          while (!(await isIndexed())) await tx.query('select pg_sleep(0.01)');
+          await tx.query('select 1 / 0');
+        } },
+      });
+      await expect(runner.rebuild('tally')).rejects.toMatchObject({ code: 'rebuild-failed' });
+      expect(await isIndexed()).toBe(false);
+    });
+
     it('is left out for good once an operator skips it, in the live rows and in every rebuild', async () => {
       await append(40);
       const told: (number | null)[] = [];

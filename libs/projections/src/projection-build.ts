@@ -9,7 +9,7 @@ import {
 import { asError, BuildOutdated, isLockTimeout, isTransient, ProjectionError } from './errors.ts';
 import { filterOf, logPages, readAhead } from './log-pages.ts';
 import type { Projection } from './projection.ts';
-import { createTableSql, indexesSql } from './table.ts';
+import { createTableSql, indexesSql, type TableDefinition } from './table.ts';
 import type { ProjectionConnection, Transaction } from './transaction.ts';
 
 export interface BuildProgress {
@@ -179,7 +179,7 @@ export class ProjectionBuild {
     const { schema } = this.#engine;
     const { name, tables, bulk } = this.#projection;
     const { position: at } = await this.#next(connection);
-    await this.#orFail(connection, (error) => ({ position: at, reason: error.message }), () => connection.transaction(async (tx) => {
+    const finished = this.#orFail(connection, (error) => ({ position: at, reason: error.message }), () => connection.transaction(async (tx) => {
       const next = await lockOwn(tx, schema, this.#projection, 'next');
       const index = async (table: string): Promise<void> => {
         const definition = tables.find((one) => one.name === table);
@@ -190,27 +190,55 @@ export class ProjectionBuild {
       await bulk?.finish?.({ ...contextOf(this.#engine, tx, next, { after: at, upTo: at }), index });
       await setPhase(tx, schema, name, 'indexes');
     }));
+    const finishes = new Set(bulk?.finishes);
+    await this.#besides(finished, tables.filter((table) => finishes.size > 0 && !finishes.has(table.name)));
     this.#tell(await this.#next(connection));
     return 'indexes';
   }
 
-  /** What is not there yet; then statistics and the visibility map, without which the first reads after the swap would be slow. */
-  async #index(connection: ProjectionConnection): Promise<void> {
-    const { schema } = this.#engine;
-    const own = nextSchema(schema, this.#projection.name);
-    const made = await connection.query<{ name: string }>('select indexname as name from pg_indexes where schemaname = $1', [own]);
-    const isMade = new Set(made.map((index) => index.name));
-    for (const table of this.#projection.tables) {
-      for (const [name, sql] of indexesSql(own, table)) {
-        if (isMade.has(name)) continue;
-        await connection.transaction(async (tx) => {
-          await lockOwn(tx, schema, this.#projection, 'next');
-          await tx.query(`set local maintenance_work_mem = '${indexMemory}'`);
-          await tx.query(sql);
-        });
+  /** Indexes tables on a connection of its own until `work` ends; what is not made by then, or is broken off with it, is made afterwards. */
+  async #besides(work: Promise<void>, tables: readonly TableDefinition[]): Promise<void> {
+    const { database } = this.#engine;
+    const state: { pid: number | null; isOver: boolean } = { pid: null, isOver: false };
+    const indexing = database.session(async (connection) => {
+      const [row] = await connection.query<{ pid: number }>('select pg_backend_pid() as pid');
+      state.pid = row?.pid ?? null;
+      for (const table of tables) if (!state.isOver) await this.#indexTable(connection, table, (run) => connection.transaction(run));
+      state.pid = null;
+    }).then(() => true, () => true);
+    try {
+      await work;
+    } catch (error) {
+      state.isOver = true;
+      while (!(await Promise.race([indexing, sleep(cancelPauseMs, false)]))) {
+        if (state.pid !== null) await database.query('select pg_cancel_backend($1)', [state.pid]).catch(() => undefined);
       }
-      await connection.query(`vacuum (analyze) ${own}.${table.name}`);
+      throw error;
     }
+    await indexing;
+  }
+
+  async #index(connection: ProjectionConnection): Promise<void> {
+    const guarded = (run: (tx: Transaction) => Promise<void>): Promise<void> => connection.transaction(async (tx) => {
+      await lockOwn(tx, this.#engine.schema, this.#projection, 'next');
+      await run(tx);
+    });
+    for (const table of this.#projection.tables) await this.#indexTable(connection, table, guarded);
+  }
+
+  /** What is not there yet; then statistics and the visibility map, without which the first reads after the swap would be slow. */
+  async #indexTable(connection: ProjectionConnection, table: TableDefinition, transaction: (run: (tx: Transaction) => Promise<void>) => Promise<void>): Promise<void> {
+    const own = nextSchema(this.#engine.schema, this.#projection.name);
+    const made = await connection.query<{ name: string }>('select indexname as name from pg_indexes where schemaname = $1 and tablename = $2', [own, table.name]);
+    const isMade = new Set(made.map((index) => index.name));
+    for (const [name, sql] of indexesSql(own, table)) {
+      if (isMade.has(name)) continue;
+      await transaction(async (tx) => {
+        await tx.query(`set local maintenance_work_mem = '${indexMemory}'`);
+        await tx.query(sql);
+      });
+    }
+    await connection.query(`vacuum (analyze) ${own}.${table.name}`);
   }
 
   async #catchUpAndSwap(connection: ProjectionConnection): Promise<void> {

@@ -32,6 +32,8 @@ export interface BulkLoadOf<E extends DomainEvent> {
   addStreams(streams: Streams<Fact<E>>, context: ContextOf<E>): Promise<void>;
   /** After the last stream, in one transaction: what is derived from the rows by SQL. */
   finish?(context: BulkFinishContextOf<E>): Promise<void>;
+  /** Names of the tables that `finish` writes; all others get their indexes at the same time. */
+  readonly finishes?: readonly string[];
 }
 
 /**

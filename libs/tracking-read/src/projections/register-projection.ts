@@ -117,6 +117,7 @@ const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): Bu
   async finish(context) {
     await buildRollUps(context, await referenceParents(context, context.upTo), coarseFrom);
   },
+  finishes: figureTables.map(({ name }) => name),
 });
 
 /**
