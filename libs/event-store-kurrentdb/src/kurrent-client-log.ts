@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import {
+  AccessDeniedError, AppendConsistencyViolationError, AppendRecordSizeExceededError, BACKWARDS, binaryEvent, DeadlineExceededError, END, eventTypeFilter, isCommandError,
+  KurrentDBClient, MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, STREAM_STATE, streamNameFilter, StreamDeletedError, StreamNotFoundError, StreamTombstonedError,
+  TransactionMaxSizeExceededError, UnavailableError, UnsupportedError, WrongExpectedVersionError, type AllStreamResolvedEvent, type AllStreamSubscription, type ResolvedEvent,
+} from '@kurrent/kurrentdb-client';
+import {
+  KurrentLogError, type FollowLogOptions, type KurrentLog, type KurrentLogErrorCode, type LogPosition, type LogRecord, type ReadLogOptions, type RecordToAppend, type ServerFacts,
+  type StreamCheck, type Truncation,
+} from './kurrent-log.ts';
+
+/** What the client knows of its server; it keeps it from its users. */
+interface ServerFeatures { readonly serverVersion: string; supports(method: { readonly path: string }): boolean }
+
+const appendRecordsPath = '/kurrentdb.protocol.v2.streams.StreamsService/AppendRecords';
+/** The client asks for the features without a deadline of its own. */
+const connectTimeoutMs = 15_000;
+const batchRecordsMax = 500;
+/** The server tells after so many times 32 events that a filter passed over how far it is; nobody here listens. */
+const checkpointInterval = 1_000;
+
+/** Of gRPC, as the numbers that they are on the wire. */
+const invalidArgument: number = 3;
+const resourceExhausted: number = 8;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const verdicts: readonly (readonly [new (...args: never[]) => Error, KurrentLogErrorCode])[] = [
+  [AppendConsistencyViolationError, 'check-failed'], [WrongExpectedVersionError, 'check-failed'], [StreamTombstonedError, 'stream-deleted'], [StreamDeletedError, 'stream-deleted'],
+  [MaxAppendSizeExceededError, 'too-large'], [TransactionMaxSizeExceededError, 'too-large'], [AppendRecordSizeExceededError, 'too-large'], [NotLeaderError, 'unavailable'],
+  [AccessDeniedError, 'unavailable'], [UnsupportedError, 'unavailable'],
+];
+
+const appendErrorCode = (error: unknown): KurrentLogErrorCode => {
+  const verdict = verdicts.find(([type]) => error instanceof type)?.[1];
+  if (verdict !== undefined) return verdict;
+  // The client turns every answer to an append into one of its own errors: another came before anything was sent.
+  if (!(error instanceof Error) || !isCommandError(error)) return 'unavailable';
+  const status: number | undefined = error.code;
+  if (status === invalidArgument) return 'refused';
+  if (status === resourceExhausted) return 'too-large';
+  // In the second protocol of the server a follower's refusal comes in a form that the client does not know.
+  if (/No connection established|not.?leader/i.test(error.message)) return 'unavailable';
+  return 'outcome-unknown';
+};
+
+const readError = (error: unknown): KurrentLogError => {
+  const cause = { cause: error };
+  if (error instanceof StreamDeletedError) return new KurrentLogError('stream-deleted', messageOf(error), cause);
+  const isAway = [UnavailableError, DeadlineExceededError, NotLeaderError, AccessDeniedError].some((type) => error instanceof type);
+  return new KurrentLogError(isAway || !(error instanceof Error && isCommandError(error)) ? 'unavailable' : 'refused', messageOf(error), cause);
+};
+
+const recordOf = ({ event, commitPosition = 0n }: ResolvedEvent | AllStreamResolvedEvent): LogRecord | null => (event === undefined ? null : {
+  position: event.position ?? { commit: commitPosition, prepare: commitPosition }, stream: event.streamId, revision: Number(event.revision), eventId: event.id, type: event.type,
+  data: event.data instanceof Uint8Array ? event.data : Buffer.from(JSON.stringify(event.data), 'utf8'), createdMs: event.created.getTime(),
+});
+
+const collect = async (events: AsyncIterable<ResolvedEvent | AllStreamResolvedEvent>): Promise<readonly LogRecord[]> => {
+  const records: LogRecord[] = [];
+  try {
+    for await (const resolved of events) {
+      const record = recordOf(resolved);
+      if (record !== null) records.push(record);
+    }
+  } catch (error) {
+    if (error instanceof StreamNotFoundError) return [];
+    throw readError(error);
+  }
+  return records;
+};
+
+/** The log of a KurrentDB server or cluster, through Kurrent's client. */
+export class KurrentClientLog implements KurrentLog {
+  readonly #url: string;
+  readonly #reads: KurrentDBClient;
+  /** Another client than for reads, so that it can be replaced while they go on. */
+  #appends: KurrentDBClient;
+
+  /** Connects when first asked. @throws Error where the connection string cannot be read */
+  static connect(url: string): KurrentClientLog {
+    return new KurrentClientLog(url);
+  }
+
+  private constructor(url: string) {
+    this.#url = url;
+    this.#reads = KurrentDBClient.connectionString(url);
+    this.#appends = KurrentDBClient.connectionString(url);
+  }
+
+  async server(): Promise<ServerFacts> {
+    // Protected in the client's types; there is no other way to the version.
+    const { capabilities } = this.#reads as unknown as { readonly capabilities: Promise<ServerFeatures> };
+    const timeout = once(AbortSignal.timeout(connectTimeoutMs), 'abort').then(() => { throw new KurrentLogError('unavailable', `no answer within ${connectTimeoutMs} ms`); });
+    try {
+      const features = await Promise.race([capabilities, timeout]);
+      return { version: features.serverVersion, appendsRecords: features.supports({ path: appendRecordsPath }) };
+    } catch (error) {
+      throw new KurrentLogError('unavailable', `KurrentDB cannot be reached: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async append(records: readonly RecordToAppend[], checks: readonly StreamCheck[]): Promise<void> {
+    const client = this.#appends;
+    try {
+      await client.appendRecords(
+        records.map(({ stream, eventId, type, data }) => ({ streamName: stream, record: binaryEvent({ id: eventId, type, data }) })),
+        checks.map(({ stream, revision }) => ({ type: STREAM_STATE, streamName: stream, expectedState: revision === 'none' ? NO_STREAM : BigInt(revision) })));
+    } catch (error) {
+      const code = appendErrorCode(error);
+      // A node that leads no longer would be asked for ever.
+      if ((code === 'unavailable' || code === 'outcome-unknown') && this.#appends === client) this.#appends = KurrentDBClient.connectionString(this.#url);
+      throw new KurrentLogError(code, messageOf(error), { cause: error });
+    }
+  }
+
+  readStream(stream: string, from: number, count: number): Promise<readonly LogRecord[]> {
+    return collect(this.#reads.readStream(stream, { fromRevision: BigInt(from), maxCount: count }));
+  }
+
+  readAll({ from, count, filter }: ReadLogOptions): Promise<readonly LogRecord[]> {
+    const picked = filter === undefined ? {} : {
+      filter: 'streamPattern' in filter ? streamNameFilter({ regex: filter.streamPattern }) : eventTypeFilter({ prefixes: [...filter.typePrefixes] }),
+    };
+    return collect(this.#reads.readAll({ fromPosition: from ?? START, maxCount: count, ...picked }));
+  }
+
+  async end(): Promise<LogPosition | null> {
+    const [last] = await collect(this.#reads.readAll({ fromPosition: END, direction: BACKWARDS, maxCount: 1 }));
+    return last?.position ?? null;
+  }
+
+  async *follow({ after, filter, signal }: FollowLogOptions): AsyncGenerator<readonly LogRecord[], void, void> {
+    const subscription = this.#reads.subscribeToAll({ fromPosition: after ?? START, filter: streamNameFilter({ regex: filter.streamPattern, checkpointInterval }) });
+    const ended = new AbortController();
+    subscription.once('error', (error: Error) => { ended.abort(readError(error)); });
+    for (const event of ['end', 'close'] as const) subscription.once(event, () => { ended.abort(new KurrentLogError('unavailable', 'the server ended the subscription')); });
+    const either = AbortSignal.any([signal, ended.signal]);
+    try {
+      while (!signal.aborted) {
+        const batch = drain(subscription);
+        if (batch.length > 0) yield batch;
+        else if (ended.signal.aborted) throw ended.signal.reason;
+        else await once(subscription, 'readable', { signal: either }).catch(() => undefined);
+      }
+    } finally {
+      await subscription.unsubscribe().catch(() => undefined);
+    }
+  }
+
+  async truncation(stream: string): Promise<Truncation | null> {
+    try {
+      const { metadata } = await this.#reads.getStreamMetadata(stream);
+      const { maxCount, maxAge, truncateBefore } = metadata ?? {};
+      const set = { ...(maxCount !== undefined && { maxCount }), ...(maxAge !== undefined && { maxAge }), ...(truncateBefore !== undefined && { truncateBefore }) };
+      return Object.keys(set).length === 0 ? null : set;
+    } catch (error) {
+      throw readError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reads.dispose(), this.#appends.dispose()]);
+  }
+}
+
+/** What has come and was not read yet; stops at a batch. */
+const drain = (subscription: AllStreamSubscription): readonly LogRecord[] => {
+  const records: LogRecord[] = [];
+  while (records.length < batchRecordsMax) {
+    // A stream of objects gives `null` where nothing is there; its types say any.
+    const resolved = subscription.read() as AllStreamResolvedEvent | null;
+    if (resolved === null) break;
+    const record = recordOf(resolved);
+    if (record !== null) records.push(record);
+  }
+  return records;
+};
