@@ -10,7 +10,6 @@ export interface Metrics {
   readonly httpRequestSeconds: Histogram<'method' | 'route' | 'status'>;
   readonly commandSeconds: Histogram<'command' | 'outcome'>;
   readonly appendSeconds: Histogram<'outcome'>;
-  readonly databaseUp: Gauge;
   readonly headPosition: Gauge;
   readonly followerPosition: Gauge<'follower'>;
   readonly followerLagEvents: Gauge<'follower'>;
@@ -21,6 +20,7 @@ export interface Metrics {
   readonly feedReaders: Gauge;
   readonly relayMessages: Counter;
   readonly relayFailures: Counter;
+  readonly webhookDeliveries: Counter<'outcome'>;
   readonly remindersIssued: Counter<'colour'>;
   readonly remindersEvaluatedDay: Gauge;
   readonly remindersSeconds: Histogram;
@@ -46,7 +46,6 @@ export const createMetrics = (): Metrics => {
     httpRequestSeconds: new Histogram({ name: 'rectrail_http_request_duration_seconds', help: 'Time to answer a request.', labelNames: ['method', 'route', 'status'], buckets: durationBuckets, registers }),
     commandSeconds: new Histogram({ name: 'rectrail_command_duration_seconds', help: 'Time to carry out a command, its append included.', labelNames: ['command', 'outcome'], buckets: durationBuckets, registers }),
     appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
-    databaseUp: new Gauge({ name: 'rectrail_database_up', help: '1 where this process reaches its PostgreSQL; while it is 0, positions and lags are left out.', registers }),
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
     followerPosition: new Gauge({ name: 'rectrail_follower_position', help: 'Position that a follower of the log has reached, in whichever process it works; projections are followers too.', labelNames: ['follower'], registers }),
     followerLagEvents: new Gauge({ name: 'rectrail_follower_lag_events', help: 'Events that a follower has yet to read.', labelNames: ['follower'], registers }),
@@ -57,6 +56,7 @@ export const createMetrics = (): Metrics => {
     feedReaders: new Gauge({ name: 'rectrail_feed_readers', help: 'Streams, waiting pages and digests of the feed that are open.', registers }),
     relayMessages: new Counter({ name: 'rectrail_relay_messages_total', help: 'Messages that Kafka acknowledged to this process.', registers }),
     relayFailures: new Counter({ name: 'rectrail_relay_failures_total', help: 'Attempts of this process to send to Kafka that failed.', registers }),
+    webhookDeliveries: new Counter({ name: 'rectrail_webhook_deliveries_total', help: 'Webhooks that this process has sent or tried to: `delivered`, `failed`, `gone`, `timeout` or `refused` (no address to send to).', labelNames: ['outcome'], registers }),
     remindersIssued: new Counter({ name: 'rectrail_reminders_issued_total', help: 'Notices that this process issued.', labelNames: ['colour'], registers }),
     remindersEvaluatedDay: new Gauge({ name: 'rectrail_reminders_evaluated_day_timestamp_seconds', help: 'Where the last day begins whose deadlines this process evaluated; 0 where it has evaluated none.', registers }),
     remindersSeconds: new Histogram({ name: 'rectrail_reminders_evaluation_duration_seconds', help: 'Time to evaluate the deadlines of a day and to issue what is due.', buckets: rebuildBuckets, registers }),
@@ -84,7 +84,7 @@ export const metricsPage = (): string => {
   return [
     '# Metrics',
     '',
-    'Every process answers `GET /metrics` in the text format of Prometheus, without a token, whatever its roles; keep the path from the outside. Units are in the names: seconds, events, positions. No label holds an',
+    'Every process answers `GET /metrics` in the text format of Prometheus to whoever has a token, whatever its roles. Units are in the names: seconds, events, positions. No label holds an',
     'organisation, a person or an issue. Beside these come those of the process and of Node.js (`rectrail_process_…`, `rectrail_nodejs_…`). This page is generated from `libs/platform/src/metrics.ts`; a test fails where they differ.',
     '',
     'Histograms and counters are of the process that answers; add them up. What stands in the database (`rectrail_head_position`, `rectrail_follower_…`, `rectrail_projection_…` save the duration of rebuilds) is the same',

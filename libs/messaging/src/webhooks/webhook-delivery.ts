@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease } from '@rectrail/platform';
 import { Courier, type CourierOptions, type Run } from './courier.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
@@ -23,6 +24,7 @@ export class WebhookDelivery {
   readonly #options: WebhookDeliveryOptions;
   readonly #working = new Map<string, Working>();
   #prunedAt = -Infinity;
+  #farthest: Position | null = null;
 
   constructor(options: WebhookDeliveryOptions) {
     this.#options = options;
@@ -33,7 +35,7 @@ export class WebhookDelivery {
     const run = { journal: new DeliveryJournal(lease), source: await this.#options.feed.source(), signal: lease.signal };
     try {
       while (!lease.signal.aborted) {
-        await this.#look(run);
+        await this.#follow(lease, await this.#look(run));
         if (performance.now() - this.#prunedAt > pruneMs) {
           await lease.transaction(pruneDeliveries);
           this.#prunedAt = performance.now();
@@ -45,7 +47,7 @@ export class WebhookDelivery {
     }
   }
 
-  async #look(run: Run & { readonly signal: AbortSignal }): Promise<void> {
+  async #look(run: Run & { readonly signal: AbortSignal }): Promise<readonly SubscriptionRow[]> {
     // Of one that works while its row is read, the row may be out of date.
     const working = new Set(this.#working.keys());
     const rows = await this.#options.registry.active();
@@ -54,6 +56,15 @@ export class WebhookDelivery {
     for (const row of rows) {
       if (!working.has(row.terms.subscriptionId) && (row.nextAttemptAt === null || row.nextAttemptAt <= now)) this.#sendOut(new Courier(row, this.#options, run));
     }
+    return rows;
+  }
+
+  /** The follower's own checkpoint is that of the subscription farthest behind: what is told of every follower is told of them. */
+  async #follow(lease: HeldLease, rows: readonly SubscriptionRow[]): Promise<void> {
+    const farthest = rows.length === 0 ? await this.#options.feed.head() : position(Math.min(...rows.map((row) => row.position)));
+    if (farthest === this.#farthest) return;
+    await lease.moveTo(farthest);
+    this.#farthest = farthest;
   }
 
   #sendOut(courier: Courier): void {

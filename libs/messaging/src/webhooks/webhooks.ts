@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRunner, EventCodec, EventStore } from '@rectrail/event-store';
 import { position, type Clock, type EventId, type Instant, type OrgId, type Position, type SubscriptionId } from '@rectrail/kernel';
-import type { Database, HeldLease } from '@rectrail/platform';
+import type { Database, HeldLease, Tracing } from '@rectrail/platform';
 import type { SubscriptionState, SubscriptionStatus, SubscriptionTerms } from '@rectrail/tracking-domain';
 import type { MessageFeed } from '../message.ts';
 import type { AddressGuard } from './address-guard.ts';
@@ -52,6 +52,7 @@ export interface WebhooksOptions {
   readonly guard: AddressGuard;
   /** Webhooks under way at once in this process. */
   readonly requestsMax: number;
+  readonly tracing: Tracing;
   readonly isWithin: IsWithin;
   readonly onAttempt: (outcome: AttemptOutcome) => void;
   /** A subscription could not be worked on; it is tried again. */
@@ -79,13 +80,13 @@ export class Webhooks {
   readonly #query: Database['query'];
 
   private constructor(options: WebhooksOptions) {
-    const { database, store, codec, clock, guard, requestsMax, timeoutMs, onAttempt, schedule = standardSchedule, pollMs = pollDefaultMs } = options;
+    const { database, store, codec, clock, guard, requestsMax, timeoutMs, tracing, onAttempt, schedule = standardSchedule, pollMs = pollDefaultMs } = options;
     this.#options = options;
     this.#query = (sql, values) => database.query(sql, values);
     this.#registry = new SubscriptionRegistry({ database, store, codec });
     this.#keys = new KeyStore(database);
     this.#sender = new WebhookSender({ guard, requestsMax, ...(timeoutMs !== undefined && { timeoutMs }) });
-    this.#attempts = new Attempts({ keys: this.#keys, sender: this.#sender, clock, onAttempt });
+    this.#attempts = new Attempts({ keys: this.#keys, sender: this.#sender, clock, tracing, onAttempt });
     this.#delivery = new WebhookDelivery({ ...options, registry: this.#registry, attempts: this.#attempts, schedule, pollMs });
   }
 
@@ -154,7 +155,7 @@ export class Webhooks {
     const row = await this.#rowOf(id);
     const messageId = randomUUID();
     const body = JSON.stringify({ specversion: '1.0', id: messageId, source: await feed.source(), type: pingType, subject: `subscriptions/${id}`, time: clock.now() });
-    const sent = await this.#sendByHand(row, { messageId, type: pingType, position: null, body }, 'ping');
+    const sent = await this.#sendByHand(row, { messageId, type: pingType, position: null, correlationId: null, body }, 'ping');
     if (sent.outcome === 'delivered') await database.query('update rectrail_webhooks.subscription set next_attempt_at = null where id = $1', [id]);
     return sent;
   }
@@ -167,13 +168,6 @@ export class Webhooks {
     await this.#options.database.query(`
       update rectrail_webhooks.subscription set position = $2, failures = 0, next_attempt_at = null, generation = generation + 1 where id = $1`, [id, from]);
     return this.find(id);
-  }
-
-  /** Events between the head and the active subscription that is farthest behind; 0 without one. */
-  async worstLagEvents(): Promise<number> {
-    const head = await this.#options.feed.head();
-    const { rows } = await this.#options.database.query<{ position: number | null }>(`select min(position)::float8 as position from rectrail_webhooks.subscription where status = 'ACTIVE'`);
-    return Math.max(0, head - (rows[0]?.position ?? head));
   }
 
   /** Cuts what is sent by hand; the work ends with its lease. */
