@@ -8,6 +8,7 @@ import { day, onDay, position, streamId, type CommandId, type EventId, type Inst
 import { administrativeTreeId, streams, trackingEventDefinitions, type TrackingEventType } from '@rectrail/tracking-domain';
 import { cloudEvent, createMessageFeed, messageSchemas, messageTypes, type Message } from './index.ts';
 import { verbs } from './contracts/verbs.ts';
+import { messageReference } from './message-reference.ts';
 import { contracts } from './subjects.ts';
 
 const domain = new URL('../../tracking-domain/src/', import.meta.url);
@@ -119,5 +120,13 @@ describe.each(contracts.map((contract) => [contract.noun, contract] as const))('
     expect(made).toMatchObject(frozenIn(singular));
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(fileOf(singular), `${JSON.stringify(made, null, 2)}\n`);
     expect(frozenIn(singular)).toEqual(made);
+  });
+});
+
+describe('docs/reference/messages.md', () => {
+  it('is made of the contracts (UPDATE_DOCS=1 rewrites the page)', () => {
+    const page = new URL('../../../docs/reference/messages.md', import.meta.url);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(page, messageReference());
+    expect(readFileSync(page, 'utf8')).toBe(messageReference());
   });
 });

@@ -26,7 +26,7 @@ const wholeSnapshot = async (feed: MessageFeed, request: Omit<SnapshotRequest, '
 
 /** A consumer as docs/reference/messages.md describes it: knows subjects, sequence and state, and no rule of the domain. */
 class Consumer {
-  readonly #subjects = new Map<string, SubjectState>();
+  readonly #subjects = new Map<string, Omit<SubjectState, 'state'> & { readonly state: SubjectState['state'] | null }>();
   readonly #digest = new SyncDigest();
 
   load(subjects: readonly SubjectState[]): void {
@@ -34,24 +34,22 @@ class Consumer {
   }
 
   apply({ subject, noun, position: at, orgId, data: { state } }: Message): void {
-    const known = this.#subjects.get(subject);
-    if (known !== undefined && known.position >= at) return;
-    if (known !== undefined) this.#digest.remove(known);
-    this.#subjects.delete(subject);
-    if (state !== null) this.#put({ subject, noun, position: at, orgId, state });
+    if ((this.#subjects.get(subject)?.position ?? 0) < at) this.#put({ subject, noun, position: at, orgId, state });
   }
 
   get states(): ReadonlyMap<string, unknown> {
-    return new Map([...this.#subjects].map(([subject, { noun, state }]) => [subject, { noun, state }]));
+    return new Map([...this.#subjects].flatMap(([subject, { noun, state }]) => (state === null ? [] : [[subject, { noun, state }]])));
   }
 
   get digest(): string {
     return this.#digest.digest();
   }
 
-  #put(subject: SubjectState): void {
-    this.#subjects.set(subject.subject, subject);
-    this.#digest.add(subject);
+  #put({ state, ...subject }: Omit<SubjectState, 'state'> & { readonly state: SubjectState['state'] | null }): void {
+    const { state: before = null } = this.#subjects.get(subject.subject) ?? {};
+    if (before !== null) this.#digest.remove({ ...subject, state: before });
+    if (state !== null) this.#digest.add({ ...subject, state });
+    this.#subjects.set(subject.subject, { ...subject, state });
   }
 }
 
@@ -96,8 +94,9 @@ describe('a snapshot', () => {
         const consumer = new Consumer();
         consumer.load((await wholeSnapshot(feed, { at: from, audience, limit })).subjects);
         const messages = await messagesBetween(feed, { audience }, from, head);
-        // Delivered at least once: whatever comes again changes nothing.
-        for (const message of messages.flatMap((each, n) => (n % 3 === 0 ? [each, ...messages.slice(Math.max(0, n - 4), n + 1)] : [each]))) consumer.apply(message);
+        // At least once and in any order: with each message some comes again, from before or from far ahead.
+        const delivered = messages.flatMap((message, n) => [message, messages[n * 7 % messages.length]!, messages[n * 31 % (n + 1)]!]);
+        delivered.forEach((message) => { consumer.apply(message); });
         const later = await wholeSnapshot(feed, { at: head, audience, limit });
         expect(consumer.states).toEqual(new Map(later.subjects.map(({ subject, noun, state }) => [subject, { noun, state }])));
         expect(consumer.digest).toBe(later.digest);
