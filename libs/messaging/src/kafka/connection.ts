@@ -44,9 +44,9 @@ const told = ({ log }: LogEntry): Record<string, string | number> =>
  * does not leave a process that leads no more.
  */
 const guardedSockets = (mayWrite: () => boolean): ISocketFactory => ({ host, port, ssl, onConnect }) => {
-  // Without TLS the client passes undefined, against its types.
-  const tls = ssl as typeof ssl | undefined;
-  const socket: Socket = tls === undefined ? connectTcp({ host, port }, onConnect) : connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls }, onConnect);
+  // Without TLS the client passes null, against its types.
+  const tls = ssl as typeof ssl | null;
+  const socket: Socket = tls === null ? connectTcp({ host, port }, onConnect) : connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls }, onConnect);
   socket.setKeepAlive(true, keepAliveMs);
   socket.setNoDelay(true);
   const write = socket.write.bind(socket) as (chunk: Buffer | string, encoding?: BufferEncoding) => boolean;
