@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newCommandId } from '@rectrail/event-store';
-import { onDay, type Day, type OrgId, type StreamId } from '@rectrail/kernel';
+import { onDay, type Day, type EventId, type IssueId, type OrgId, type StreamId } from '@rectrail/kernel';
+import { reminderIdOf, streams } from '@rectrail/tracking-domain';
 import { commandDefinitions, definitionOfPath } from './command-table.ts';
 import { actorOf, openPlace, openWriteSide, registerIssue, type Place, type WriteSide } from './testing/write-side.ts';
 
@@ -224,6 +225,32 @@ describe('funds cases, reports, metrics', () => {
     expect(await written(`/metrics/${metric}/observe`, { quantity: { value: '12', unit: '次' }, period: '2026-06', attributes: { method: '四不两直' } }))
       .toEqual({ type: 'MetricObserved', data: { quantity, period: june, printed: null, attributes: { method: '四不两直' } } });
     expect(await written(`/metrics/${metric}/target`, { quantity, planned: '2026-06' })).toEqual({ type: 'MetricTargetSet', data: { quantity, planned: june } });
+  });
+});
+
+describe('reminders', () => {
+  it('a receipt is confirmed by the role of the token, or on behalf of a recipient', async () => {
+    const issueId = await registerIssue(side, place, '50.') as IssueId;
+    const orgId = place.bureau as OrgId;
+    const reminderId = reminderIdOf(orgId, 2026, 1);
+    const data = {
+      reminderId, orgId, issueId, year: 2026, number: 1, colour: 'red', deadline: '2026-02-28' as Day, daysLeft: -1, reopenings: 0, recipients: ['clerk', 'head'], policyEventId: issueId as string as EventId,
+    } as const;
+    await side.runner.run({ commandId: newCommandId(side.now), correlationId: 'spec' }, (unit) => {
+      unit.stage(streams.reminders(orgId), [{ event: { type: 'ReminderIssued', data }, actor: administrator(), scope: { orgId }, validTime: onDay('2026-03-01' as Day), knownTime: null, classification: 'internal' }]);
+      return Promise.resolve();
+    });
+    const confirm = `/reminders/${reminderId}/confirm-receipt`;
+    expect(await written(confirm, {}, actorOf('clerk', place.bureau, 'clerk'))).toEqual({ type: 'ReminderReceiptConfirmed', data: { reminderId, recipient: 'clerk' } });
+    expect(await written(confirm, { recipient: 'head' })).toEqual({ type: 'ReminderReceiptConfirmed', data: { reminderId, recipient: 'head' } });
+    expect((await side.refused(confirm, { recipient: 'deputy' })).code).toBe('not-a-recipient');
+    expect((await side.refused(confirm, {}, { by: actorOf('stranger', place.other) })).code).toBe('outside-jurisdiction');
+    for (const id of [reminderIdOf(orgId, 2026, 2), reminderIdOf(place.other as OrgId, 2026, 1), 'x']) expect((await side.refused(`/reminders/${id}/confirm-receipt`)).code).toBe('unknown-reminder');
+    const retract = { reason: '误发', kind: 'withdrawn' };
+    const issued = (await side.facts()).find(({ event }) => event.type === 'ReminderIssued')!.eventId;
+    expect((await side.refused('/retractions', { eventIds: [issued], ...retract })).code).toBe('built-upon');
+    await side.post('/retractions', { eventIds: [issued], ...retract, withDependents: true });
+    expect((await side.refused(confirm)).code).toBe('unknown-reminder');
   });
 });
 
