@@ -62,6 +62,10 @@ export class ServerProcess {
     return this;
   }
 
+  get hasEnded(): boolean {
+    return this.#child === null || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   async stop(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<Exit> {
     this.#child?.kill(signal);
     return this.#exit;

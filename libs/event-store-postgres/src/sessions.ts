@@ -47,5 +47,6 @@ export const readerPool = (options: SessionOptions, max: number, onBroken: () =>
   const onConnect = ((client: pg.ClientBase) => prepare(client, ['default_transaction_read_only = on'])) as (client: pg.ClientBase) => void;
   const pool = new pg.Pool({ ...config(options), max, onConnect });
   pool.on('error', onBroken);
+  pool.on('connect', (client) => { client.on('error', () => undefined); });
   return pool;
 };

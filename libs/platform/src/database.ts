@@ -16,6 +16,19 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** SQLSTATE of connections lost, refused or too many, and of a server or database that is going away or coming; and the system's words for the same. */
+const awayCodes = /^(08\w{3}|53300|55000|57P0[1-5]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT)$/;
+/** Without a code in the driver. */
+const awayMessages = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/i;
+/** The driver's errors, those of sockets below it and of TypeORM above; other libraries give theirs names of their own. */
+const driverNames = new Set(['Error', 'AggregateError', 'error', 'DatabaseError', 'QueryFailedError']);
+
+/** Whether PostgreSQL could not be reached or went away meanwhile, so that the same may succeed later. */
+export const isDatabaseAway = (error: unknown): boolean => {
+  if (!(error instanceof Error) || !driverNames.has(error.name)) return false;
+  return ('code' in error && typeof error.code === 'string' && awayCodes.test(error.code)) || awayMessages.test(error.message);
+};
+
 /** The oldest server whose features the SQL uses (transaction_timeout). */
 const serverVersionMin = 170_000;
 
@@ -32,6 +45,8 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   let closing = false;
   // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => { if (!closing) options.onError(error); });
+  // One that dies between two statements of a transaction tells the next statement.
+  pool.on('connect', (client) => { client.on('error', () => undefined); });
   try {
     await check(pool);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { createAccessControl, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { instantOfMs, position, type Clock, type OrgId } from '@rectrail/kernel';
-import { createMessageFeed } from '@rectrail/messaging';
+import { AddressGuard, createMessageFeed, Webhooks } from '@rectrail/messaging';
 import { createLogger, createMetrics, noTracing, openDatabase, readConfiguration, type Database, type FollowerStatus } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { administrativeTreeId, streams, trackingEventDefinitions } from '@rectrail/tracking-domain';
@@ -91,11 +91,16 @@ describe('the HTTP application', () => {
       }]);
       return Promise.resolve(null);
     });
+    const feed = createMessageFeed({ store, codec, zone });
     const [logger, metrics] = [createLogger({ level: 'silent' }), createMetrics()];
     rebuilds = new Rebuilds({ read, logger, metrics });
     app = await createHttpApplication({
-      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, rebuilds, clock, database, store, access, read, imports,
-      feed: createMessageFeed({ store, codec, zone }),
+      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, deadLetters: null, rebuilds, clock, database, store, access, read, imports,
+      feed,
+      webhooks: await Webhooks.open({
+        database, store, codec, runner, feed, clock, tracing: noTracing, guard: new AddressGuard({ allowedNetworks: [] }), requestsMax: 1,
+        isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: () => undefined,
+      }),
       leadership: { followers: () => Promise.resolve(followers) },
       commandPorts: {
         runner, store, zone,
@@ -403,7 +408,7 @@ describe('the HTTP application', () => {
       const { text } = await call('GET', '/metrics');
       for (const line of [
         `rectrail_follower_position{follower="relay"} ${head - 1}`, 'rectrail_follower_lag_events{follower="relay"} 1', 'rectrail_follower_led{follower="relay"} 1', 'rectrail_follower_epoch{follower="relay"} 3',
-        'rectrail_follower_lag_seconds{follower="idle"} 0', 'rectrail_follower_led{follower="idle"} 0', 'rectrail_follower_lag_seconds{follower="projection-issues"} 0.5', 'rectrail_database_up 1',
+        'rectrail_follower_lag_seconds{follower="idle"} 0', 'rectrail_follower_led{follower="idle"} 0', 'rectrail_follower_lag_seconds{follower="projection-issues"} 0.5',
       ]) expect(text).toContain(line);
       expect(text).not.toContain('follower="none"');
       expect((await call('GET', '/health')).body['followers']).toEqual([

@@ -17,6 +17,11 @@ export const httpProblemCodes = [
   'too-many-replays',
   'too-many-readers',
   'position-ahead',
+  'kafka-off',
+  'kafka-unavailable',
+  'unknown-dead-letter',
+  'dead-letter-not-kept',
+  'database-unavailable',
   'request-refused',
   'internal',
 ] as const;

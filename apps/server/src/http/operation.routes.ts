@@ -1,5 +1,6 @@
 import type { EventStore } from '@rectrail/event-store';
 import type { Clock } from '@rectrail/kernel';
+import { messageSchemas } from '@rectrail/messaging';
 import type { Database, Leadership, Metrics } from '@rectrail/platform';
 import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
@@ -21,6 +22,8 @@ export interface OperationRoutesOptions {
   readonly needsReadModels: boolean;
   readonly readyLagSeconds: number;
   readonly openApi: unknown;
+  /** Made when it is asked for. */
+  readonly asyncApi: () => unknown;
 }
 
 /** What stopped something; the reason is for administrators alone, since an error may hold data of its event. */
@@ -96,6 +99,8 @@ const recordLog = async (options: OperationRoutesOptions): Promise<void> => {
   const { metrics, store, read } = options;
   const [{ position: head }, statuses, followers] = await Promise.all([store.head(), read.projectionStatus(), followerStandings(options)]);
   metrics.headPosition.set(head);
+  // What has ended is not shown with its last value.
+  for (const gauge of gaugesOfFollowers(metrics)) gauge.reset();
   for (const status of statuses) recordProjection(metrics, status);
   for (const follower of followers) {
     recordFollower(metrics, follower.name, follower);
@@ -104,14 +109,6 @@ const recordLog = async (options: OperationRoutesOptions): Promise<void> => {
   }
 };
 
-/** What the process itself counts is told also while the database is away. */
-const record = async (options: OperationRoutesOptions): Promise<void> => {
-  const { metrics } = options;
-  // What has ended or is not known is not shown with its last value.
-  metrics.headPosition.remove();
-  for (const gauge of gaugesOfFollowers(metrics)) gauge.reset();
-  metrics.databaseUp.set(await recordLog(options).then(() => 1, () => 0));
-};
 
 const noStore = (reply: FastifyReply): void => { void reply.header('Cache-Control', 'no-store'); };
 
@@ -140,7 +137,7 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
     path: '/metrics',
     handle: async (_request, reply) => {
       const { metrics } = options;
-      await record(options);
+      await recordLog(options);
       noStore(reply);
       void reply.type(metrics.registry.contentType);
       return metrics.registry.metrics();
@@ -152,6 +149,20 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
 export const operationRoutes = (options: OperationRoutesOptions): readonly TableRoute[] => [
   ...probes(options),
   { name: 'OpenApi', method: 'GET', path: '/openapi.json', handle: () => Promise.resolve(options.openApi) },
+  { name: 'AsyncApi', method: 'GET', path: '/asyncapi.json', handle: () => Promise.resolve(options.asyncApi()) },
+  {
+    name: 'MessageSchema',
+    method: 'GET',
+    path: '/schemas/:id',
+    handle: (request, reply) => {
+      const file = idOf(request);
+      const type = file.replace(/\.json$/, '');
+      const schemas = messageSchemas();
+      if (type === file || !Object.hasOwn(schemas, type)) throw new HttpProblem('route-not-found', `there is no schema ${file}`);
+      void reply.type('application/schema+json');
+      return Promise.resolve(schemas[type]);
+    },
+  },
   {
     name: 'ProblemPage',
     method: 'GET',

@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { problemDocument, problemMediaType, type Logger, type ProblemPlace } from '@rectrail/platform';
+import { isDatabaseAway, problemDocument, problemMediaType, type Logger, type ProblemPlace } from '@rectrail/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../problems/domain-problems.ts';
 import { internalProblem, problemTable } from '../problems/problem-table.ts';
@@ -69,9 +69,15 @@ const headersOf = (status: number, own: Readonly<Record<string, unknown>>): Read
   ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
 });
 
+/** What the framework and the drivers throw has no code of ours. */
+const ownErrorOf = (thrown: unknown): unknown => {
+  if (thrown instanceof HttpException) return httpExceptionAsProblem(thrown);
+  return isDatabaseAway(thrown) ? new HttpProblem('database-unavailable', 'PostgreSQL cannot be reached') : thrown;
+};
+
 /** Errors are told apart by `code` alone; one that the table does not know is a defect and says nothing of itself. */
 export const refusalOf = (thrown: unknown): Refusal => {
-  const error = thrown instanceof HttpException ? httpExceptionAsProblem(thrown) : thrown;
+  const error = ownErrorOf(thrown);
   const fields = fieldsOf(error);
   const known = fields !== null && Object.hasOwn(problemTable, fields.code) ? problemTable[fields.code] : undefined;
   if (fields === null || known === undefined) return internal('internal', internalProblem);

@@ -27,8 +27,20 @@ describe('a refusal', () => {
   });
 
   it.each([
+    ['by its code', Object.assign(new Error('hunter2'), { code: '57P01' })], ['where nobody listens', Object.assign(new AggregateError([], 'hunter2'), { code: 'ECONNREFUSED' })],
+    ['in the middle', new Error('Connection terminated unexpectedly')], ['before the next statement', new Error('Client has encountered a connection error and is not queryable')],
+  ])('that the database is away is told from a defect, %s, and leaks nothing', (_name, thrown) => {
+    expect(refusalOf(thrown)).toMatchObject({ code: 'database-unavailable', problem: { status: 503 }, headers: { 'Retry-After': expect.any(String) } });
+    expect(JSON.stringify(refusalOf(thrown))).not.toContain('hunter2');
+  });
+
+  it('of another library that cannot connect is none of the database', () => {
+    expect(refusalOf(Object.assign(new Error('x'), { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' })).code).toBe('internal');
+  });
+
+  it.each([
     ['an unknown error', new Error('password=hunter2')],
-    ['a code that no table knows', Object.assign(new Error('hunter2'), { code: '57P01' })],
+    ['a code that no table knows', Object.assign(new Error('hunter2'), { code: '22P02' })],
     ['a defect with a row', new EventStoreError('append-invalid', 'hunter2')],
     ['no error at all', 'hunter2'],
     ['the name of an inherited property', Object.assign(new Error('hunter2'), { code: 'constructor' })],

@@ -1,12 +1,14 @@
 import type { AccessErrorCode } from '@rectrail/access';
 import type { EventStoreErrorCode } from '@rectrail/event-store';
+import type { WebhookRejectionCode } from '@rectrail/messaging';
 import type { AppRejectionCode, ImportRejectionCode } from '@rectrail/tracking-app';
 import type { ProjectionErrorCode } from '@rectrail/projections';
 import type { ReadRejectionCode } from '@rectrail/tracking-read';
 import type { HttpProblemCode } from '../http/http-problem.ts';
 import { domainProblems, type Problem } from './domain-problems.ts';
 
-type PlatformCode = HttpProblemCode | AccessErrorCode | EventStoreErrorCode | ProjectionErrorCode | AppRejectionCode | ImportRejectionCode | ReadRejectionCode;
+type PlatformCode =
+  | HttpProblemCode | WebhookRejectionCode | AccessErrorCode | EventStoreErrorCode | ProjectionErrorCode | AppRejectionCode | ImportRejectionCode | ReadRejectionCode;
 
 const row = (status: number, title: string, titleZh: string, help: string): Problem => ({ status, title, titleZh, help });
 
@@ -29,6 +31,10 @@ const platformProblems = {
   'too-many-replays': row(503, 'Too many replays at once', '同时进行的回放过多', 'This server plays `RECTRAIL_REPLAYS_MAX` replays at once. Try again after `Retry-After`; `Last-Event-ID` goes on where a replay broke off.'),
   'too-many-readers': row(503, 'Too many readers of the feed at once', '同时读取消息的连接过多', 'This server keeps `RECTRAIL_FEED_READERS_MAX` streams, waiting pages and digests of the feed open at once. Try again after `Retry-After`, behind the last message seen.'),
   'position-ahead': row(409, 'The position lies beyond the newest event', '位置超过日志末尾', '`after`, `at` or `Last-Event-ID` comes from another log, or from this one before it was restored from a copy: its `source` is another now. Drop what was kept and begin anew with `GET /api/v1/feed/snapshot`.'),
+  'kafka-off': row(409, 'This server takes nothing from Kafka', '本服务器未接入 Kafka', 'Dead letters lie in Kafka. Set `RECTRAIL_KAFKA_BROKERS`, or ask a server that has it.'),
+  'kafka-unavailable': row(503, 'Kafka is not available', 'Kafka 暂不可用', 'The brokers cannot be reached, or did not answer in time. Try again after `Retry-After`; operators find the cause in the log.'),
+  'unknown-dead-letter': row(404, 'No such dead letter', '没有这封死信', 'Dead letters are named `partition-offset` in their topic, which keeps them only as long as its operator has set. `GET /dead-letters` lists them.'),
+  'dead-letter-not-kept': row(409, 'The record of this dead letter was not kept', '死信未保留原始内容', 'The record was larger than a command may be, or empty, so only its place was noted. Its sender has to send it again, smaller.'),
   'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),
   internal: row(500, 'Internal error', '服务器内部错误', 'A defect of the server. Nothing was stored by this request. Report the `correlationId`; the log holds the cause under it.'),
 
@@ -45,6 +51,7 @@ const platformProblems = {
   'event-id-mismatch': row(500, 'An event id does not belong to its command', '事件标识与命令不符', 'A defect of the server. Nothing was stored. Report the `correlationId`.'),
   'command-reused': row(422, 'The command id was used for another command', '命令标识已用于其他命令', 'A command id names one command with one content. Take a new `Idempotency-Key` for a new request.'),
   'event-store-unavailable': row(503, 'The event store is not available', '事件库暂不可用', 'The database cannot be reached or refuses work. Nothing was stored. Try again after `Retry-After`; operators find the cause in the log.'),
+  'database-unavailable': row(503, 'The database is not available', '数据库暂不可用', 'PostgreSQL cannot be reached, or went away meanwhile. Try again after `Retry-After`, a command with the same `Idempotency-Key`; operators find the cause in the log.'),
   'append-outcome-unknown': row(503, 'It is not known whether the command was stored', '无法确定命令是否已写入', 'The connection broke after the append was sent. Send the same request with the same `Idempotency-Key` again: it is stored at most once. Without a key, look at the resource first.'),
   'event-undecodable': row(500, 'A stored event cannot be read', '已存事件无法读取', 'A stored event has a type or version that this server does not know: it is probably older than the data. Start the newer version. Nothing was stored.'),
   'event-invalid': row(500, 'An event does not meet its schema', '事件不符合其模式', 'A defect of the server: a rule made an event that its schema refuses. Nothing was stored. Report the `correlationId`.'),
@@ -73,6 +80,9 @@ const platformProblems = {
   'unknown-metric': unknown('metric', '指标'),
   'unknown-event': unknown('event', '事件'),
   'unknown-subscription': unknown('subscription', '订阅'),
+  'secret-already-shown': row(409, 'The secret was shown already', '密钥已显示过', 'A secret is shown once. Where it was lost, `rotate-secret` makes a new one; the former signs along for 24 hours.'),
+  'unknown-message': row(404, 'Nothing was told at this position', '该位置没有可推送的消息', 'The subscription selects nothing at this position. `GET /subscriptions/{id}/deliveries` names positions that were delivered.'),
+  'message-outstanding': row(409, 'The message has not been delivered yet', '该消息尚未推送', 'It comes in its turn: sent ahead of the others it would make them look old. Where the subscription waits for its next attempt, a `ping` that arrives lets it go on at once.'),
   'endpoint-refused': row(422, 'Nothing may be sent to this address', '不允许向该地址推送', 'Webhooks go to public addresses alone, so that nobody can reach into inner networks through this server. An operator may name further networks in `RECTRAIL_WEBHOOK_ALLOWED_NETWORKS`.'),
 
   'unknown-projection': row(404, 'No such projection', '没有这个读模型', 'The request names a projection that this server does not have. `GET /projections` lists them.'),
@@ -82,7 +92,7 @@ const platformProblems = {
   'rebuild-cancelled': row(409, 'The rebuild was dropped', '重建已被取消', 'Somebody dropped what the rebuild had made at the same time. Begin it again.'),
   'rebuild-failed': row(409, 'An event stops the rebuild', '重建在某一事件处失败', 'The rows cannot be made of an event; its position stands in `GET /projections`. Those that are read stay as they are. docs/runbooks/projection-stopped.md says what to do.'),
   'projection-other-version': row(409, 'Another version has taken its place', '该读模型已被其他版本取代', 'A server of another version has put its rows in place. Ask a server of that version, or start this one again.'),
-  'skip-refused': row(409, 'The projection does not stand stopped there', '该读模型并未停在该位置', 'Only the event at which a projection, or its rebuild, stands stopped can be left out. `GET /projections` names the position.'),
+  'skip-refused': row(409, 'The event cannot be left out', '该事件不能跳过', 'Only the event at which a projection, or its rebuild, stands stopped can be left out, and none of a tree, a policy or the calendar: all figures rest on them. `GET /projections` names the position.'),
 
   'ledger-invalid': row(422, 'The ledger is invalid', '台账内容有误', '`errors` gives up to 100 faults with line, key and JSON pointer. Nothing was stored: a ledger is imported as a whole or not at all. docs/reference/ledger.md describes the format; `dryRun=true` checks without storing.'),
   'unknown-import': unknown('import', '导入'),
