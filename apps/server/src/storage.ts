@@ -1,4 +1,5 @@
 import { CommandRunner, createEventCodec, type EventCodec, type EventStore } from '@rectrail/event-store';
+import { KurrentEventStore } from '@rectrail/event-store-kurrentdb';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { Clock } from '@rectrail/kernel';
 import { openDatabase, openLeadership, startEmbeddedPostgres, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
@@ -28,7 +29,32 @@ export interface StorageOptions {
   readonly opened: AsyncDisposableStack;
 }
 
-/** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it. */
+/** Each engine leaves its own trace in the database: a log is begun once, and a start with the other engine would go on with an empty one. */
+const checkEngine = async (database: Database, isKurrent: boolean): Promise<void> => {
+  const other = isKurrent ? 'rectrail_events.events' : 'rectrail_kurrentdb.epochs';
+  const { rows: [there] } = await database.query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [other]);
+  if (there?.exists !== true || (await database.query(`select from ${other} limit 1`)).rows.length === 0) return;
+  throw new Error(isKurrent
+    ? 'this database keeps events itself, and EVENT_STORE_URL is set. Potential solutions: unset it; use another DATABASE_URL to begin an installation on KurrentDB (events are not moved)'
+    : 'the events of this database are in KurrentDB, and EVENT_STORE_URL is not set. Potential solutions: set it; use another DATABASE_URL to begin an installation of its own');
+};
+
+interface EngineOptions extends Pick<StorageOptions, 'configuration' | 'logger'> { readonly database: Database; readonly leadership: Leadership }
+
+/** The log of the installation: PostgreSQL's, or that of EVENT_STORE_URL. */
+const openEngine = async ({ configuration, logger, database, leadership }: EngineOptions): Promise<EventStore> => {
+  const { eventStoreUrl } = configuration;
+  await checkEngine(database, eventStoreUrl !== undefined);
+  if (eventStoreUrl === undefined) return PostgresEventStore.open({ connectionString: database.url });
+  const store = await KurrentEventStore.open({
+    log: eventStoreUrl, database, leadership, appendBytesMax: configuration.eventStoreAppendBytesMax,
+    onFailure: (error) => { logger.error({ err: error }, 'the log of KurrentDB is not numbered and is tried again'); },
+  });
+  logger.info({ version: store.serverVersion }, 'events are kept in KurrentDB');
+  return store;
+};
+
+/** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it or beside it. */
 export const openStorage = async ({ configuration, clock, logger, metrics, tracing, opened }: StorageOptions): Promise<Storage> => {
   let url = configuration.databaseUrl;
   if (url === undefined) {
@@ -38,10 +64,11 @@ export const openStorage = async ({ configuration, clock, logger, metrics, traci
   }
   const database = await openDatabase({ url, connectionsMax: configuration.databaseConnectionsMax, onError: (error) => { logger.warn({ err: error }, 'an idle database connection was lost'); } });
   opened.defer(() => database.close());
-  const postgres = await PostgresEventStore.open({ connectionString: url });
-  opened.defer(() => postgres.close());
-  const store = meteredEventStore(postgres, metrics, tracing);
+  const leadership = await openLeadership(database, { ttlMs: configuration.leaseMs });
+  const engine = await openEngine({ configuration, logger, database, leadership });
+  opened.defer(() => engine.close());
+  const store = meteredEventStore(engine, metrics, tracing);
   const codec = createEventCodec(trackingEventDefinitions);
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes });
-  return { database, store, codec, runner, leadership: await openLeadership(database, { ttlMs: configuration.leaseMs }) };
+  return { database, store, codec, runner, leadership };
 };

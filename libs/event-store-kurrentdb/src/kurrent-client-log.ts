@@ -77,9 +77,13 @@ export class KurrentClientLog implements KurrentLog {
   /** Another client than for reads, so that it can be replaced while they go on. */
   #appends: KurrentDBClient;
 
-  /** Connects when first asked. @throws Error where the connection string cannot be read */
+  /** Connects when first asked. @throws Error where the connection string cannot be read, without showing it: it may hold a password */
   static connect(url: string): KurrentClientLog {
-    return new KurrentClientLog(url);
+    try {
+      return new KurrentClientLog(url);
+    } catch {
+      throw new Error('the connection string of KurrentDB cannot be read. Potential solutions: kurrentdb://user:password@host:2113?tls=true; docs/how-to/kurrentdb.md');
+    }
   }
 
   private constructor(url: string) {

@@ -37,13 +37,16 @@ const filePath = z.string().min(1).max(4_096);
 
 /**
  * Every setting, with its unit, its bounds and its default: the one place where a limit of the server is named. The environment
- * variable of `commandBodyBytesMax` is RECTRAIL_COMMAND_BODY_BYTES_MAX; only `databaseUrl` keeps the name that hosts give it.
+ * variable of `commandBodyBytesMax` is RECTRAIL_COMMAND_BODY_BYTES_MAX; `databaseUrl` and `eventStoreUrl` keep the names that hosts give them.
  */
 const schema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but a loopback address needs a proxy in front that terminates TLS.'),
   port: integer(0, 65_535).default(3000).describe('TCP port to listen on; 0 takes any free one.'),
   dataDir: z.string().min(1).default('./data').describe('Directory of the embedded PostgreSQL and of `admin-token`. Servers of the role `api` that share a database share it too: a start that finds no working `admin-token` makes a new one and revokes the earlier.'),
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory, for one process that is at least `api` and `projector`.'),
+  eventStoreUrl: z.string().regex(/^kurrentdb(\+discover)?:\/\/./, 'no connection string of KurrentDB').optional()
+    .describe('KurrentDB 26.1 or later that keeps the events, `kurrentdb://…` or `kurrentdb+discover://…`; read models and the numbering of events stay in PostgreSQL. Without it, PostgreSQL keeps the events too. A log once begun stays where it is.'),
+  eventStoreAppendBytesMax: integer(65_536, 16 * mebibyte).default(mebibyte).describe('MaxAppendSize of the KurrentDB server, bytes: what one command or one import may write. Beyond it 413.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
@@ -77,7 +80,10 @@ const schema = z.strictObject({
   shutdownGraceMs: integer(0, 600_000).default(10_000).describe('How long running requests may go on after SIGTERM or SIGINT, milliseconds.'),
 });
 
-const variableOf = (key: string): string => (key === 'databaseUrl' ? 'DATABASE_URL' : `RECTRAIL_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
+/** Settings that keep the names that hosts give them. */
+const givenNames = new Map([['databaseUrl', 'DATABASE_URL'], ['eventStoreUrl', 'EVENT_STORE_URL']]);
+
+const variableOf = (key: string): string => givenNames.get(key) ?? `RECTRAIL_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 
 /** Alone on a database of its own, a process without either of these would wait for ever for what nobody else can do. */
 const partsOfAWhole: readonly Role[] = ['api', 'projector'];
