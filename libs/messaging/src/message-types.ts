@@ -23,7 +23,7 @@ const dataOf = ({ state }: Contract, verb: string): z.ZodType => z.object({
   change: z.object({
     name: z.literal(verb),
     on: messageDate.nullable().describe('when it takes effect; null for what is cut by position alone, and for retractions'),
-    byOrgId: wire.uuidOf<OrgId>().nullable().describe('the organisation that acted; null for the installation and its administrator'),
+    byOrgId: wire.uuidOf<OrgId>().nullable().describe('the organisation that acted; null for the installation and its administrator, and where the audience may not know'),
     retracts: wire.count.describe('how many earlier facts of the subject it retracts'),
   }),
   state: state.nullable().describe('the subject as all facts recorded so far have it, whatever day they take effect on; null: nothing is left of it'),

@@ -16,7 +16,7 @@ export interface MessageChange {
   readonly name: string;
   /** Null for what is cut by position alone, and for retractions. */
   readonly on: MessageDate | null;
-  /** Organisation that acted; null for the installation and its administrator. Persons are never told. */
+  /** Organisation that acted; null for the installation and its administrator, and for a retraction that the audience may hear of but not by whom. Persons are never told. */
   readonly byOrgId: OrgId | null;
   readonly retracts: number;
 }
@@ -33,7 +33,7 @@ export interface MessageData {
 /** One change of one subject, made from one event: a pure function of the subject's stream up to that event, and of the audience. */
 export interface Message {
   readonly position: Position;
-  /** Of the event. (source, id) is unique. */
+  /** Of the event, but for a retraction that changes several subjects: derived for each. (source, id) is unique. */
   readonly id: EventId;
   /** `rectrail.issue.accepted.v1`. */
   readonly type: string;
@@ -46,12 +46,15 @@ export interface Message {
   readonly correlationId: string;
   readonly causationId: string | null;
   readonly classification: Audience;
-  /** The subject's owner, by which subtrees are selected; null for the installation's own. */
+  /** The subject's owner, by which subtrees are selected (an organisation owns itself); null for the installation's own. */
   readonly orgId: OrgId | null;
   readonly data: MessageData;
 }
 
-/** `scannedTo`: every position up to here has been looked at. */
+/**
+ * `scannedTo`: every position up to here has been looked at. All messages of one event stand in one slice; who stops between two of them
+ * goes on from before their position.
+ */
 export interface MessageSlice { readonly messages: readonly Message[]; readonly scannedTo: Position }
 
 /** All conditions hold together; one that is absent selects everything. */
@@ -69,7 +72,7 @@ export interface ReadMessages {
   readonly after: Position;
   readonly audience: Audience;
   readonly filter?: MessageFilter;
-  /** Most messages; coerced to the feed's page maximum. */
+  /** Most events that are told, coerced to the feed's page maximum; a retraction in a stream of several subjects may make more than one message. */
   readonly limit?: number;
 }
 
@@ -83,8 +86,10 @@ export interface SubjectState {
 }
 
 export interface SnapshotRequest {
+  /** Not beyond the head. */
   readonly at: Position;
   readonly audience: Audience;
+  /** Its `types` select messages, never subjects. */
   readonly filter?: MessageFilter;
   readonly limit?: number;
   /** Of the page before. */
@@ -102,5 +107,6 @@ export interface MessageFeed {
   read(options: ReadMessages): Promise<MessageSlice>;
   /** The past, then live, until the signal aborts; each message once and in order. Empty slices tell that positions were passed over. */
   follow(options: ReadMessages & { readonly signal: AbortSignal }): AsyncIterable<MessageSlice>;
+  /** @throws SnapshotRejected `cursor-invalid`, `cursor-mismatch` */
   snapshot(request: SnapshotRequest): Promise<SnapshotPage>;
 }
