@@ -11,6 +11,7 @@ export { attemptOutcomes, type AttemptOutcome } from './webhooks/webhook-sender.
 export { CommandsUnavailable, type CommandGateway, type CommandReply, type CommandRequest, type NotARequest, type RecordPlace } from './kafka/command-gateway.ts';
 export { commandTopicPlans, startCommandConsumer, type CommandConsumer, type CommandConsumerOptions } from './kafka/command-consumer.ts';
 export type { KafkaLog, KafkaSettings } from './kafka/connection.ts';
+export { deadLetterHeader } from './kafka/command-records.ts';
 export { openKafkaPublisher, type MessagePublisher, type OutgoingRecord } from './kafka/publisher.ts';
 export { reachedData, reachedType, type ReachedData } from './kafka/records.ts';
 export { kafkaRelayName, runKafkaRelay, type KafkaRelayObserver, type KafkaRelayOptions } from './kafka/relay.ts';

@@ -18,8 +18,9 @@ export interface FastifyServerOptions {
   readonly tracing: Tracing;
 }
 
-/** Paths that need no token: health, the interface's description, and the pages that its problems point to. */
-const isPublic = (path: string): boolean => path.startsWith('/health/') || path === '/openapi.json' || path === '/asyncapi.json' || path.startsWith('/problems/');
+/** Paths that need no token: health, the descriptions of the interface, and the pages and schemas that they point to. */
+const isPublic = (path: string): boolean =>
+  path === '/openapi.json' || path === '/asyncapi.json' || ['/health/', '/problems/', '/schemas/'].some((start) => path.startsWith(start));
 
 /** Public too, but it tells an administrator more: a token that is sent is looked at. */
 const healthPath = '/health';
