@@ -535,6 +535,15 @@ describe('rebuild', () => {
       await expect(runner.skip('tally', position(23), { by: 'anna', reason: 'again' })).rejects.toMatchObject({ code: 'skip-refused' });
     });
 
+    it('is not left out where other rows rest on its stream', async () => {
+      await append(40);
+      const runner = await prepared({ ...tally({ failsAt: () => 23 }), isIndispensable: () => true }, { batchEventsMax: 6 });
+      runner.start();
+      expect(await runner.catchUp(position(40), 5_000)).toBe(false);
+      await expect(runner.skip('tally', position(23), { by: 'anna', reason: 'known defect 12' })).rejects.toMatchObject({ code: 'skip-refused', at: 23 });
+      expect((await statusOf(runner)).skips).toEqual([]);
+    });
+
     it('that stops only a rebuild is left out of the rows that it makes, and those which hold it go on with it', async () => {
       await append(30);
       const old = await prepared(tally());

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fact, Instant, Position } from '@rectrail/kernel';
+import { position, type Fact, type Instant, type Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
 import { BatchApplier, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
 import {
@@ -214,8 +214,12 @@ export class ProjectionRunner {
    * the log without that event. Other projections do not leave it out. @throws ProjectionError `unknown-projection`, `skip-refused`.
    */
   async skip(name: string, at: Position, { by, reason }: { readonly by: string; readonly reason: string }): Promise<void> {
-    const { database, schema } = this.#options;
-    this.#projection(name);
+    const { store, database, schema } = this.#options;
+    const { isIndispensable } = this.#projection(name);
+    const { events: [event] } = await store.readAll({ after: position(Math.max(0, at - 1)), limit: 1 });
+    if (event !== undefined && isIndispensable?.(event.streamId) === true) {
+      throw new ProjectionError('skip-refused', `no event of ${event.streamId} can be left out: other rows rest on it. Potential solutions: a release that can apply it`, at);
+    }
     await database.transaction((tx) => insertSkip(tx, schema, name, { position: at, reason, skippedBy: by }));
   }
 

@@ -49,6 +49,8 @@ export interface ProjectionOf<E extends DomainEvent> {
   /** Every table that `apply` writes; they belong to this projection alone, which also defines them. */
   readonly tables: readonly TableDefinition[];
   apply(facts: readonly Fact<E>[], context: ContextOf<E>): Promise<void>;
+  /** Streams none of whose events may be left out, since what is read beside these rows rests on them. */
+  readonly isIndispensable?: (streamId: StreamId) => boolean;
   /** The way of a rebuild and of a first start on a large log; without it they go by `apply`. */
   readonly bulk?: BulkLoadOf<E>;
 }

@@ -5,7 +5,7 @@ import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { isRetraction, StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
 import { referencesOf } from './references.ts';
-import { begunEarlier, byStream } from './streams.ts';
+import { begunEarlier, byStream, isReferenceStream } from './streams.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 
@@ -137,6 +137,7 @@ export const eventProjection = (zone: string): Projection => {
     name: 'events',
     version: 1,
     streamPrefix: '',
+    isIndispensable: isReferenceStream,
     tables: [eventTable, retractedTable, referenceTable],
     async apply(facts, context) {
       const streams = byStream(facts);

@@ -7,7 +7,7 @@ import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
 import { expansionAt, expansionOfChange, referenceParents, RollUp } from '../figures/roll-up.ts';
 import { coarseFromPoints, figureTables } from '../figures/roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
-import { byStream } from './streams.ts';
+import { byStream, isReferenceStream } from './streams.ts';
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
 import { measureRegister } from './measure-register.ts';
@@ -131,6 +131,7 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
     name: 'registers',
     version: 1,
     streamPrefix: '',
+    isIndispensable: isReferenceStream,
     tables: [
       ...registers.flatMap((register) => [rowTableOf(register), viewTableOf(register.kind), nameTableOf(register)]), linkTableOf('measure'), linkTableOf('funds'), pointTable, ...figureTables,
     ],
