@@ -1,0 +1,203 @@
+// Goal: commands over Kafka are what they are over HTTP; each record comes to a reply or a dead letter; one trace reaches from the request to the record. Method: a whole
+// server on a real broker and a real PostgreSQL; a client of its own writes the commands and reads the topics; a collector of its own takes the traces.
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isUuid } from '@rectrail/kernel';
+import { parseTraceparent } from '@rectrail/platform';
+import type { Producer } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestServer, type Json, type TestServer } from '../support/api.ts';
+import { foreignClient, readLog, withAdmin, type LogRecord } from './kafka-log.ts';
+
+const given = process.env['RECTRAIL_TEST_KAFKA_BROKERS'];
+if (given === undefined) throw new Error('RECTRAIL_TEST_KAFKA_BROKERS is not set: this spec belongs to the Jest project "services"');
+const [address = ''] = given.split(',');
+const prefix = `commands-${randomUUID()}`;
+const deadlineMs = 30_000;
+
+const marked = '标记王小明';
+const organisation = (code: string): object => ({ code, name: `某局${marked}`, level: 'bureau', parent: null });
+
+describe('commands over Kafka', () => {
+  let server: TestServer;
+  let producer: Producer;
+  let collector: Server;
+  const collected: string[] = [];
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+  beforeAll(async () => {
+    collector = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+        collected.push(Buffer.concat(chunks).toString());
+        response.setHeader('content-type', 'application/json').end('{}');
+      });
+    });
+    await new Promise<void>((resolve) => { collector.listen(0, '127.0.0.1', resolve); });
+    const { port } = collector.address() as AddressInfo;
+    server = await startTestServer({
+      RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_COMMANDS: 'on', RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2', RECTRAIL_COMMAND_BODY_BYTES_MAX: '2048',
+      RECTRAIL_LOG_LEVEL: 'warn', RECTRAIL_TRACES_URL: `http://127.0.0.1:${port}/v1/traces`,
+    });
+    producer = foreignClient(address).producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+  });
+  afterAll(async () => {
+    await producer.disconnect();
+    await server.close();
+    collector.close();
+    await withAdmin(address, async (admin) => { await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`)) }); });
+  });
+
+  interface Sent { readonly key?: string | null; readonly headers?: Record<string, string | undefined>; readonly value: unknown }
+  const send = async (...records: readonly Sent[]): Promise<void> => {
+    await producer.send({
+      topic: `${prefix}.commands`, acks: -1,
+      messages: records.map(({ key = null, headers = {}, value }) => ({
+        key, value: typeof value === 'string' || value === null ? value : JSON.stringify(value),
+        headers: Object.fromEntries(Object.entries({ 'authorization': `Bearer ${server.token}`, 'idempotency-key': randomUUID(), ...headers }).filter(([, text]) => text !== undefined)) as Record<string, string>,
+      })),
+    });
+  };
+  /** The records of a topic once there are so many that a test looks for. */
+  const awaited = async (topic: string, isOurs: (record: LogRecord) => boolean, count = 1): Promise<readonly LogRecord[]> => {
+    const deadline = performance.now() + deadlineMs;
+    for (;;) {
+      const found = (await readLog(address, `${prefix}`)).filter((record) => record.topic === `${prefix}.${topic}` && isOurs(record));
+      if (found.length >= count) return found;
+      if (performance.now() > deadline) throw new Error(`${found.length} of ${count} records in ${topic} after ${deadlineMs} ms`);
+      await sleep(100);
+    }
+  };
+  const reply = async (key: string, count = 1): Promise<Json> => (await awaited('replies', ({ headers }) => headers['idempotency-key'] === key, count)).map(({ value }) => JSON.parse(value) as Json).at(-1);
+
+  it('are answered as over HTTP, once, however often and by whichever way they come', async () => {
+    const key = randomUUID();
+    const record = { key: 'a', headers: { 'idempotency-key': key, 'correlation-id': 'spec-1' }, value: { name: 'RegisterOrganisation', body: organisation('KA-1') } };
+    await send(record, record);
+    const replies = await awaited('replies', ({ headers }) => headers['idempotency-key'] === key, 2);
+    expect(replies.map(({ key: own, headers }) => [own, headers['correlation-id']])).toEqual([['a', 'spec-1'], ['a', 'spec-1']]);
+    const [first, second] = replies.map(({ value }) => JSON.parse(value) as Json);
+    expect(first).toMatchObject({ status: 201, outcome: { created: true, streamVersion: expect.any(Number), position: expect.any(Number), dryRun: false } });
+    expect(second).toEqual(first);
+    const overHttp = await server.call('POST', '/organisations', { body: organisation('KA-1'), headers: { 'idempotency-key': key } });
+    expect(overHttp.body).toEqual(first.outcome);
+    const another = await server.call('POST', '/organisations', { body: organisation('KA-2'), headers: { 'idempotency-key': key } });
+    expect(another.body).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+  });
+
+  it('may be batches, and paths as over HTTP', async () => {
+    const [batch, path] = [randomUUID(), randomUUID()];
+    const commands = ['KB-1', 'KB-2'].map((code) => ({ name: 'RegisterOrganisation', body: organisation(code) }));
+    await send({ headers: { 'idempotency-key': batch }, value: { commands } }, { headers: { 'idempotency-key': path }, value: { path: '/organisations', body: organisation('KB-3') } });
+    expect(await reply(batch)).toMatchObject({ status: 200, outcome: { results: [{ created: true }, { created: true }] } });
+    expect(await reply(path)).toMatchObject({ status: 201 });
+  });
+
+  it('that are refused are answered with the problem of HTTP', async () => {
+    const cases: readonly [string, Sent, number, string][] = [
+      [randomUUID(), { value: { name: 'RegisterOrganisation', body: organisation('KA-1') } }, 409, 'org-code-taken'],
+      [randomUUID(), { value: { name: 'RegisterOrganisation', body: { code: 'KC-1' } } }, 400, 'validation-failed'],
+      [randomUUID(), { value: { name: 'NoSuchCommand', body: {} } }, 404, 'unknown-command'],
+      [randomUUID(), { value: { path: '/organisations', body: {} }, headers: { authorization: 'Bearer rct_x' } }, 401, 'token-invalid'],
+      [randomUUID(), { value: { path: '/organisations', body: {} }, headers: { authorization: `Replay ${'x'.repeat(43)}` } }, 401, 'token-invalid'],
+    ];
+    await send(...cases.map(([key, sent]) => ({ ...sent, headers: { ...sent.headers, 'idempotency-key': key } })));
+    for (const [key, , status, code] of cases) expect(await reply(key)).toMatchObject({ status, problem: { status, code, correlationId: expect.any(String), titleZh: expect.any(String) } });
+    expect((await reply(cases[1]![0])).problem.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer: '/body/name' })]));
+    expect((await reply(cases[3]![0])).problem.errors).toEqual([expect.objectContaining({ header: 'authorization' })]);
+  });
+
+  it('that are none become dead letters, which an administrator reads, and replays once their cause is gone', async () => {
+    const good = { name: 'RegisterOrganisation', body: organisation('KD-1') };
+    const secretInValue = JSON.stringify({ ...good, token: server.token });
+    const poison: readonly Sent[] = [
+      { value: '{"name":' }, { value: null }, { value: { nothing: 'known' } }, { value: secretInValue }, { value: 'x'.repeat(3_000) },
+      { value: good, headers: { 'authorization': undefined, 'x-token': server.token } }, { key: 'kd', value: good, headers: { 'idempotency-key': undefined, 'correlation-id': 'kd-1' } },
+    ];
+    await send(...poison);
+    const letters = await awaited('dead-letters', () => true, poison.length);
+    expect(letters.map(({ headers }) => headers['rectrail-dead-letter-reason']).sort())
+      .toEqual(['body-malformed', 'body-malformed', 'body-too-large', 'token-missing', 'validation-failed', 'validation-failed', 'validation-failed']);
+    expect(JSON.stringify(letters)).not.toContain(server.token.split('_')[2]);
+
+    const first = await server.get('/dead-letters?limit=4');
+    const second = await server.get(`/dead-letters?limit=4&cursor=${String(first.nextCursor)}`);
+    const items: Json[] = [...first.items, ...second.items];
+    expect([first.items.length, second.items.length, second.nextCursor]).toEqual([4, 3, null]);
+    expect(items.map(({ at }) => String(at))).toEqual(items.map(({ at }) => String(at)).toSorted().reverse());
+    const keyless: Json = items.find(({ key }) => key === 'kd');
+    expect(keyless).toMatchObject({ reason: 'validation-failed', topic: `${prefix}.commands`, canReplay: true, replayedAt: null });
+    const shown = await server.get(`/dead-letters/${String(keyless.id)}`);
+    expect(shown).toMatchObject({ ...keyless, value: JSON.stringify(good), headers: { 'correlation-id': 'kd-1' } });
+
+    const replays = [await server.call('POST', `/dead-letters/${String(keyless.id)}/replay`, { body: {} }), await server.call('POST', `/dead-letters/${String(keyless.id)}/replay`, { body: {} })];
+    expect(replays.map(({ status }) => status)).toEqual([202, 202]);
+    expect(replays[0]?.body.replayedAt).not.toBeNull();
+    const answers = (await awaited('replies', ({ key }) => key === 'kd', 2)).map(({ value }) => JSON.parse(value) as Json);
+    expect(answers[0]).toMatchObject({ status: 201, outcome: { created: true } });
+    expect(answers[1]).toEqual(answers[0]);
+    expect((await server.get('/dead-letters')).items.find(({ id }: Json) => id === keyless.id).replayedAt).not.toBeNull();
+
+    const tooLarge = items.find(({ reason }) => reason === 'body-too-large');
+    expect(tooLarge).toMatchObject({ canReplay: false, bytes: 3_000 });
+    expect((await server.call('POST', `/dead-letters/${String(tooLarge.id)}/replay`, { body: {} })).body).toMatchObject({ status: 409, code: 'dead-letter-not-kept' });
+    expect((await server.call('GET', '/dead-letters/0-4711')).body).toMatchObject({ status: 404, code: 'unknown-dead-letter' });
+    expect((await server.call('GET', '/dead-letters?cursor=x')).status).toBe(400);
+    const inspector = await server.makeToken('KA-1', 'leader', '某人');
+    for (const path of ['/dead-letters', `/dead-letters/${String(keyless.id)}`]) expect((await server.call('GET', path, { token: inspector })).body.code).toBe('administrator-only');
+    expect((await server.call('POST', `/dead-letters/${String(keyless.id)}/replay`, { body: {}, token: inspector })).body.code).toBe('administrator-only');
+  });
+
+  it('are all answered, each once, though the server is restarted among them, in the order of each key', async () => {
+    const keys = Array.from({ length: 120 }, (_, i) => `restart-${i}`);
+    const records = keys.map((key, i) => ({ key: `lane-${i % 3}`, headers: { 'idempotency-key': key }, value: { path: '/organisations', body: organisation(`KR-${i}`) } }));
+    await send(...records.slice(0, 60));
+    const restarting = server.restart();
+    await send(...records.slice(60));
+    await restarting;
+    const wanted = new Set(keys);
+    let replies: readonly LogRecord[] = [];
+    for (const deadline = performance.now() + deadlineMs; performance.now() < deadline;) {
+      replies = (await readLog(address, prefix)).filter(({ topic, headers }) => topic === `${prefix}.replies` && wanted.has(headers['idempotency-key'] ?? ''));
+      if (new Set(replies.map(({ headers }) => headers['idempotency-key'])).size === keys.length) break;
+      await sleep(200);
+    }
+    const byKey = Map.groupBy(replies, ({ headers }) => headers['idempotency-key']);
+    expect(byKey.size).toBe(keys.length);
+    // A record that was answered, but not yet committed, is answered again: the same.
+    for (const same of byKey.values()) expect(new Set(same.map(({ value }) => value)).size).toBe(1);
+    const positions = new Map([...byKey].map(([key, [first]]) => [key, (JSON.parse(first!.value) as Json).outcome.position as number]));
+    for (const lane of [0, 1, 2]) {
+      const own = keys.filter((_, i) => i % 3 === lane).map((key) => positions.get(key));
+      expect(own).toEqual(own.toSorted((a, b) => a! - b!));
+    }
+  });
+
+  it('carry their trace through the event to the record; a request over HTTP begins one', async () => {
+    await send({ headers: { 'idempotency-key': 'traced', 'traceparent': `00-${traceId}-00f067aa0ba902b7-01` }, value: { path: '/organisations', body: organisation('KT-1') } });
+    expect(await reply('traced')).toMatchObject({ status: 201 });
+    const begun = await server.call('POST', '/organisations', { body: organisation('KT-2') });
+    const begunId = begun.headers.get('x-correlation-id') ?? '';
+    expect(isUuid(begunId)).toBe(false);
+    for (const id of [traceId, begunId]) {
+      const [record] = await awaited('organisations', ({ headers }) => headers['ce_correlationid'] === id);
+      expect(parseTraceparent(record?.headers['traceparent'])).toMatchObject({ traceId: id, sampled: true });
+    }
+    // Spans leave in batches; a stop sends what is left.
+    await server.restart();
+    interface Span { readonly traceId: string; readonly spanId: string; readonly parentSpanId?: string; readonly name: string }
+    const spans = collected.flatMap((body) => (JSON.parse(body) as Json).resourceSpans.flatMap(({ scopeSpans }: Json) => scopeSpans.flatMap((scope: Json) => scope.spans as Span[])) as Span[]);
+    const chainOf = (id: string, name: string): readonly string[] => {
+      const chain: string[] = [];
+      for (let span = spans.find((one) => one.traceId === id && one.name === name); span !== undefined; span = spans.find((one) => one.traceId === id && one.spanId === span?.parentSpanId)) chain.push(span.name);
+      return chain;
+    };
+    expect(chainOf(traceId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', `process ${prefix}.commands`]);
+    expect(chainOf(begunId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', 'POST /api/v1/organisations']);
+    expect(chainOf(begunId, 'append')).toEqual(['append', 'RegisterOrganisation', 'POST /api/v1/organisations']);
+    for (const secret of [marked, 'KT-1', server.token]) expect(collected.join('')).not.toContain(secret);
+  });
+});
