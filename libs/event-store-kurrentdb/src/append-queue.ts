@@ -28,7 +28,7 @@ const batchEventsMax = 500;
 const waitingMax = 20_000;
 /** Between two looks at the numbering while it does not move, ms; a notification comes first as a rule. */
 const lookMs = 100;
-/** How long the numbering may stay behind a check that failed on the server, ms. */
+/** How long the numbering may stay behind a check that failed on the server, and others wait for that, at most, ms. */
 const behindMsMax = 10_000;
 
 const neverAborted = new AbortController().signal;
@@ -97,10 +97,10 @@ export class AppendQueue {
   }
 
   async #settle(batch: readonly Pending[]): Promise<void> {
-    const { log, numbering, wake } = this.#options;
+    const { log, numbering, wake, numberingTimeoutMs } = this.#options;
     const requests = batch.map((p) => p.request);
     const streams = [...new Set(requests.flatMap((r) => r.entries.map((e) => e.streamId)))];
-    const givenUpAt = performance.now() + behindMsMax;
+    const givenUpAt = performance.now() + Math.min(behindMsMax, numberingTimeoutMs);
     for (;;) {
       const ticket = wake.ticket;
       // In this order: a command numbered in between is found, and so never takes its own events for somebody else's.

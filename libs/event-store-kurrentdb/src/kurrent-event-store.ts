@@ -93,7 +93,7 @@ export class KurrentEventStore implements EventStore {
       const identity = await openIdentity(log, database);
       const numbering = new Numbering(database);
       await checkEnds(log, numbering);
-      await checkTruncation(log, database);
+      await checkTruncation(log, database, numbering);
       return new KurrentEventStore(options, { log, numbering, identity, serverVersion });
     } catch (error) {
       await log.close();

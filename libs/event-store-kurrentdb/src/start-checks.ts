@@ -101,20 +101,29 @@ const readAt = async (log: KurrentLog, from: LogPosition): Promise<readonly LogR
 const scanCount = 500;
 const metadataPrefix = '$$';
 
-/** The streams of ours whose settings were changed, or that were deleted, since the last scan. */
+/** The streams whose settings were changed, or that were deleted, since the last scan. */
 const scan = async (log: KurrentLog, from: LogPosition | null): Promise<ReadonlySet<string>> => {
   const suspects = new Set<string>();
   for (let at = from; ;) {
     const records = await log.readAll({ ...(at && { from: at }), count: scanCount, filter: { typePrefixes: ['$metadata', '$streamDeleted'] } });
     for (const { stream } of records) {
-      const name = stream.startsWith(metadataPrefix) ? stream.slice(metadataPrefix.length) : stream;
-      if (name === logStream || commandOfReceiptStream(name) !== null || streamIdOf(name) !== null) suspects.add(name);
+      suspects.add(stream.startsWith(metadataPrefix) ? stream.slice(metadataPrefix.length) : stream);
     }
     const last = records.at(-1)?.position;
     // A page begins with the last record of the one before.
     if (records.length < scanCount || last === undefined || (at !== null && !isAfter(last, at))) return suspects;
     at = last;
   }
+};
+
+/** Those that hold what is numbered: others may share the server. */
+const ours = async (suspects: readonly string[], numbering: Numbering): Promise<readonly string[]> => {
+  const versions = await numbering.versions(suspects.flatMap((name) => streamIdOf(name) ?? []));
+  const commands = await numbering.commands(suspects.flatMap((name) => commandOfReceiptStream(name) ?? []));
+  return suspects.filter((name) => {
+    const [id, command] = [streamIdOf(name), commandOfReceiptStream(name)];
+    return name === logStream || (id !== null && (versions.get(id) ?? 0) > 0) || (command !== null && commands.has(command));
+  });
 };
 
 /** What the server hides of a stream, or will; null where nothing is amiss. */
@@ -136,7 +145,7 @@ const harmOf = async (log: KurrentLog, stream: string): Promise<string | null> =
  *
  * @throws KurrentStoreRefused `log-truncated`
  */
-export const checkTruncation = async (log: KurrentLog, database: Database): Promise<void> => {
+export const checkTruncation = async (log: KurrentLog, database: Database, numbering: Numbering): Promise<void> => {
   const end = await log.end();
   const { rows: [done] } = await database.query<{ commit: string; prepare: string }>(`select commit_position::text as commit, prepare_position::text as prepare from ${schema}.scan`);
   const found = await scan(log, done === undefined ? null : { commit: BigInt(done.commit), prepare: BigInt(done.prepare) });
@@ -149,7 +158,7 @@ export const checkTruncation = async (log: KurrentLog, database: Database): Prom
   });
   const { rows } = await database.query<{ stream: string }>(`select stream from ${schema}.suspects order by stream`);
   const harms: string[] = [];
-  for (const { stream } of rows) {
+  for (const stream of await ours(rows.map((row) => row.stream), numbering)) {
     const harm = await harmOf(log, stream);
     if (harm !== null) harms.push(harm);
   }
