@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -86,7 +87,7 @@ describe('progress over time', () => {
 
 describe('help', () => {
   it.each([
-    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['feed'], '--follow'], [['feed', 'snapshot'], 'digest'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
+    [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['reminders'], '督办提醒'], [['reminders', 'preview'], '--on'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['feed'], '--follow'], [['feed', 'snapshot'], 'digest'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
     [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {
@@ -164,6 +165,15 @@ describe('reads', () => {
     expect(await printed('history', item.issueId, '--lang', 'zh')).toMatch(/IssueStatusStated/);
   });
 
+  it('notices that are due on a day, none of which is issued by looking', async () => {
+    expect(await printed('reminders', 'preview', '--on', '2022-07-15', '--org', 'CN-330200-JT', '--lang', 'zh')).toMatch(/^红灯 .* 2022-06-30 +-15 +organisation$/m);
+    expect((await answered('reminders', 'preview', '--on', '2022-07-15', '--limit', '1')).items).toHaveLength(1);
+    expect((await answered('reminders', 'list')).items).toEqual([]);
+    expect(await printed('reminders', 'preview', '--on', '1990-01-01')).toContain('no notice is due');
+    const { code, err } = await rectrail('reminders', 'show', 'nonsense');
+    expect([code, err]).toEqual([1, expect.stringContaining('unknown-reminder')]);
+  });
+
   it('timelines of an issue, an inspection and an organisation', async () => {
     const [item] = (await answered('issues', '--org', 'CN-330200-JT', '--state', 'IN_PROGRESS')).items;
     const timeline = await printed('timeline', 'issue', item.issueId, '--lang', 'zh');
@@ -198,13 +208,46 @@ describe('reads', () => {
   });
 });
 
+describe('the feed', () => {
+  it('is printed in lines, page by page', async () => {
+    const zh = await printed('--lang', 'zh', 'feed', '--org', 'CN-330200-JT', '--noun', 'issues', '--limit', '2');
+    const [first, second, , more] = zh.trimEnd().split('\n');
+    for (const line of [first, second]) expect(line).toMatch(/^#\d+ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d issue\.registered .*已反馈$/);
+    const [, after = ''] = /续页：--after (\d+)$/.exec(more ?? '') ?? [];
+    const page = await answered('feed', '--org', 'CN-330200-JT', '--noun', 'issues', '--limit', '1', '--after', after);
+    expect(Number(page.messages[0].sequence)).toBeGreaterThan(Number(after));
+  });
+
+  it('is followed, what comes included', async () => {
+    const child = start(['feed', '--follow', '--after', '0', '--type', 'rectrail.report.published.v1', '--json'], { RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token });
+    const titles: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      titles.push(JSON.parse(line).data.state.title);
+      if (titles.length === 3) child.kill();
+    }
+    expect(titles.every((title) => title.length > 0)).toBe(true);
+    expect(titles).toHaveLength(3);
+  });
+
+  it('has a state at a position, with its digest', async () => {
+    const { at, digest } = await server.get('/feed/digest?noun=issues,measures');
+    const en = await printed('feed', 'snapshot', '--noun', 'issues,measures', '--at', String(at));
+    expect(en).toMatch(/^issues +\d+$/m);
+    expect(en.trimEnd().split('\n').at(-1)).toBe(`digest ${digest}`);
+    const lines = (await printed('feed', 'snapshot', '--noun', 'issues,measures', '--at', String(at), '--json')).trimEnd().split('\n').map((line): Json => JSON.parse(line));
+    expect(lines.at(-1)).toMatchObject({ at, digest });
+    expect(lines.slice(0, -1).every(({ noun }) => ['issues', 'measures'].includes(noun))).toBe(true);
+    expect((await printed('feed', 'snapshot', '--noun', 'issues', '--list')).split('\n').filter((line) => /^#\d+ issues\//.test(line)).length).toBeGreaterThan(20);
+  });
+});
+
 describe('wrong use and refusals', () => {
   it.each([
     [['frobnicate'], 2, "unknown command 'frobnicate'"], [['dashboard', '--nope'], 2, "unknown option '--nope'"], [['dashboard', 'extra'], 2, 'too many arguments'], [['history'], 2, "missing required argument 'id'"],
     [['--lang', 'fr', 'dashboard'], 2, 'Allowed choices are zh, en'], [['token', 'add', '--role', 'clerk'], 2, '--subject'], [['undo', 'x'], 2, '--reason'], [[], 2, 'Usage: rectrail'],
     [['dashboard', '--valid-at', '2022-13-01'], 1, '?validAt: no such day'], [['dashboard', '--org', 'NOPE'], 1, 'unknown-organisation'], [['issue', 'nope'], 1, 'unknown-issue'], [['timeline', 'measure', 'nope'], 1, 'unknown-measure'], [['timeline', 'plan', 'x'], 2, 'Allowed choices are issue'],
     [['--zone', 'Mars', 'dashboard'], 1, '--zone is an IANA name'], [['--server', 'nonsense', 'dashboard'], 1, '--server is an address'], [['--token', 'bad', 'dashboard'], 1, 'token-invalid'],
-    [['undo', 'x', '--reason', 'y'], 1, 'unknown-import'], [['import', '/does/not/exist'], 1, 'cannot be read'], [['import', binary], 1, 'line 1: '],
+    [['undo', 'x', '--reason', 'y'], 1, 'unknown-import'], [['import', '/does/not/exist'], 1, 'cannot be read'], [['import', binary], 1, 'line 1: '], [['feed', '--after', '999999'], 1, 'position-ahead'], [['feed', '--follow', '--limit', '1'], 2, 'cannot be used with'], [['feed', '--follow', '--noun', 'x'], 1, 'validation-failed'],
   ])('%j ends with %i', async (args, expected, text) => {
     const { code, out, err } = await rectrail(...args);
     expect([code, out]).toEqual([expected, '']);

@@ -108,6 +108,25 @@ export interface DeadlineItem {
 }
 export interface Deadlines extends Page<DeadlineItem> { readonly figures: Counts }
 
+interface AboutIssue {
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string | null;
+  readonly colour: string;
+  readonly deadline: string;
+  readonly daysLeft: number;
+  readonly recipients: readonly string[];
+}
+export interface ReminderItem extends AboutIssue {
+  readonly reminderId: string;
+  readonly citation: string;
+  readonly receipts: readonly { readonly recipient: string; readonly on: string }[];
+}
+export interface Reminders extends Answered { readonly items: readonly ReminderItem[]; readonly nextCursor: string | null }
+export interface DueReminders extends Answered { readonly items: readonly AboutIssue[]; readonly nextCursor: string | null }
+export interface ReminderDetail extends Answered { readonly reminder: ReminderItem; readonly text: string }
+
 export interface MeasureItem {
   readonly measureId: string;
   readonly orgCode: string | null;
@@ -282,4 +301,32 @@ export interface FeedSnapshot {
   readonly subjects: readonly FeedSubject[];
   readonly next: string | null;
   readonly digest: string | null;
+}
+
+export interface SubscriptionView {
+  readonly subscriptionId: string;
+  readonly endpoint: string;
+  readonly status: string;
+  readonly cause: string | null;
+  readonly audience: string;
+  readonly nouns: readonly string[] | null;
+  readonly types: readonly string[] | null;
+  readonly levels: readonly string[] | null;
+  readonly subtreeOf: string | null;
+  readonly createdAt: string;
+  readonly keys: readonly { readonly publicKey: string; readonly since: string }[];
+  readonly delivery: { readonly position: number; readonly lagEvents: number; readonly failures: number; readonly nextAttemptAt: string | null };
+}
+export interface RevealedSecret { readonly secret: string; readonly publicKey: string }
+export interface SentWebhook {
+  readonly kind: string;
+  readonly at: string;
+  readonly position: number | null;
+  readonly type: string;
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly status: number | null;
+  readonly durationMs: number;
+  readonly error: string | null;
+  readonly excerpt: string;
 }

@@ -6,8 +6,10 @@ import { addImports } from './commands/imports.ts';
 import { addOverTime } from './commands/over-time.ts';
 import { addProjections } from './commands/projections.ts';
 import { addReads } from './commands/reads.ts';
+import { addReminders } from './commands/reminders.ts';
 import { addServing } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
+import { addWebhooks } from './commands/webhooks.ts';
 import { problemText } from './format/problem.ts';
 import { sessionOf, withGlobalOptions, type GlobalOptions } from './session.ts';
 
@@ -21,8 +23,10 @@ const program = withGlobalOptions(new Command('rectrail'), process.env)
   .exitOverride();
 const open = (command: Command) => sessionOf(command.optsWithGlobals<GlobalOptions>(), process.env);
 addReads(program, open);
+addReminders(program, open);
 addOverTime(program, open);
 addFeed(program, open);
+addWebhooks(program, open);
 addImports(program, open);
 addTokens(program, open);
 addProjections(program, open);

@@ -31,6 +31,8 @@ const labels = {
   before: ['此前', 'before'], after: ['此后', 'after'], change: ['增减', 'change'], absent: ['不在其中', 'not there'], 'cause-events': ['有新的记录', 'events'], 'cause-time': ['期限已到', 'time'],
   'cause-policy': ['口径变化', 'policy'], 'cause-organisation': ['隶属变化', 'organisation'],
   noMessages: ['没有消息', 'no messages'], subjects: ['数目', 'subjects'], digest: ['摘要', 'digest'],
+  citation: ['文号', 'number'], light: ['灯号', 'light'], green: ['绿灯', 'green'], yellow: ['黄灯', 'yellow'], red: ['红灯', 'red'], recipients: ['发送对象', 'recipients'],
+  receivedBy: ['已签收', 'confirmed by'], received: ['签收日期', 'confirmed on'], nothingDue: ['没有应发的提醒', 'no notice is due'],
   since: ['自', 'since'], notCounted: ['总数未统计', 'not counted'], code: ['代码', 'code'], level: ['层级', 'level'], dissolvedOn: ['撤销日期', 'dissolved on'], mergedInto: ['并入', 'merged into'],
   country: ['国家', 'country'], province: ['省', 'province'], municipality: ['直辖市', 'municipality'], city: ['市', 'city'], district: ['区', 'district'], county: ['县', 'county'],
   township: ['乡镇', 'township'], bureau: ['部门', 'bureau'], unit: ['单位', 'unit'], branch: ['派出机构', 'branch'],
@@ -56,6 +58,13 @@ const labels = {
   rebuild: ['重建', 'rebuild'], swappedAt: ['数据重建于', 'rows made'], running: ['正常', 'running'], stopped: ['已停止', 'stopped'], rebuilding: ['首次生成中', 'being made'],
   bulk: ['批量装载', 'loading'], finish: ['汇总', 'deriving'], indexes: ['建索引', 'indexing'], 'catching-up': ['追赶', 'catching up'], swapping: ['切换', 'swapping'],
   paused: ['已暂停', 'paused'], interrupted: ['已中断', 'interrupted'], leftOut: ['已跳过', 'left out of'], reason: ['理由', 'reason'],
+  endpoint: ['推送地址', 'endpoint'], failures: ['连续失败次数', 'failures in a row'], nextAttempt: ['下次尝试', 'next attempt'], selects: ['推送范围', 'selects'], publicKey: ['验签公钥', 'public key'],
+  noSubscriptions: ['尚无推送订阅', 'there are no subscriptions'], shownOnce: ['密钥仅显示这一次，请妥善保存。', 'The secret is not shown again: keep it.'],
+  ACTIVE: ['推送中', 'active'], PAUSED: ['已暂停', 'paused'], DISABLED: ['已停用', 'disabled'], FAILING: ['接收方持续失败', 'the receiver kept failing'],
+  'audience-public': ['仅公开信息', 'public facts'], 'audience-internal': ['含内部信息', 'internal facts too'],
+  sentAt: ['发送时间', 'sent'], messageType: ['消息类型', 'message'], attempt: ['第几次', 'attempt'], httpStatus: ['状态码', 'status'], milliseconds: ['耗时（毫秒）', 'ms'], answered: ['应答', 'answered'],
+  delivered: ['成功', 'delivered'], failed: ['失败', 'failed'], GONE: ['接收方已不存在', 'the receiver is gone'], timeout: ['超时', 'timed out'], refused: ['地址不允许', 'address refused'],
+  redelivery: ['手动重发', 'by hand'], ping: ['测试', 'test'],
   calendarAssumed: ['以下年份无工作日历，按周一至周五计：', 'no calendar known for these years, Monday to Friday assumed: '],
 } as const satisfies Readonly<Record<string, Label>>;
 

@@ -4,7 +4,7 @@ import { unmet } from '../stream-needs.ts';
 import { refuseBeforeBasis, refuseFuture, type LiveSituation } from '../time/live-command.ts';
 import type { ConfirmReceipt, IssueReminders, ReminderRejection } from './reminder.commands.ts';
 import type { ReminderEvent, ReminderIssued } from './reminder.events.ts';
-import { ladderKey, lightDue, organisationItself, severityOf } from './reminder.lights.ts';
+import { ladderKey, lightDue, recipientsOf, severityOf } from './reminder.lights.ts';
 import { reminderIdOf, type Reminders } from './reminder.state.ts';
 
 type RegisterFacts = readonly Fact<ReminderEvent | FactsRetracted>[];
@@ -38,8 +38,10 @@ export const decideReminders = ({ on, data: { orgId, policyEventId, lights, issu
     if (light === null || severityOf(light.colour) <= (severities.get(key) ?? -1)) continue;
     severities.set(key, severityOf(light.colour));
     const number = lastNumber + issued.length + 1;
-    const recipients = light.recipients.length === 0 ? [organisationItself] : light.recipients;
-    issued.push({ type: 'ReminderIssued', data: { reminderId: reminderIdOf(orgId, year, number), orgId, year, number, issueId, colour: light.colour, ...ladder, daysLeft, recipients, policyEventId } });
+    issued.push({
+      type: 'ReminderIssued',
+      data: { reminderId: reminderIdOf(orgId, year, number), orgId, year, number, issueId, colour: light.colour, ...ladder, daysLeft, recipients: recipientsOf(light), policyEventId },
+    });
   }
   return issued;
 };

@@ -17,6 +17,7 @@ export const ladderKey = (issueId: IssueId, { deadline, reopenings }: Ladder): s
 
 /** Whom a light without recipients addresses: the organisation as a whole. */
 export const organisationItself = 'organisation';
+export const recipientsOf = ({ recipients }: Light): readonly string[] => (recipients.length === 0 ? [organisationItself] : recipients);
 
 /** From 0 (green). */
 export const severityOf = (colour: LightColour): number => lightColours.indexOf(colour);

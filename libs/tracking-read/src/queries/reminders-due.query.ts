@@ -1,5 +1,5 @@
 import { addDays, dayNumber, daysBetween, lastDay, type Day, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
-import { countingFacts, foldIssue, ladderKey, ladderOf, lightDue, severityOf, streams, type Light, type LightColour } from '@rectrail/tracking-domain';
+import { countingFacts, foldIssue, ladderKey, ladderOf, lightDue, recipientsOf, severityOf, streams, type Light, type LightColour } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { wholeStreams, type TrackingFact } from './counting-facts.ts';
@@ -133,7 +133,7 @@ export const remindersDue = (context: ReadContext, request: RemindersDueRequest)
       const org = labelOf(session, candidate.orgId);
       return {
         orgId: candidate.orgId, orgCode: org?.code ?? null, orgName: org?.name ?? null, issueId: candidate.id, numberPath: candidate.numberPath, title: candidate.title,
-        colour: light.colour, deadline: candidate.due, daysLeft: daysBetween(cut.validAt, candidate.due), recipients: light.recipients,
+        colour: light.colour, deadline: candidate.due, daysLeft: daysBetween(cut.validAt, candidate.due), recipients: recipientsOf(light),
       };
     });
     return { cut, items, nextCursor: end === null ? null : next(end) };

@@ -67,7 +67,6 @@ export interface DueReminder {
   readonly colour: LightColour;
   readonly deadline: Day;
   readonly daysLeft: number;
-  /** Of the light; empty: the organisation itself. */
   readonly recipients: readonly string[];
 }
 
