@@ -27,7 +27,8 @@ const keyOf = (topic: string, partition: number): string => `${topic}/${partitio
 /** Where each partition of the topics below a prefix ends, by `topic/partition`; empty ones are left out. */
 export const logEnds = (address: string, prefix: string): Promise<ReadonlyMap<string, number>> => withAdmin(address, async (admin) => {
   const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
-  const offsets = await Promise.all(topics.map(async (topic) => (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [keyOf(topic, partition), Number(high)] as const)));
+  const offsets = await Promise.all(topics.map(async (topic) =>
+    (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [keyOf(topic, partition), Number(high)] as const)));
   return new Map(offsets.flat().filter(([, high]) => high > 0));
 });
 
@@ -45,7 +46,8 @@ export const readLog = async (address: string, prefix: string): Promise<readonly
     eachBatch: ({ batch: { topic, partition, messages } }) => {
       const end = ends.get(keyOf(topic, partition)) ?? 0;
       for (const { offset, key, value, headers = {} } of messages) {
-        if (Number(offset) < end) records.push({ topic, partition, offset: Number(offset), key: String(key), value: String(value), headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])) });
+        const text = Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, String(bytes)]));
+        if (Number(offset) < end) records.push({ topic, partition, offset: Number(offset), key: String(key), value: String(value), headers: text });
         if (Number(offset) >= end - 1) left.delete(keyOf(topic, partition));
       }
       if (left.size === 0) done.resolve(undefined);

@@ -40,6 +40,14 @@ export class ServerProcess {
     return this.#log.join('\n');
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal);
+  }
+
   /** Its address, once it listens. @throws Error where it ends before. */
   get ready(): Promise<string> {
     return this.#ready;

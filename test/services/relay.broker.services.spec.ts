@@ -1,0 +1,263 @@
+// Goal: whatever is killed, stopped or away, a consumer that applies only the newest (source, sequence) of each subject ends with the server's digest; nothing is lost, the
+// order of each partition is kept, what comes twice is the same, and memory does not grow with the backlog. Method: relays as processes of the built server, a broker of
+// our own that is killed, the tail of a generated history appended at a steady pace; in the end every record is compared with the feed. RECTRAIL_TEST_SECONDS lengthens it.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEventCodec, type AppendRequest, type EventToAppend } from '@rectrail/event-store';
+import { PostgresEventStore } from '@rectrail/event-store-postgres';
+import { provinceHistory, type RecordedEvent } from '@rectrail/generator';
+import { day, position, streamVersion, type EventId } from '@rectrail/kernel';
+import { createMessageFeed, kafkaHeaders, kafkaRelayName, SyncDigest, type Message, type MessageData, type MessageFeed } from '@rectrail/messaging';
+import { KafkaBroker } from '@rectrail/messaging/testing';
+import { knownCalendarYears, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
+import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
+import { trackingEventDefinitions } from '@rectrail/tracking-domain';
+import { randomOf } from '@rectrail/tracking-read/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServerProcess } from '../support/server-process.ts';
+import { byPartition, readLog, sequenceOfRecord, type LogRecord } from './kafka-log.ts';
+
+const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
+const faultMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 5) * 1_000;
+const eventsPerSecond = 200;
+const loaded = 2_000;
+/** What the pace takes in all tests, twice over. */
+const tail = Math.ceil((faultMs / 1_000) * eventsPerSecond * 6) + 10_000;
+const leaseMs = 1_500;
+const zone = 'Asia/Shanghai';
+const prefix = 'rectrail';
+/** Longest that anything may take that must come by itself. */
+const byItselfMsMax = 90_000;
+/** Of a relay that sends what has gathered, over one that is idle: two slices of the feed, its folds, garbage. */
+const growthMiBMax = 250;
+
+const random = randomOf(seed);
+let broker: KafkaBroker;
+let test: TestDatabase;
+let database: Database;
+let leadership: Leadership;
+let store: PostgresEventStore;
+let feed: MessageFeed;
+let dataDir: string;
+let requests: Iterator<AppendRequest>;
+
+/** As the commands of the history made them. */
+function* requestsOf(batches: Iterable<readonly RecordedEvent[]>): Generator<AppendRequest> {
+  for (const batch of batches) {
+    for (const [commandId, events] of Map.groupBy(batch, (event) => event.commandId)) {
+      const entries = [...Map.groupBy(events, ({ streamId }) => streamId)].map(([streamId, ofStream]) => ({
+        streamId, expectedVersion: streamVersion(ofStream[0]!.streamVersion - 1),
+        events: ofStream.map(({ type, content }): EventToAppend => ({ eventId: (JSON.parse(content) as { eventId: EventId }).eventId, type, content })),
+      }));
+      yield { commandId, entries };
+    }
+  }
+}
+
+beforeAll(async () => {
+  broker = await KafkaBroker.open();
+  test = await createTestDatabase();
+  database = await openDatabase({ url: test.url, connectionsMax: 10, onError: () => undefined });
+  leadership = await openLeadership(database);
+  store = await PostgresEventStore.open({ connectionString: test.url });
+  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-relay-'));
+  const history = provinceHistory({ events: loaded + tail, organisations: 100, growth: 'density', seed: 5, until: day('2026-06-30'), calendar: knownCalendarYears(), jurisdiction: 'CN', checkEvery: 1_000 });
+  const batches: RecordedEvent[][] = [];
+  let events = 0;
+  const iterator = history[Symbol.iterator]();
+  for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+    batches.push([...next.value]);
+    events += next.value.length;
+    if (events >= loaded) break;
+  }
+  await store.loadHistory((async function* () { for (const batch of batches) yield await Promise.resolve(batch); })());
+  requests = requestsOf({ [Symbol.iterator]: () => iterator });
+  feed = createMessageFeed({ store, codec: createEventCodec(trackingEventDefinitions), zone });
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(relays.map((relay) => relay.stop('SIGKILL')));
+  await store.close();
+  await database.close();
+  await test.drop();
+  await broker.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const relays: ServerProcess[] = [];
+const startRelay = async (): Promise<ServerProcess> => {
+  const relay = new ServerProcess({
+    DATABASE_URL: test.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_ROLES: 'relay', RECTRAIL_KAFKA_BROKERS: broker.address, RECTRAIL_LEASE_MS: String(leaseMs),
+  }).start();
+  relays.push(relay);
+  await relay.ready;
+  return relay;
+};
+
+const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+  const deadline = performance.now() + byItselfMsMax;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`${what} does not come by itself (seed ${seed}):\n${relays.map(({ log }) => log).join('\n')}`);
+    await sleep(50);
+  }
+};
+const standing = async () => (await leadership.followers()).find(({ name }) => name === kafkaRelayName);
+const head = async (): Promise<number> => (await store.head()).position;
+const caughtUp = (): Promise<void> => eventually('the end of the backlog', async () => (await standing())?.position === await head());
+
+const appendNext = async (): Promise<void> => {
+  const { value: request, done } = requests.next() as IteratorResult<AppendRequest, undefined>;
+  if (done === true) throw new Error('the history is told to its end: raise the tail');
+  await store.append(request);
+};
+
+/** Appends while the work goes on, at its pace as far as the machine lets it; answers how many commands were written. */
+const underLoad = async (work: () => Promise<void>): Promise<number> => {
+  const over = new AbortController();
+  let written = 0;
+  const writing = (async () => {
+    for (const began = performance.now(); !over.signal.aborted; written += 1) {
+      await appendNext();
+      await sleep(Math.max(0, began + (written * 1_000) / eventsPerSecond - performance.now()));
+    }
+  })();
+  try {
+    await work();
+  } finally {
+    over.abort();
+    await writing;
+  }
+  return written;
+};
+
+const messagesOfFeed = async (): Promise<readonly Message[]> => {
+  const messages: Message[] = [];
+  for (let after = position(0), to = await feed.head(); after < to;) {
+    const slice = await feed.read({ after, audience: 'internal' });
+    messages.push(...slice.messages);
+    after = slice.scannedTo;
+  }
+  return messages;
+};
+
+const digestAt = async (): Promise<string | null> => {
+  const at = await feed.head();
+  for (let cursor: string | null = null; ;) {
+    const page = await feed.snapshot({ at, audience: 'internal', cursor, limit: 5_000 });
+    if (page.next === null) return page.digest;
+    cursor = page.next;
+  }
+};
+
+/** Applies only what is newer than what it has of the subject. */
+const consumed = (records: readonly LogRecord[]): string => {
+  const newest = new Map<string, { readonly noun: Message['noun']; readonly sequence: number; readonly state: MessageData['state'] }>();
+  for (const record of records) {
+    const sequence = sequenceOfRecord(record);
+    if ((newest.get(record.key)?.sequence ?? 0) >= sequence) continue;
+    newest.set(record.key, { noun: record.topic.slice(prefix.length + 1) as Message['noun'], sequence, state: (JSON.parse(record.value) as MessageData).state });
+  }
+  const digest = new SyncDigest();
+  for (const [subject, { noun, state }] of newest) if (state !== null) digest.add({ noun, subject, state });
+  return digest.digest();
+};
+
+/** Every record of every topic against the feed. */
+const expectDelivered = async (): Promise<void> => {
+  await caughtUp();
+  const records = (await readLog(broker.address, prefix)).filter(({ topic }) => topic !== `${prefix}.checkpoints`);
+  const messages = await messagesOfFeed();
+  const source = await feed.source();
+  const written = new Map(messages.map((message) => [message.id as string, { headers: kafkaHeaders(message, source), value: JSON.stringify(message.data), key: message.subject }]));
+  const seen = new Set<string>();
+  for (const { headers, value, key } of records) {
+    const id = headers['ce_id'] ?? '';
+    if (!seen.has(id)) expect({ headers, value, key }).toEqual(written.get(id));
+    else if (value !== written.get(id)?.value) throw new Error(`${id} came twice, and not the same`);
+    seen.add(id);
+  }
+  expect(seen.size).toBe(messages.length);
+  for (const [partition, ofPartition] of byPartition(records)) {
+    const firsts = [...new Set(ofPartition.map(sequenceOfRecord))];
+    expect([partition, firsts]).toEqual([partition, firsts.toSorted((a, b) => a - b)]);
+  }
+  expect(consumed(records)).toBe(await digestAt());
+};
+
+const memoryMiB = async (relay: ServerProcess): Promise<number> => Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${relay.pid}/status`, 'utf8'))?.[1]) / 1_024;
+
+describe('the relay of a server', () => {
+  it(`delivers everything, in order, while broker and relay are killed at random (seed ${seed})`, async () => {
+    const relay = await startRelay();
+    await underLoad(async () => {
+      const until = performance.now() + faultMs;
+      const killing = async (restart: () => Promise<unknown>): Promise<void> => {
+        while (performance.now() < until) {
+          await sleep(random.int(300, 2_500));
+          await restart();
+        }
+      };
+      await Promise.all([
+        killing(async () => {
+          await broker.kill();
+          await broker.start();
+        }),
+        killing(async () => {
+          await relay.stop(random.pick(['SIGKILL', 'SIGKILL', 'SIGTERM'] as const));
+          await relay.start().ready;
+        }),
+      ]);
+    });
+    await expectDelivered();
+    expect(await relay.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+  }, faultMs + 240_000);
+
+  it('lets writes go on while the broker is away, and then sends what has gathered without holding it all', async () => {
+    const relay = await startRelay();
+    await caughtUp();
+    const atRest = await memoryMiB(relay);
+    await broker.stop();
+    const before = await head();
+    const written = await underLoad(() => sleep(faultMs));
+    for (const until = performance.now() + faultMs / 4; performance.now() < until;) await appendNext();
+    expect(written).toBeGreaterThan(0);
+    expect((await standing())?.position).toBeLessThanOrEqual(before);
+    const [whileAway, backlog] = [await memoryMiB(relay), await head() - before];
+    await broker.start();
+    const began = performance.now();
+    await caughtUp();
+    const afterwards = await memoryMiB(relay);
+    process.stdout.write(`    backlog of ${backlog} events sent ${((performance.now() - began) / 1_000).toFixed(1)} s after the broker was back; ${atRest.toFixed(0)} → ${whileAway.toFixed(0)} → ${afterwards.toFixed(0)} MiB\n`);
+    await expectDelivered();
+    expect(Math.max(whileAway, afterwards) - atRest).toBeLessThan(growthMiBMax);
+    await relay.stop('SIGTERM');
+  }, faultMs * 2 + 240_000);
+
+  it('that is stopped and wakes up writes nothing more once another leads', async () => {
+    const first = await startRelay();
+    await caughtUp();
+    const { epoch = 0 } = await standing() ?? {};
+    const second = await startRelay();
+    await underLoad(async () => {
+      await sleep(500);
+      first.signal('SIGSTOP');
+      await eventually('another leader', async () => (await standing())?.epoch === epoch + 1);
+      await caughtUpBeyond(await head());
+      const before = byPartition(await readLog(broker.address, prefix));
+      first.signal('SIGCONT');
+      await sleep(2 * leaseMs);
+      for (const [partition, records] of byPartition(await readLog(broker.address, prefix))) {
+        if (partition.startsWith(`${prefix}.checkpoints`)) continue;
+        const earlier = before.get(partition) ?? [];
+        const since = [Math.max(0, ...earlier.map(sequenceOfRecord)), ...records.slice(earlier.length).map(sequenceOfRecord)];
+        expect([partition, since]).toEqual([partition, [...new Set(since)].toSorted((x, y) => x - y)]);
+      }
+    });
+    expect((await standing())?.epoch).toBe(epoch + 1);
+    await expectDelivered();
+    await Promise.all([first.stop('SIGTERM'), second.stop('SIGTERM')]);
+  }, 240_000);
+});
+
+const caughtUpBeyond = (past: number): Promise<void> => eventually('what was written', async () => ((await standing())?.position ?? 0) >= past);
