@@ -1,9 +1,8 @@
 /** A PostgreSQL as the platform has it. */
 export interface Database {
-  /** For the one connection that listens. */
-  readonly url: string;
   query<R extends object>(sql: string, values?: readonly unknown[]): Promise<{ readonly rows: R[]; readonly rowCount: number | null }>;
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+  listen(channel: string, onNotification: () => void): { close(): Promise<void> };
 }
 
 /** A lease as its holder has it: `transaction` fails once another holds it. */

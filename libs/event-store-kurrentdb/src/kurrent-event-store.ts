@@ -8,7 +8,6 @@ import { migrate, numberingSchema, type Database, type Leadership } from './data
 import { KurrentClientLog } from './kurrent-client-log.ts';
 import type { KurrentLog } from './kurrent-log.ts';
 import { LogContents } from './log-contents.ts';
-import { NotificationListener } from './notification-listener.ts';
 import { Numbering } from './numbering.ts';
 import { sequence } from './sequencer.ts';
 import { checkEnds, checkServer, checkTruncation, openIdentity } from './start-checks.ts';
@@ -70,7 +69,7 @@ export class KurrentEventStore implements EventStore {
   readonly #contents: LogContents;
   readonly #queue: AppendQueue;
   readonly #wake = new Wake();
-  readonly #listener: NotificationListener;
+  readonly #listener: ReturnType<Database['listen']>;
   readonly #sequencing: Promise<void>;
   readonly #closing = new AbortController();
   /** Later than closing: what is under way waits to be numbered. */
@@ -113,7 +112,7 @@ export class KurrentEventStore implements EventStore {
     this.#numbering = numbering;
     this.#contents = new LogContents(log);
     this.#queue = new AppendQueue({ log, numbering, wake: this.#wake, requestBytesMax: appendBytesMax, numberingTimeoutMs });
-    this.#listener = new NotificationListener(database.url, numberingSchema, this.#wake);
+    this.#listener = database.listen(numberingSchema, () => { this.#wake.notify(); });
     this.#sequencing = sequence({ log, numbering, leadership, wake: this.#wake, onFailure }, this.#sequencerStop.signal);
   }
 

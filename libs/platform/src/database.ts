@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NotificationListener } from './notification-listener.ts';
 
 export interface SqlResult<R> { readonly rows: R[]; readonly rowCount: number | null }
 
@@ -7,6 +8,8 @@ export interface Database {
   readonly url: string;
   query<R extends object>(sql: string, values?: readonly unknown[]): Promise<SqlResult<R>>;
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+  /** Calls back at each NOTIFY of the channel, and whenever some may have been missed, on a connection beside the others, until it is closed. */
+  listen(channel: string, onNotification: () => void): { close(): Promise<void> };
   close(): Promise<void>;
 }
 
@@ -71,6 +74,7 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
         client.release(broken);
       }
     },
+    listen: (channel, onNotification) => new NotificationListener(options.url, channel, onNotification),
     close: () => {
       closing = true;
       return pool.end();

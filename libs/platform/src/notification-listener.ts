@@ -1,22 +1,24 @@
-import type { Wake } from '@rectrail/event-store';
 import pg from 'pg';
 
-/** Longest silence after a broken connection; followers poll meanwhile. */
+/** Longest silence after a broken connection. */
 const reconnectMs = 1_000;
 
-/** Hears what the sequencer of another process numbers. A lost connection is made again; what was missed meanwhile is found by polling. */
+/**
+ * Hears a NOTIFY channel on a connection of its own. A lost connection is made again, and is told as a notification: some may have been missed meanwhile.
+ */
 export class NotificationListener {
   readonly #url: string;
   readonly #channel: string;
-  readonly #wake: Wake;
+  readonly #onNotification: () => void;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(url: string, channel: string, wake: Wake) {
+  constructor(url: string, channel: string, onNotification: () => void) {
+    if (!/^[a-z_][a-z0-9_]{0,62}$/.test(channel)) throw new RangeError(`${JSON.stringify(channel)} is no name for a channel: lower-case letters, digits and underscores`);
     this.#url = url;
     this.#channel = channel;
-    this.#wake = wake;
+    this.#onNotification = onNotification;
     void this.#listen();
   }
 
@@ -31,14 +33,14 @@ export class NotificationListener {
     this.#client = client;
     // Without a listener a broken connection would end the process.
     client.on('error', () => undefined);
-    client.on('notification', () => { this.#wake.notify(); });
+    client.on('notification', this.#onNotification);
     client.once('end', () => { this.#again(); });
     try {
       await client.connect();
       await client.query(`listen ${this.#channel}`);
-      this.#wake.notify();
+      this.#onNotification();
     } catch {
-      // Not lost: those who wait poll, their reads report what is wrong, and the next try comes.
+      // Not lost: those who wait poll besides, their reads report what is wrong, and the next try comes.
       await client.end().catch(() => undefined);
       this.#again();
     }
