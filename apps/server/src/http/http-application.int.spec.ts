@@ -400,7 +400,7 @@ describe('the HTTP application', () => {
       expect(text).toContain(`rectrail_head_position ${(await store.head()).position}`);
     });
 
-    it('tells how far each follower of the log is that keeps a checkpoint, also of a projection', async () => {
+    it('tells how far each follower of the log is, also of a projection, and whether anybody works as it', async () => {
       const { position: head } = await store.head();
       followers = [
         { name: 'relay', position: position(head - 1), epoch: 3, held: true }, { name: 'idle', position: head, epoch: 1, held: false }, { name: 'none', position: null, epoch: 1, held: true },
@@ -410,9 +410,11 @@ describe('the HTTP application', () => {
         `rectrail_follower_position{follower="relay"} ${head - 1}`, 'rectrail_follower_lag_events{follower="relay"} 1', 'rectrail_follower_led{follower="relay"} 1', 'rectrail_follower_epoch{follower="relay"} 3',
         'rectrail_follower_lag_seconds{follower="idle"} 0', 'rectrail_follower_led{follower="idle"} 0', 'rectrail_follower_lag_seconds{follower="projection-issues"} 0.5',
       ]) expect(text).toContain(line);
-      expect(text).not.toContain('follower="none"');
+      expect(text).toContain('rectrail_follower_led{follower="none"} 1');
+      expect(text).not.toMatch(/_(position|lag_events|lag_seconds)\{follower="none"/);
       expect((await call('GET', '/health')).body['followers']).toEqual([
         { name: 'relay', position: head - 1, epoch: 3, held: true, lagEvents: 1, lagSeconds: expect.any(Number) }, { name: 'idle', position: head, epoch: 1, held: false, lagEvents: 0, lagSeconds: 0 },
+        { name: 'none', position: null, epoch: 1, held: true, lagEvents: null, lagSeconds: null },
       ]);
       followers = [];
       expect((await call('GET', '/metrics')).text).not.toContain('follower="relay"');

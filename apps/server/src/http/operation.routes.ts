@@ -70,7 +70,10 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   };
 };
 
-const recordFollower = (metrics: Metrics, follower: string, { position, lagEvents, lagSeconds }: Pick<FollowerStanding, 'position' | 'lagEvents' | 'lagSeconds'>): void => {
+type Lag = Pick<FollowerStanding, 'position' | 'lagEvents' | 'lagSeconds'>;
+
+const recordFollower = (metrics: Metrics, follower: string, { position, lagEvents, lagSeconds }: Lag): void => {
+  if (position === null || lagEvents === null || lagSeconds === null) return;
   metrics.followerPosition.set({ follower }, position);
   metrics.followerLagEvents.set({ follower }, lagEvents);
   metrics.followerLagSeconds.set({ follower }, lagSeconds);

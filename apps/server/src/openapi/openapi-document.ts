@@ -3,6 +3,7 @@ import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
 import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
 import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
+import { deadLettersQuery } from '../http/dead-letter.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
@@ -10,6 +11,7 @@ import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
 import type { ReadDefinition } from '../http/read-table.ts';
 import { apiPath } from '../http/table-routes.ts';
 import { skipBody, stopQuery } from '../http/projection.routes.ts';
+import { deliveriesQuery, redeliverBody, replayBody, subscriptionsQuery } from '../http/subscription.routes.ts';
 import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
 import type { Answers } from './answer-types.ts';
@@ -210,6 +212,56 @@ const projectionOperations: Json = {
   },
 };
 
+const subscriptionAct = (name: string, summary: string, done: Json, body?: z.ZodType): Json => ({
+  post: {
+    operationId: operationId(name), tags: ['subscriptions'], summary, parameters: idParameter(':id'), ...(body && { requestBody: jsonBody(jsonSchema(body), true) }),
+    responses: { 200: done, ...refused(400, 403, 404, 409, 415, 422) },
+  },
+});
+const subscriptionPath = openApiPath('/subscriptions/:id');
+const subscriptionReads: Json = {
+  get: { operationId: 'readSubscriptions', tags: ['subscriptions'], summary: 'Who gets webhooks, and how far each has come', parameters: queryParameters(subscriptionsQuery), responses: { 200: answer('Subscriptions', answerSchemas.Subscriptions), ...refused(400, 403) } },
+};
+const subscriptionOperations: Json = {
+  [subscriptionPath]: {
+    get: {
+      operationId: 'readSubscription', tags: ['subscriptions'], summary: 'A subscription with its public keys; no secret', parameters: idParameter(':id'),
+      responses: { 200: answer('The subscription', answerSchemas.Subscription, { ETag: ref('headers/ETag') }), ...refused(400, 403, 404) },
+    },
+  },
+  [`${subscriptionPath}/deliveries`]: {
+    get: {
+      operationId: 'readDeliveries', tags: ['subscriptions'], summary: 'What was sent and what came back, the newest first; kept for 30 days', parameters: [...idParameter(':id'), ...queryParameters(deliveriesQuery)],
+      responses: { 200: answer('Attempts', answerSchemas.Deliveries), ...refused(400, 403, 404) },
+    },
+  },
+  [`${subscriptionPath}/reveal-secret`]: subscriptionAct('RevealSecret', 'The secret of the newest key, once', answer('The secret', answerSchemas.RevealSecret)),
+  [`${subscriptionPath}/redeliver`]: subscriptionAct('Redeliver', 'Send what was delivered at a position once more, with the same `webhook-id`', answer('The attempts', answerSchemas.Redeliver), redeliverBody),
+  [`${subscriptionPath}/replay`]: subscriptionAct('ReplaySubscription', 'Deliver everything behind a position', answer('The subscription, from there on', answerSchemas.ReplaySubscription), replayBody),
+  [`${subscriptionPath}/ping`]: subscriptionAct('Ping', 'Send a test that is no event', answer('The attempt', answerSchemas.Ping)),
+};
+
+const deadLetterOperations: Json = {
+  [`${apiPath}/dead-letters`]: {
+    get: {
+      operationId: 'readDeadLetters', tags: ['dead-letters'], summary: 'Records of Kafka that were no request, newest first (administrators)',
+      parameters: queryParameters(deadLettersQuery), responses: { 200: answer('Dead letters', answerSchemas.DeadLetters), ...refused(400, 403, 409) },
+    },
+  },
+  [`${apiPath}/dead-letters/{id}`]: {
+    get: {
+      operationId: 'readDeadLetter', tags: ['dead-letters'], summary: 'A dead letter with its headers and its value (administrators)',
+      parameters: idParameter(':id'), responses: { 200: answer('The dead letter', answerSchemas.DeadLetter), ...refused(400, 403, 404, 409) },
+    },
+  },
+  [`${apiPath}/dead-letters/{id}/replay`]: {
+    post: {
+      operationId: 'replayDeadLetter', tags: ['dead-letters'], summary: 'Put a dead letter back as a command of the caller (administrators); its reply goes to the topic of replies',
+      parameters: idParameter(':id'), responses: { 202: answer('It is put back', answerSchemas.ReplayDeadLetter), ...refused(400, 403, 404, 409, 415) },
+    },
+  },
+};
+
 const batchOperation: Json = {
   post: {
     operationId: 'batch', tags: ['commands'], summary: 'Up to 500 commands in one append, all or nothing',
@@ -231,6 +283,7 @@ const operationPaths: Json = {
   },
   '/openapi.json': open({ operationId: 'openapi', tags: ['operation'], summary: 'This document', responses: { 200: answer('OpenAPI 3.1', { type: 'object' }) } }),
   '/asyncapi.json': open({ operationId: 'asyncapi', tags: ['operation'], summary: 'The messages that leave, with their channels and schemas', responses: { 200: answer('AsyncAPI 3.1', { type: 'object' }) } }),
+  '/schemas/{id}': open({ operationId: 'messageSchema', tags: ['operation'], summary: 'What the data of a message hold; `dataschema` of a message names it', parameters: idParameter(':id'), responses: { 200: { description: 'JSON Schema', content: { 'application/schema+json': { schema: { type: 'object' } } } }, 404: ref('responses/Problem404') } }),
   '/problems/{id}': open({ operationId: 'problem', tags: ['operation'], summary: 'What a problem means and what to do', parameters: idParameter(':id'), responses: { 200: { description: 'Markdown', content: { 'text/markdown': { schema: { type: 'string' } } } }, 404: ref('responses/Problem404') } }),
   '/metrics': { get: { operationId: 'metrics', tags: ['operation'], summary: 'Prometheus metrics', responses: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }, ...refused() } } },
 };
@@ -261,8 +314,8 @@ const projectionHealthProperties: Json = {
   },
 };
 const followerProperties: Json = {
-  name: { type: 'string' }, position: { type: 'integer' }, epoch: { type: 'integer', description: 'How often its lease has changed hands' }, held: { type: 'boolean', description: 'Whether some process holds it' },
-  lagEvents: { type: 'integer' }, lagSeconds: { type: 'number' },
+  name: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Null where it follows something else than the log' }, epoch: { type: 'integer', description: 'How often its lease has changed hands' }, held: { type: 'boolean', description: 'Whether some process holds it' },
+  lagEvents: { type: ['integer', 'null'] }, lagSeconds: { type: ['number', 'null'] },
 };
 
 const resultProperties: Json = {
@@ -313,12 +366,13 @@ const commandAnswer = (description: string, headers: Json): Json => ({
 export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): Json => {
   const paths: Record<string, Json> = {};
   for (const command of commands) paths[openApiPath(command.path)] = commandOperation(command);
+  paths[openApiPath('/subscriptions')] = { ...paths[openApiPath('/subscriptions')], ...subscriptionReads };
   for (const read of reads) paths[openApiPath(read.path)] = { ...paths[openApiPath(read.path)], ...readOperation(read) };
   return {
     openapi: '3.1.0',
     info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ token: [] }],
-    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...feedOperations, ...importOperations, ...tokenOperations, ...projectionOperations, ...operationPaths },
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...feedOperations, ...importOperations, ...tokenOperations, ...projectionOperations, ...deadLetterOperations, ...subscriptionOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
       schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
