@@ -3,15 +3,17 @@ import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, ty
 import { instantOfMs, type Clock } from '@rectrail/kernel';
 import { AddressGuard, createMessageFeed } from '@rectrail/messaging';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
-import { bootstrap, createImportService } from '@rectrail/tracking-app';
+import { bootstrap, CommandService, createImportService } from '@rectrail/tracking-app';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
+import { openDeadLetterDesk, startKafkaCommands } from './kafka/commands.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
 import { readKafkaSettings } from './kafka/settings.ts';
 import { Rebuilds } from './rebuilds.ts';
 import { startReminders } from './reminders.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { configuredTracing } from './tracing.ts';
+import { openServerWebhooks } from './webhooks.ts';
 
 const systemClock: Clock = { now: () => instantOfMs(Date.now()) };
 
@@ -89,16 +91,20 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const feed = createMessageFeed({ store, codec: storage.codec, zone });
   const guard = new AddressGuard({ allowedNetworks: configuration.webhookAllowedNetworks });
   const ports = { runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url) };
+  const { webhooks, ...delivery } = await openServerWebhooks({ configuration, storage, feed, guard, queries: read.queries, clock: systemClock, logger, metrics, tracing });
+  opened.defer(() => delivery.close());
   const app = await createHttpApplication({
-    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, feed,
-    imports: createImportService(ports), commandPorts: ports,
+    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, feed, webhooks,
+    imports: createImportService(ports), commandPorts: ports, deadLetters: await openDeadLetterDesk(configuration, database, logger),
   });
   if (configuration.roles.includes('scheduler')) {
     const reminders = startReminders({ ports: { runner, store, queries: read.queries, clock: systemClock, zone }, leadership, logger, metrics });
     opened.defer(() => reminders.close());
   }
-  await startRelays(configuration, { feed, leadership, logger, metrics }, opened);
+  await startRelays(configuration, { feed, leadership, logger, metrics, tracing }, opened);
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
+  const kafkaCommands = await startKafkaCommands({ configuration, database, access, clock: systemClock, commands: () => app.get(CommandService), metrics, tracing, logger });
+  if (kafkaCommands !== null) opened.defer(() => kafkaCommands.close());
   await app.listen(configuration.port, configuration.host);
   const url = (await app.getUrl()).replace(/\/$/, '');
   return { url, adminTokenFile };

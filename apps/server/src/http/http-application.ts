@@ -4,16 +4,18 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AccessControl } from '@rectrail/access';
 import type { EventStore } from '@rectrail/event-store';
-import type { MessageFeed } from '@rectrail/messaging';
+import type { MessageFeed, Webhooks } from '@rectrail/messaging';
 import type { Configuration, Database, Leadership, Logger, Metrics, Tracing } from '@rectrail/platform';
 import { commandDefinitions, CommandService, type ImportService, type TrackingCommandPorts } from '@rectrail/tracking-app';
 import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
 import type { FastifyInstance } from 'fastify';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
+import { asyncApiDocument } from '../openapi/asyncapi-document.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
 import { commandRoutes } from './command.routes.ts';
+import { deadLetterRoutes, type DeadLetterDesk } from './dead-letter.routes.ts';
 import { OpenStreams } from './event-stream.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
@@ -25,6 +27,7 @@ import { projectionRoutes } from './projection.routes.ts';
 import { readRoutes } from './read.routes.ts';
 import { readDefinitions } from './read-table.ts';
 import { replayRoutes } from './replay.routes.ts';
+import { subscriptionRoutes } from './subscription.routes.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
 import { tokenRoutes } from './token.routes.ts';
 import { tracedRoutes } from './traced-routes.ts';
@@ -44,7 +47,10 @@ export interface HttpApplicationOptions {
   readonly read: TrackingRead;
   readonly rebuilds: Rebuilds;
   readonly feed: MessageFeed;
+  readonly webhooks: Webhooks;
   readonly imports: ImportService;
+  /** Null where nothing comes from Kafka. */
+  readonly deadLetters: DeadLetterDesk | null;
   readonly commandPorts: TrackingCommandPorts;
 }
 
@@ -62,7 +68,7 @@ const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, server: Fastif
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
 const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, { replays, readers }: Streams): Promise<readonly TableRoute[]> => {
-  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, feed, imports, logger } = options;
+  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, feed, webhooks, imports, deadLetters, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
@@ -70,9 +76,11 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...readRoutes(read.queries, readDefinitions),
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
+    ...subscriptionRoutes({ webhooks, queries: read.queries }),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),
     ...projectionRoutes({ read, store, rebuilds }),
+    ...deadLetterRoutes(deadLetters),
   ];
 };
 
@@ -82,10 +90,12 @@ export const createHttpApplication = async (options: HttpApplicationOptions): Pr
   const { server, routes } = createFastifyServer({ configuration, logger, metrics, access, tracing });
   const streams = streamsOf(configuration, server);
   const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
+  let asyncApiMade: ReturnType<typeof asyncApiDocument> | undefined;
+  const asyncApi = () => (asyncApiMade ??= asyncApiDocument({ version, topicPrefix: configuration.kafkaTopicPrefix }));
   // The routes are part of the module that also makes the service, so they ask for it when they are called.
   const commands = (): CommandService => app.get(CommandService);
   const controllers = [
-    tableController('', operationRoutes({ ...options, needsReadModels: configuration.roles.some((role) => role === 'api' || role === 'projector'), readyLagSeconds: configuration.readyLagSeconds, openApi })),
+    tableController('', operationRoutes({ ...options, needsReadModels: configuration.roles.some((role) => role === 'api' || role === 'projector'), readyLagSeconds: configuration.readyLagSeconds, openApi, asyncApi })),
     tableController(apiPath, tracedRoutes(tracing, apiPath, await apiRoutes(options, commands, streams))),
   ];
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and takes any object of that shape

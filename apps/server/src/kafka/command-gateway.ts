@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessError, type AccessControl, type Principal } from '@rectrail/access';
 import { hashedCommandId } from '@rectrail/event-store';
 import type { CommandId } from '@rectrail/kernel';
@@ -30,6 +31,9 @@ interface Caller { readonly principal: Principal; readonly keyOwner: string; rea
 /** A command, or why it is refused; `body` as parsed. */
 interface Read { readonly body: unknown; readonly message: CommandMessage | null; readonly refused: unknown }
 
+/** Keys that are worked on beside each other may all concern one stream, such as the tree of organisations. */
+const conflictAttemptsMax = 30;
+const conflictPauseMs = 5;
 /** Of a dead letter's detail. */
 const detailCharactersMax = 500;
 
@@ -65,6 +69,21 @@ const sha256Of = (message: CommandMessage, body: unknown): string => {
 };
 
 const placesOf = (_code: string, status: number, detail: string): readonly ProblemPlace[] => (status === 401 ? [{ header: 'authorization', detail }] : []);
+
+/**
+ * Where others are first again and again, it is the turn of this one later: behind a topic nobody sees a conflict and tries once more. A caller who named a version is told (412).
+ */
+const outlastingOthers = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code, problem: { status } } = refusalOf(error);
+      if (code !== 'stream-version-conflict' || status !== 409 || attempt === conflictAttemptsMax) throw error;
+    }
+    await sleep(Math.random() * attempt * conflictPauseMs);
+  }
+};
 
 /** The command layer for records of Kafka, with the tokens, keys, schemas and problems of HTTP. */
 class KafkaCommandGateway implements CommandGateway {
@@ -116,7 +135,7 @@ class KafkaCommandGateway implements CommandGateway {
     const name = message.isBatch ? 'Batch' : message.calls[0]?.definition.name ?? 'Batch';
     const run = (commandId: CommandId): Promise<CommandOutcome> => {
       const identity = { commandId, correlationId, actor, dryRun: false };
-      return inSpan(tracing, () => commandSpan(name, identity), () => commands.executeMessage(message, identity));
+      return inSpan(tracing, () => commandSpan(name, identity), () => outlastingOthers(() => commands.executeMessage(message, identity)));
     };
     const keyed = { owner: keyOwner, key: request.idempotencyKey, requestSha256: sha256Of(message, body), commandId: fresh };
     const outcome = await timed(metrics, name, () => writes.carryOutKeyed(keyed, run));

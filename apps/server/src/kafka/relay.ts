@@ -1,5 +1,5 @@
-import { messageTopicPlans, openKafkaPublisher, runKafkaRelay, topicNames, type KafkaSettings, type MessageFeed } from '@rectrail/messaging';
-import type { Configuration, Leadership, Logger, Metrics } from '@rectrail/platform';
+import { messageTopicPlans, openKafkaPublisher, runKafkaRelay, topicNames, tracedPublisher, type KafkaSettings, type MessageFeed } from '@rectrail/messaging';
+import type { Configuration, Leadership, Logger, Metrics, Tracing } from '@rectrail/platform';
 import { kafkaLog } from './settings.ts';
 
 export interface RelayOptions {
@@ -9,17 +9,18 @@ export interface RelayOptions {
   readonly leadership: Leadership;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
 }
 
 /** While brokers stay away, one line a minute or so: attempts come every two seconds then. */
 const failuresALine = 30;
 
 /** Messages go to Kafka while this process leads. `close`: the batch on its way is finished and the checkpoint moved. */
-export const startKafkaRelay = ({ configuration, settings, feed, leadership, logger, metrics }: RelayOptions): { close(): Promise<void> } => {
+export const startKafkaRelay = ({ configuration, settings, feed, leadership, logger, metrics, tracing }: RelayOptions): { close(): Promise<void> } => {
   const stop = new AbortController();
   const running = runKafkaRelay({
     feed, leadership, audience: configuration.kafkaAudience, topics: topicNames(settings.topicPrefix),
-    openPublisher: (mayWrite) => openKafkaPublisher({ settings, log: kafkaLog(logger), topics: messageTopicPlans(settings), mayWrite }),
+    openPublisher: async (mayWrite) => tracedPublisher(await openKafkaPublisher({ settings, log: kafkaLog(logger), topics: messageTopicPlans(settings), mayWrite }), tracing),
     observer: {
       onSent: (messages) => { metrics.relayMessages.inc(messages); },
       onFailure: (error, inARow) => {

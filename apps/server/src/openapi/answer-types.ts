@@ -1,5 +1,5 @@
 import type { Instant, OrgId, Position } from '@rectrail/kernel';
-import type { CloudEvent, SubjectState } from '@rectrail/messaging';
+import type { CloudEvent, LoggedDelivery, RevealedSecret, SubjectState, SubscriptionView } from '@rectrail/messaging';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
   AuditTrailAnswer, CompareAnswer, DashboardAnswer, DashboardChildrenAnswer, DeadlinesAnswer, DiscrepanciesAnswer, FundsAnswer, InspectionItem, IssueDetail, IssueHistory,
@@ -55,6 +55,28 @@ export interface FeedSnapshot {
 /** `digest` null: so many subjects that their sum goes on at `next`. */
 export interface FeedDigest { readonly source: string; readonly at: Position; readonly digest: string | null; readonly next: string | null }
 
+/** A record of Kafka that was no request; `topic`, `partition` and `offset` tell where it lay. */
+export interface DeadLetterView {
+  /** `partition-offset` in the topic of dead letters. */
+  readonly id: string;
+  readonly at: string;
+  /** A problem code. */
+  readonly reason: string;
+  readonly detail: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string | null;
+  /** Of the record's value. */
+  readonly bytes: number;
+  /** False: the value was not kept. */
+  readonly canReplay: boolean;
+  /** Of the last replay; null where there was none. */
+  readonly replayedAt: string | null;
+}
+/** `headers` without the token. */
+export interface DeadLetterDetail extends DeadLetterView { readonly headers: Readonly<Record<string, string>>; readonly value: string | null }
+
 /** What each route answers, by its name. apps/server/answer-schemas.json is made from these types (tools/gen-answer-schemas.mjs), and OpenAPI from it. */
 export interface Answers {
   readonly Dashboard: DashboardAnswer;
@@ -101,4 +123,15 @@ export interface Answers {
   readonly Rebuild: ProjectionView;
   readonly StopRebuild: ProjectionView;
   readonly SkipEvent: ProjectionView;
+  readonly Subscriptions: { readonly items: readonly SubscriptionView[]; readonly nextCursor: string | null };
+  readonly Subscription: SubscriptionView;
+  readonly Deliveries: { readonly items: readonly LoggedDelivery[]; readonly nextCursor: string | null };
+  /** The secret is shown once, here. */
+  readonly RevealSecret: RevealedSecret;
+  readonly Redeliver: { readonly items: readonly LoggedDelivery[] };
+  readonly ReplaySubscription: SubscriptionView;
+  readonly Ping: LoggedDelivery;
+  readonly DeadLetters: { readonly items: readonly DeadLetterView[]; readonly nextCursor: string | null };
+  readonly DeadLetter: DeadLetterDetail;
+  readonly ReplayDeadLetter: DeadLetterDetail;
 }

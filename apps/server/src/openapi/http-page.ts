@@ -9,7 +9,7 @@ generated from the same rows that make the routes; a test fails where they diffe
 
 ## Who calls
 
-Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health\`, \`/health/live\`, \`/health/ready\`, \`/openapi.json\`, \`/asyncapi.json\` and \`/problems/{code}\`. \`/metrics\` needs a
+Every call needs \`Authorization: Bearer rct_<id>_<secret>\`, but for \`/health\`, \`/health/live\`, \`/health/ready\`, \`/openapi.json\`, \`/asyncapi.json\`, \`/schemas/{type}.json\` and \`/problems/{code}\`. \`/metrics\` needs a
 token too, of any role: on one host with a proxy every caller looks like a loopback address. The actor of an event comes from the token alone; events carry the
 opaque id of its subject. A token acts on its organisation and all below it in the administrative tree as it is now; an administrator's acts everywhere.
 What a command or a ledger only names (the inspection of an issue, a linked issue or case) may also belong to an organisation above the caller's, never to a stranger's.
@@ -35,6 +35,15 @@ Every read but \`/series\`, \`/compare\`, \`/replay\` and \`/feed\` takes \`vali
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
 are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
+## Webhooks
+
+\`POST ${apiPath}/subscriptions\` and the commands \`/subscriptions/{id}/pause\`, \`resume\`, \`rotate-secret\`, \`delete\` are facts, and so commands of the table below. What follows is none and takes no \`Idempotency-Key\`
+([how](../how-to/webhooks.md)). A subscription that is not in the caller's part of the tree is answered 404 by these.
+
+- \`GET ${apiPath}/subscriptions\`, \`/subscriptions/{id}\`: terms, status, public keys, and how far the delivery has come. \`GET ${apiPath}/subscriptions/{id}/deliveries\`: every attempt of the last 30 days, the newest first.
+- \`POST ${apiPath}/subscriptions/{id}/reveal-secret\` gives the secret of the newest key, once; then 409 \`secret-already-shown\`.
+- \`POST ${apiPath}/subscriptions/{id}/ping\` sends a test that is no event, \`…/redeliver\` \`{position}\` what was delivered there once more, \`…/replay\` \`{from}\` everything behind a position. The first two answer with what came back.
+
 ## Operating
 
 For administrators; none of these is a fact, so none becomes an event.
@@ -46,6 +55,8 @@ For administrators; none of these is a fact, so none becomes an event.
   start. ([How](../runbooks/rebuild.md))
 - \`POST ${apiPath}/projections/{name}/skip\` takes \`{position, reason}\`: the projection leaves out the event at which it stands stopped, now and in every rebuild. Who skipped it, when and why is kept.
   ([When](../runbooks/projection-stopped.md))
+- \`GET ${apiPath}/dead-letters\`: records of the topic of commands that were no request, newest first, read where they lie; \`/dead-letters/{partition}-{offset}\` shows one with headers and value.
+  \`POST …/replay\` puts it back as a command of the caller, once, however often it is asked for; 202, and the answer goes to the topic of replies. ([When](../runbooks/poison-message.md))
 - \`/health/ready\` answers 503 while the database is away or a projection is \`behind\`: stopped, without rows that may be read, or lagging for longer than \`RECTRAIL_READY_LAG_SECONDS\`. \`/health\` answers the same with every projection,
   and tells an administrator's token why one has stopped; without one it names the projection and the position, since an error may hold data of its event. \`/health/live\` says only that the process answers.
 
@@ -70,7 +81,8 @@ where \`org\` names an organisation. A token hears of its organisation and all b
 - \`GET ${apiPath}/feed/digest?at=\`: that digest alone. Where the sum takes longer than 10 s, \`digest\` is null and \`next\` goes on with it.
 
 All take \`audience\` (\`internal\`, the default, or \`public\`), \`org\`, \`noun\` and \`level\`, the first two also \`type\`; lists by commas. A position beyond the head is 409 \`position-ahead\`: it comes from another log, or from before a restore, and \`source\` has
-changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out.
+changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out,
+\`/schemas/{type}.json\` what each holds.
 
 ## Refusals
 

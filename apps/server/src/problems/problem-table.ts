@@ -32,7 +32,7 @@ const platformProblems = {
   'too-many-readers': row(503, 'Too many readers of the feed at once', '同时读取消息的连接过多', 'This server keeps `RECTRAIL_FEED_READERS_MAX` streams, waiting pages and digests of the feed open at once. Try again after `Retry-After`, behind the last message seen.'),
   'position-ahead': row(409, 'The position lies beyond the newest event', '位置超过日志末尾', '`after`, `at` or `Last-Event-ID` comes from another log, or from this one before it was restored from a copy: its `source` is another now. Drop what was kept and begin anew with `GET /api/v1/feed/snapshot`.'),
   'kafka-off': row(409, 'This server takes nothing from Kafka', '本服务器未接入 Kafka', 'Dead letters lie in Kafka. Set `RECTRAIL_KAFKA_BROKERS`, or ask a server that has it.'),
-  'kafka-unavailable': row(503, 'Kafka is not available', 'Kafka 暂不可用', 'The brokers cannot be reached, or did not answer in time. Try again after `Retry-After`; operators find the cause in the log.'),
+  'kafka-unavailable': row(503, 'Kafka is not available', '消息系统（Kafka）暂不可用', 'The brokers cannot be reached, or did not answer in time. Try again after `Retry-After`; operators find the cause in the log.'),
   'unknown-dead-letter': row(404, 'No such dead letter', '没有这封死信', 'Dead letters are named `partition-offset` in their topic, which keeps them only as long as its operator has set. `GET /dead-letters` lists them.'),
   'dead-letter-not-kept': row(409, 'The record of this dead letter was not kept', '死信未保留原始内容', 'The record was larger than a command may be, or empty, so only its place was noted. Its sender has to send it again, smaller.'),
   'request-refused': row(400, 'The request was refused', '请求被拒绝', 'The HTTP layer refused the request for a reason that has no code of its own; `detail` gives it.'),

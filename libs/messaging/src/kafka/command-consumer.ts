@@ -13,6 +13,8 @@ const partitionsAtOnce = 3;
 const heartbeatMs = 1_000;
 /** How long the records at hand may go on at a shutdown, ms. */
 const closeMsMax = 5_000;
+/** A fetch that finds nothing waits for so long at the broker, and so may a shutdown, ms. */
+const fetchWaitMs = 500;
 const reopenMsMin = 200;
 const reopenMsMax = 5_000;
 
@@ -105,7 +107,9 @@ class KafkaCommandConsumer implements CommandConsumer {
     const publisher = await openKafkaPublisher({ settings, log, topics: commandTopicPlans(settings) });
     opened.defer(() => publisher.close());
     // Failures are met here, with a new connection; the client's own restart would go on with a publisher that has failed.
-    const consumer = kafkaClient(settings, log).consumer({ groupId: `${settings.topicPrefix}-commands`, allowAutoTopicCreation: false, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) } });
+    const consumer = kafkaClient(settings, log).consumer({
+      groupId: `${settings.topicPrefix}-commands`, allowAutoTopicCreation: false, maxWaitTimeInMs: fetchWaitMs, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) },
+    });
     opened.defer(() => consumer.disconnect());
     const failed = Promise.withResolvers<never>();
     // At a shutdown nobody waits for it any more.

@@ -9,6 +9,8 @@ import { ensureTopics, topicNames } from './topics.ts';
 
 /** A group is joined in three seconds where brokers wait for further members; then a page is read at once. */
 const readMsMax = 15_000;
+/** The end of a page waits for the fetch behind it, ms. */
+const fetchWaitMs = 200;
 
 /** A record that was no request, or at which the server failed. */
 export interface DeadLetter {
@@ -61,7 +63,17 @@ const letterOf = (partition: number, { offset, timestamp, key, value, headers = 
   };
 };
 
-const newestFirst = (a: DeadLetter, b: DeadLetter): number => b.atMs - a.atMs || Number(BigInt(b.offset) - BigInt(a.offset));
+/** Each partition from its end on, whichever has the newest at its head: so a page ends at one offset of each. */
+const newestFirst = function* (letters: readonly DeadLetter[]): Generator<DeadLetter> {
+  const partitions = [...Map.groupBy(letters, ({ partition }) => partition).values()].map((own) => own.sort((a, b) => Number(BigInt(a.offset) - BigInt(b.offset))));
+  for (;;) {
+    const heads = partitions.flatMap((own) => own.slice(-1).map((head) => ({ own, head })));
+    if (heads.length === 0) return;
+    const { own, head } = heads.reduce((newest, other) => (other.head.atMs > newest.head.atMs ? other : newest));
+    own.pop();
+    yield head;
+  }
+};
 
 /** The topic of dead letters, read where it lies: nothing of it is kept elsewhere. */
 export class DeadLetters {
@@ -85,7 +97,7 @@ export class DeadLetters {
       const end = before?.get(partition) ?? to;
       return { partition, from: end - BigInt(limit) > from ? end - BigInt(limit) : from, to: end < to ? end : to };
     });
-    const items = (await this.#read(ranges)).sort(newestFirst).slice(0, limit);
+    const items = newestFirst(await this.#read(ranges)).take(limit).toArray();
     const next = new Map(ranges.map(({ partition, to }) => {
       const shown = items.filter((item) => item.partition === partition).map(({ offset }) => BigInt(offset));
       return [partition, shown.reduce((least, offset) => (offset < least ? offset : least), to)] as const;
@@ -130,7 +142,9 @@ export class DeadLetters {
     if (wanted.size === 0) return [];
     // The client reads only as a member of a group; this one is removed again.
     const groupId = `${this.#settings.topicPrefix}-dead-letters-${randomUUID()}`;
-    const consumer = this.#kafka.consumer({ groupId, allowAutoTopicCreation: false, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) } });
+    const consumer = this.#kafka.consumer({
+      groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: fetchWaitMs, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) },
+    });
     const letters = new Map<string, DeadLetter>();
     const done = Promise.withResolvers<undefined>();
     // What fails first is thrown; this one may come after it.
