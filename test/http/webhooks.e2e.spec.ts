@@ -51,6 +51,9 @@ describe('a subscription', () => {
     expect(await server.post(`/subscriptions/${id}/replay`, { from: 0 }, bureau)).toMatchObject({ subscriptionId: id });
     await until(() => receiver.received.filter((one) => one.id === first?.id).length === 3);
     await server.post(`/subscriptions/${id}/delete`, {}, bureau);
+    const trail = await server.get(`/audit-trail?stream=subscription-${id}`, bureau);
+    expect(trail.items.map(({ type }: Json) => type)).toEqual(['SubscriptionDeleted', 'SubscriptionCreated']);
+    expect(JSON.stringify(trail)).not.toMatch(/whsec_|whsk_/);
     expect((await server.call('GET', '/metrics')).body).toMatch(/rectrail_webhook_deliveries_total\{outcome="delivered"\} \d/);
   });
 

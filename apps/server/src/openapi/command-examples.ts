@@ -24,6 +24,7 @@ export const commandExamples: Readonly<Record<string, unknown>> = {
   IdentifyFunds: { issueIds: ['0198f3d2-0000-8000-8000-000000000002'], money: { fen: '5441000', printed: '5.441万元' }, kind: 'ALLOWANCE' },
   RecoverFunds: { money: { fen: '5441000' }, on: '2026-06-20' },
   ConfirmReceipt: { recipient: 'handler' },
+  CreateSubscription: { endpoint: 'https://dashboard.example.org/hooks/rectrail', audience: 'internal', nouns: ['issues', 'measures'] },
   RetractFacts: { eventIds: ['0198f3d2-0000-8000-8000-000000000003'], reason: '录入错误。', kind: 'entered-in-error' },
   CorrectFacts: {
     retract: ['0198f3d2-0000-8000-8000-000000000003'], reason: '金额有误。',

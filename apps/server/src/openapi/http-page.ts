@@ -35,15 +35,6 @@ Every read but \`/series\`, \`/compare\`, \`/replay\` and \`/feed\` takes \`vali
 \`projection-behind\`), and echoes its three cuts. To read your own write, send the \`Rectrail-Position\` of its reply as \`atLeast\`. Only an answer with its position is final. Lists
 are paged by \`limit\` (coerced to 1 … 500) and \`cursor\`; a cursor binds all filters and cuts. Reads are never answered 304. \`Cache-Control\` is \`no-store\` unless all three cuts are given.
 
-## Webhooks
-
-\`POST ${apiPath}/subscriptions\` and the commands \`/subscriptions/{id}/pause\`, \`resume\`, \`rotate-secret\`, \`delete\` are facts, and so commands of the table below. What follows is none and takes no \`Idempotency-Key\`
-([how](../how-to/webhooks.md)). A subscription that is not in the caller's part of the tree is answered 404 by these.
-
-- \`GET ${apiPath}/subscriptions\`, \`/subscriptions/{id}\`: terms, status, public keys, and how far the delivery has come. \`GET ${apiPath}/subscriptions/{id}/deliveries\`: every attempt of the last 30 days, the newest first.
-- \`POST ${apiPath}/subscriptions/{id}/reveal-secret\` gives the secret of the newest key, once; then 409 \`secret-already-shown\`.
-- \`POST ${apiPath}/subscriptions/{id}/ping\` sends a test that is no event, \`…/redeliver\` \`{position}\` what was delivered there once more, \`…/replay\` \`{from}\` everything behind a position. The first two answer with what came back.
-
 ## Operating
 
 For administrators; none of these is a fact, so none becomes an event.
@@ -83,6 +74,15 @@ where \`org\` names an organisation. A token hears of its organisation and all b
 All take \`audience\` (\`internal\`, the default, or \`public\`), \`org\`, \`noun\` and \`level\`, the first two also \`type\`; lists by commas. A position beyond the head is 409 \`position-ahead\`: it comes from another log, or from before a restore, and \`source\` has
 changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out,
 \`/schemas/{type}.json\` what each holds.
+
+## Webhooks
+
+\`POST ${apiPath}/subscriptions\` and the commands \`/subscriptions/{id}/pause\`, \`resume\`, \`rotate-secret\`, \`delete\` are facts, and so commands of the table below. What follows is none and takes no \`Idempotency-Key\`
+([how](../how-to/webhooks.md)). A subscription that is not in the caller's part of the tree is answered 404 by these.
+
+- \`GET ${apiPath}/subscriptions\`, \`/subscriptions/{id}\`: terms, status, public keys, and how far the delivery has come. \`GET ${apiPath}/subscriptions/{id}/deliveries\`: every attempt of the last 30 days, the newest first.
+- \`POST ${apiPath}/subscriptions/{id}/reveal-secret\` gives the secret of the newest key, once; then 409 \`secret-already-shown\`.
+- \`POST ${apiPath}/subscriptions/{id}/ping\` sends a test that is no event, \`…/redeliver\` \`{position}\` what was delivered there once more, \`…/replay\` \`{from}\` everything behind a position. The first two answer with what came back.
 
 ## Refusals
 

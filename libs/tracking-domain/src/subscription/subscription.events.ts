@@ -1,6 +1,6 @@
 import type { DomainEvent, OrgId, SubscriptionId } from '@rectrail/kernel';
 
-/** Of which messages are; the same words as in the contracts of @rectrail/messaging, whose compiler checks it. */
+/** Of which messages are; the same words as in the contracts of @rectrail/messaging, a spec of which compares them. */
 export const subscriptionNouns = ['organisations', 'inspections', 'plans', 'issues', 'measures', 'funds', 'policies', 'calendars', 'reports', 'metrics', 'reminders'] as const;
 export type SubscriptionNoun = (typeof subscriptionNouns)[number];
 
