@@ -212,7 +212,7 @@ describe('the feed', () => {
   it('is printed in lines, page by page', async () => {
     const zh = await printed('--lang', 'zh', 'feed', '--org', 'CN-330200-JT', '--noun', 'issues', '--limit', '2');
     const [first, second, , more] = zh.trimEnd().split('\n');
-    for (const line of [first, second]) expect(line).toMatch(/^#\d+ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d issue\.registered .*已反馈$/);
+    for (const line of [first, second]) expect(line).toMatch(/^#\d+ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d issue\.\S+ .*已反馈$/);
     const [, after = ''] = /续页：--after (\d+)$/.exec(more ?? '') ?? [];
     const page = await answered('feed', '--org', 'CN-330200-JT', '--noun', 'issues', '--limit', '1', '--after', after);
     expect(Number(page.messages[0].sequence)).toBeGreaterThan(Number(after));

@@ -1,5 +1,6 @@
 // Goal: others hear every change once, in order, of what is theirs to know, whether they ask for pages, wait, or follow a stream; and take up where they broke off.
 // Method: a server with two organisations and an imported report, readers of every kind, over real HTTP.
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json, type Reply } from '../support/api.ts';
 import { serverEvents, type ServerEvent } from '../support/server-events.ts';
@@ -81,6 +82,20 @@ describe('pages', () => {
     expect(await paged('/feed?type=rectrail.issue.registered.v1&limit=2')).toEqual(all.filter(({ type }) => type === 'rectrail.issue.registered.v1'));
     const ofBureaus = await paged('/feed?noun=issues&level=bureau&org=WEI');
     expect(new Set(ofBureaus.map(({ data }) => data.state.issueId))).toEqual(new Set([world.issue]));
+  });
+
+  it('hold what the schema says that they name', async () => {
+    const all = await paged('/feed');
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    for (const path of new Set<string>(all.map(({ dataschema }) => dataschema))) {
+      const { status, headers, body } = await world.server.call('GET', path, { token: null });
+      expect([status, headers.get('content-type')]).toEqual([200, 'application/schema+json; charset=utf-8']);
+      ajv.addSchema(body, path);
+    }
+    for (const { dataschema, data } of all) expect([ajv.validate(dataschema, data), ajv.errors]).toEqual([true, null]);
+    expect((await world.server.call('GET', '/schemas/rectrail.issue.nonsense.v1.json', { token: null })).status).toBe(404);
+    const { asyncapi, channels } = (await world.server.call('GET', '/asyncapi.json', { token: null })).body;
+    expect([asyncapi, channels.issues.address]).toEqual(['3.1.0', 'rectrail.issues']);
   });
 
   it('tell the public nothing but public facts', async () => {

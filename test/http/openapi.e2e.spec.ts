@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json, Reply } from '../support/api.ts';
+import { serverEvents } from '../support/server-events.ts';
 import { ago, twoOrganisations, type TwoOrganisations } from '../support/two-organisations.ts';
 
 // Goal: what the server answers is what its own OpenAPI document says. Method: the samples are imported and commands are run; every
@@ -45,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -74,6 +75,16 @@ describe('answers', () => {
     const { contentSchema } = document.paths['/api/v1/replay'].get.responses[200].content['text/event-stream'].schema;
     const validate = ajv.compile({ ...contentSchema, components: document.components });
     for (const event of events) expect([validate(event), validate.errors]).toEqual([true, null]);
+  });
+
+  it('a stream of the feed is as described, event by event', async () => {
+    seen.add('GET /api/v1/feed/stream');
+    const left = new AbortController();
+    const events = serverEvents(await fetch(`${world.server.url}/api/v1/feed/stream`, { headers: { authorization: `Bearer ${world.server.token}` }, signal: left.signal }));
+    const { contentSchema } = document.paths['/api/v1/feed/stream'].get.responses[200].content['text/event-stream'].schema;
+    const validate = ajv.compile({ ...contentSchema, components: document.components });
+    for (let n = 0; n < 20; n += 1) expect([validate((await events.next()).value.data), validate.errors]).toEqual([true, null]);
+    left.abort();
   });
 
   it('commands, batches, retractions, imports, undos and tokens are as described', async () => {

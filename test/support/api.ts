@@ -43,7 +43,7 @@ export const startTestServer = async (settings: Record<string, string> = {}): Pr
   const call: TestServer['call'] = async (method, path, options = {}) => {
     const token = options.token === undefined ? admin : options.token;
     const text = typeof options.body === 'string' || options.body === undefined ? options.body : JSON.stringify(options.body);
-    const reply = await fetch(`${server.url}${/^\/(health|openapi|asyncapi|problems)/.test(path) || (path === '/metrics' && method === 'GET') ? '' : '/api/v1'}${path}`, {
+    const reply = await fetch(`${server.url}${/^\/(health|openapi|asyncapi|problems|schemas)/.test(path) || (path === '/metrics' && method === 'GET') ? '' : '/api/v1'}${path}`, {
       method,
       headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
       ...(text === undefined ? {} : { body: text }),

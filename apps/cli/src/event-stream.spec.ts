@@ -22,7 +22,7 @@ describe('a stream that is taken up again', () => {
 
   type Connection = (after: string | null) => readonly (ServerEvent | Error)[];
 
-  const reading = async (connections: readonly Connection[]): Promise<{ readonly seen: readonly unknown[]; readonly whole: boolean }> => {
+  const reading = async (connections: readonly Connection[], attemptsMax?: number): Promise<{ readonly seen: readonly unknown[]; readonly whole: boolean }> => {
     const opened = connections[Symbol.iterator]();
     const open = async function* (after: string | null): AsyncGenerator<ServerEvent> {
       const connection = opened.next().value;
@@ -31,7 +31,7 @@ describe('a stream that is taken up again', () => {
         yield await Promise.resolve(event);
       }
     };
-    const events = resumed({ open, isRefusal: (error) => error === refusal, retryMs: 0 });
+    const events = resumed({ open, isRefusal: (error) => error === refusal, retryMs: 0, ...(attemptsMax !== undefined && { attemptsMax }) });
     const seen: unknown[] = [];
     for (;;) {
       const { value, done } = await events.next();
@@ -47,6 +47,11 @@ describe('a stream that is taken up again', () => {
 
   it('gives up after some attempts that bring nothing', async () => {
     expect(await reading([() => [frame(1), gone]])).toEqual({ seen: [1], whole: false });
+  });
+
+  it('is tried for as long as it is told to be', async () => {
+    const breaks = Array.from({ length: 20 }, (): Connection => () => [gone]);
+    expect(await reading([() => [frame(1)], ...breaks, (a) => [frame(Number(a) + 1), end]], Infinity)).toEqual({ seen: [1, 2, 'end'], whole: true });
   });
 
   it('is not tried again where it is refused, or never began', async () => {

@@ -62,7 +62,7 @@ const snapshot = async ({ client, language, json, print }: Session, query: Query
 
 /** What leaves for others: messages as they come, and the state that they come to. */
 export const addFeed = (program: Command, open: Open): void => {
-  const feed = narrowingOptions(program.command('feed')).enablePositionalOptions().description('messages for other systems: every change of every subject, with its state afterwards')
+  const feed = narrowingOptions(program.command('feed')).description('messages for other systems: every change of every subject, with its state afterwards')
     .option('--after <n>', 'those behind this position; default: from the beginning, with --follow from now on')
     .option('--type <types>', 'by commas: rectrail.issue.accepted.v1')
     .option('--limit <n>', 'messages of a page, 1 to 1000')
@@ -76,11 +76,12 @@ export const addFeed = (program: Command, open: Open): void => {
       const page = await client.get<FeedPage>('/feed', query);
       print(json ? JSON.stringify(page, null, 2) : feedText(language, localInstants(page, zone)));
     });
-  narrowingOptions(feed.command('snapshot')).description('the state of every subject at a position, with its digest')
+  feed.command('snapshot').description('the state of every subject at a position, with its digest')
     .option('--at <n>', 'position; default: the head').option('--list', 'every subject, not only how many there are')
-    .addHelpText('after', '\nWith --json each line is a subject, the last one the position and the digest.')
+    .addHelpText('after', '\n--org, --noun, --level and --audience are those of rectrail feed. With --json each line is a subject, the last one the position and the digest.')
     .action(async (_options: object, command: Command) => {
-      const { list, ...query } = command.opts<Query & { readonly list?: true }>();
+      // Options of both commands are read by the outer one, wherever they stand; those that make no sense here are refused by the server.
+      const { list, ...query } = { ...feed.opts<Query>(), ...command.opts<Query & { readonly list?: true }>() };
       await snapshot(await open(command), query, list === true);
     });
 };
