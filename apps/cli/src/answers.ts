@@ -330,3 +330,19 @@ export interface SentWebhook {
   readonly error: string | null;
   readonly excerpt: string;
 }
+
+export interface DeadLetterView {
+  readonly id: string;
+  readonly at: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string | null;
+  readonly bytes: number;
+  readonly canReplay: boolean;
+  readonly replayedAt: string | null;
+}
+export interface DeadLetterDetail extends DeadLetterView { readonly headers: Readonly<Record<string, string>>; readonly value: string | null }
+export interface DeadLetters { readonly items: readonly DeadLetterView[]; readonly nextCursor: string | null }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
 import { addFeed } from './commands/feed.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
@@ -30,6 +31,7 @@ addWebhooks(program, open);
 addImports(program, open);
 addTokens(program, open);
 addProjections(program, open);
+addDeadLetters(program, open);
 addServing(program, process.env);
 addGenerate(program, process.env);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import type { Projections, ProjectionView } from '../answers.ts';
 import { ProblemAnswer, UsageError, type ApiClient } from '../api-client.ts';
+import { isConfirmed } from '../confirmation.ts';
 import { localInstants } from '../format/local-instants.ts';
 import { rebuildProgress } from '../format/progress.ts';
 import { begunText, droppedRebuildText, nothingToStop, projectionsText, rebuiltText, skippedText, skipQuestion, stoppedRebuildText } from '../format/projections.ts';
@@ -113,16 +113,7 @@ const positionArgument = (text: string): number => {
   return position;
 };
 
-/** @throws UsageError where there is nobody to ask. */
-const isConfirmed = async (question: string): Promise<boolean> => {
-  if (!process.stdin.isTTY) throw new UsageError('a skip cannot be taken back: confirm it with --yes', '跳过无法撤销：请用 --yes 确认');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^(y|yes|是)$/i.test((await terminal.question(`${question} `)).trim());
-  } finally {
-    terminal.close();
-  }
-};
+const nobodyToAsk = ['a skip cannot be taken back: confirm it with --yes', '跳过无法撤销：请用 --yes 确认'] as const;
 
 const addSkip = (program: Command, open: Open): void => {
   program.command('skip').argument('<name>', 'projection').addArgument(new Argument('<position>', 'where it stands stopped').argParser(positionArgument))
@@ -134,7 +125,7 @@ const addSkip = (program: Command, open: Open): void => {
       if (options.yes !== true) {
         const view = await viewOf(client, name);
         const stopped = [view?.failure, view?.build?.failure].find((failure) => failure?.position === position);
-        if (!await isConfirmed(skipQuestion(language, name, position, stopped?.reason))) throw new UsageError('nothing is skipped', '未跳过');
+        if (!await isConfirmed(skipQuestion(language, name, position, stopped?.reason), nobodyToAsk)) throw new UsageError('nothing is skipped', '未跳过');
       }
       const view = await client.post<ProjectionView>(pathOf(name, 'skip'), { position, reason: options.reason });
       print(json ? JSON.stringify(view, null, 2) : skippedText(language, view, position));
