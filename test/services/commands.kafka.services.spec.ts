@@ -1,9 +1,12 @@
 // Goal: commands over Kafka are what they are over HTTP; each record comes to a reply or a dead letter; one trace reaches from the request to the record. Method: a whole
 // server on a real broker and a real PostgreSQL; a client of its own writes the commands and reads the topics; a collector of its own takes the traces.
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { isUuid } from '@rectrail/kernel';
 import { parseTraceparent } from '@rectrail/platform';
 import type { Producer } from 'kafkajs';
@@ -14,6 +17,7 @@ import { foreignClient, readLog, withAdmin, type LogRecord } from './kafka-log.t
 const given = process.env['RECTRAIL_TEST_KAFKA_BROKERS'];
 if (given === undefined) throw new Error('RECTRAIL_TEST_KAFKA_BROKERS is not set: this spec belongs to the Jest project "services"');
 const [address = ''] = given.split(',');
+const binary = join(import.meta.dirname, '../../apps/cli/bin/rectrail.mjs');
 const prefix = `commands-${randomUUID()}`;
 const deadlineMs = 30_000;
 
@@ -39,7 +43,7 @@ describe('commands over Kafka', () => {
     const { port } = collector.address() as AddressInfo;
     server = await startTestServer({
       RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_COMMANDS: 'on', RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2', RECTRAIL_COMMAND_BODY_BYTES_MAX: '2048',
-      RECTRAIL_LOG_LEVEL: 'warn', RECTRAIL_TRACES_URL: `http://127.0.0.1:${port}/v1/traces`,
+      RECTRAIL_TRACES_URL: `http://127.0.0.1:${port}/v1/traces`,
     });
     producer = foreignClient(address).producer({ allowAutoTopicCreation: false });
     await producer.connect();
@@ -140,6 +144,12 @@ describe('commands over Kafka', () => {
     expect(answers[0]).toMatchObject({ status: 201, outcome: { created: true } });
     expect(answers[1]).toEqual(answers[0]);
     expect((await server.get('/dead-letters')).items.find(({ id }: Json) => id === keyless.id).replayedAt).not.toBeNull();
+
+    const env = { PATH: process.env['PATH'], RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token };
+    const rectrail = async (...args: readonly string[]): Promise<string> => (await promisify(execFile)(process.execPath, [binary, '--lang', 'en', 'dead-letters', ...args], { env })).stdout;
+    expect(await rectrail('list', '--limit', '2')).toContain('there is more: --cursor 0-5');
+    expect(await rectrail('show', String(keyless.id))).toContain(JSON.stringify(good));
+    expect(await rectrail('replay', String(keyless.id), '--yes')).toContain('is put back');
 
     const tooLarge = items.find(({ reason }) => reason === 'body-too-large');
     expect(tooLarge).toMatchObject({ canReplay: false, bytes: 3_000 });
