@@ -8,6 +8,9 @@ export type Methods = Readonly<Record<string, (argument: never) => unknown>>;
 interface Question { readonly name: string; readonly argument: unknown }
 type Answer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
 
+/** Milliseconds since 1970 with their fractions, by which processes of one machine are compared. */
+export const wallMs = (): number => performance.timeOrigin + performance.now();
+
 const running = new Set<ChildProcess>();
 
 /** Ends all of them: what was being measured fails, and what it began is tidied up. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { about, load, writeDocs, writeRaw } from './about.ts';
+import { closeFeeds, feedRows } from './feeds/rows.ts';
 import { markdown } from './markdown.ts';
 import { measureRow, type MeasureOptions } from './measure.ts';
 import { killProcesses } from './process.ts';
@@ -19,6 +20,8 @@ const help = `npm run bench [-- OPTION…]    the event store beside its peers, 
   (none)        histories of 100,000 and 1,000,000 events: less than 20 minutes on two quiet cores
   --long        also 10,000,000 events; more rounds, a snapshot of 10 minutes: about two hours, 60 GB of disk
   --quick       small histories and one short round, for development; its figures mean nothing
+  --events LIST sizes of the histories instead, each ten times the one before: 100000,1000000,10000000
+  --write NAME  writes docs/reference/NAME.json and .md of whatever was measured
   --data DIR    keeps the histories and their read models in DIR for the next time; default a temporary directory
   --only KEY    the row of that key, or those whose key contains it; may be given several times
   --list        prints the keys
@@ -74,7 +77,8 @@ const storeRow = (plan: RowPlan, options: MeasureOptions): BenchRow => {
 const rowsOf = ({ store, scale }: (typeof modes)[Mode]): readonly BenchRow[] => {
   const [large, small] = [writtenPlans(scale).at(-1), plansOf(scale)[0]];
   if (large === undefined || small === undefined) throw new RangeError('no history to compare');
-  return [...rowPlans(store.readEvents).map((plan) => storeRow(plan, store)), ...scaleRows(scale), ...grownPlans(small, large).map((plan) => storeRow(plan, store))];
+  const [alone, grown] = [rowPlans(store.readEvents), grownPlans(small, large)].map((plans) => plans.map((plan) => storeRow(plan, store)));
+  return [...alone ?? [], ...scaleRows(scale), ...feedRows(scale), ...grown ?? []];
 };
 
 const widths: Readonly<Record<RowResult['kind'], readonly number[]>> = { rate: [20, 32, 14, 20, 16], latency: [38, 14, 10, 10, 48, 20], figures: [64, 20, 20] };
@@ -125,7 +129,16 @@ const interrupt = (): void => {
   killProcesses();
 };
 
-const bench = async (mode: Mode, rows: readonly BenchRow[], dataDir: string | undefined, keep: boolean): Promise<void> => {
+interface Run {
+  readonly mode: Mode;
+  readonly scale: ScaleOptions;
+  readonly rows: readonly BenchRow[];
+  readonly dataDir: string | undefined;
+  /** Of the page that is written; null for none. */
+  readonly page: string | null;
+}
+
+const bench = async ({ mode, scale, rows, dataDir, page }: Run): Promise<void> => {
   const startedAt = new Date().toISOString();
   const loadBefore = load();
   const server = await startBenchServer(dataDir);
@@ -134,7 +147,7 @@ const bench = async (mode: Mode, rows: readonly BenchRow[], dataDir: string | un
   try {
     const described = about(server);
     print(Object.entries({ ...described.machine, ...described.versions, ...described.settings }).map(([name, value]) => `${name} ${value}`).join(', '));
-    const stage: Stage = { server, datasets: new Datasets(server, described.commit), servers, options: modes[mode].scale };
+    const stage: Stage = { server, datasets: new Datasets(server, described.commit), servers, options: scale };
     let result: BenchResult | undefined;
     await measureAll(rows, stage, (measured, failures) => {
       const minutes = (Date.now() - Date.parse(startedAt)) / 60_000;
@@ -144,29 +157,44 @@ const bench = async (mode: Mode, rows: readonly BenchRow[], dataDir: string | un
     if (result === undefined) return;
     print(`\n${summary(result.rows)}\n${result.minutes.toFixed(1)} minutes, every run: ${writeRaw(result)}`);
     if (result.failures.length > 0) process.exitCode = 1;
-    else if (keep && !interrupted) print(`Written: ${writeDocs(result).join(' and ')}`);
+    if (page !== null && !interrupted && (result.failures.length === 0 || page !== wholePage)) print(`Written: ${writeDocs(result, page).join(' and ')}`);
   } finally {
+    await closeFeeds();
     await servers.only([]);
     await server.stop();
   }
 };
 
+const wholePage = 'benchmarks';
+
+/** @throws Error where it is no list of at least two sizes, each ten times the one before. */
+const sizesOf = (list: string): readonly number[] => {
+  const sizes = list.split(',').map(Number);
+  const isSize = (size: number, i: number): boolean => Number.isSafeInteger(size) && size >= 1_000 && (i === 0 || size === 10 * (sizes[i - 1] ?? 0));
+  if (sizes.length < 2 || !sizes.every(isSize)) throw new Error(`--events ${list}: at least two sizes from 1,000 on, each ten times the one before`);
+  return sizes;
+};
+
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
-      long: { type: 'boolean' }, quick: { type: 'boolean' }, data: { type: 'string' }, only: { type: 'string', multiple: true }, list: { type: 'boolean' }, render: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+      long: { type: 'boolean' }, quick: { type: 'boolean' }, data: { type: 'string' }, only: { type: 'string', multiple: true }, list: { type: 'boolean' }, events: { type: 'string' }, write: { type: 'string' }, render: { type: 'string' }, help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help === true) { print(help); return; }
-  if (values.render !== undefined) { print(markdown(JSON.parse(readFileSync(values.render, 'utf8')) as BenchResult)); return; }
+  if (values.render !== undefined) { print(markdown(JSON.parse(readFileSync(values.render, 'utf8')) as BenchResult, wholePage)); return; }
   const mode: Mode = values.quick === true ? 'quick' : values.long === true ? 'long' : 'default';
-  const all = rowsOf(modes[mode]);
+  const { store, scale: usual } = modes[mode];
+  // With the tails of the long run, so that both use the same kept histories.
+  const scale = values.events === undefined ? usual : { ...usual, sizes: sizesOf(values.events), tailEvents: modes.long.scale.tailEvents };
+  const all = rowsOf({ store, scale });
   const { only } = values;
   const isMeant = (key: string, part: string): boolean => (all.some((row) => row.key === part) ? key === part : key.includes(part));
   const rows = only === undefined ? all : all.filter((row) => only.some((part) => isMeant(row.key, part)));
   if (values.list === true) { print(rows.map((row) => `${row.key.padEnd(26)} ${row.title}`).join('\n')); return; }
   if (rows.length === 0) throw new Error(`no row is called ${(only ?? []).join(', ')}. Potential solutions: --list shows them`);
-  await bench(mode, rows, values.data, mode !== 'quick' && only === undefined);
+  const isWhole = mode !== 'quick' && only === undefined && values.events === undefined;
+  await bench({ mode, scale, rows, dataDir: values.data, page: values.write ?? (isWhole ? wholePage : null) });
 };
 
 await main();

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PostgresEventStore } from '@rectrail/event-store-postgres';
+import type { StreamId } from '@rectrail/kernel';
+import { serve, wallMs } from '../process.ts';
+import { tailRequests } from '../scale/tail.ts';
+
+export interface Commanded {
+  /** When each command began that made an event, by the event's id. */
+  readonly beganAt: ReadonlyMap<string, number>;
+  readonly tailFrom: number;
+  /** Commands a second that were reached. */
+  readonly pace: number;
+}
+
+interface CommandPlan { readonly url: string; readonly tailFile: string; readonly tailFrom: number; readonly perSecond: number; readonly commands: number }
+
+/** The commands of a history at a steady pace, each stream's in order: what a command writes, from before its append on. */
+const append = async ({ url, tailFile, tailFrom, perSecond, commands }: CommandPlan): Promise<Commanded> => {
+  const store = await PostgresEventStore.open({ connectionString: url });
+  const requests = tailRequests(await readFile(tailFile, 'utf8'), tailFrom);
+  const beganAt = new Map<string, number>();
+  const lastOf = new Map<StreamId, Promise<unknown>>();
+  const all: Promise<unknown>[] = [];
+  let end = tailFrom;
+  const began = performance.now();
+  for (let n = 0; n < commands; n++) {
+    const next = requests.next();
+    if (next.done === true) throw new Error('the history is told to its end');
+    const { request } = next.value;
+    ({ end } = next.value);
+    await sleep(Math.max(0, began + (n * 1_000) / perSecond - performance.now()));
+    const at = wallMs();
+    for (const { eventId } of request.entries.flatMap(({ events }) => events)) beganAt.set(eventId, at);
+    const ids = request.entries.map(({ streamId }) => streamId);
+    const appending = Promise.all(ids.flatMap((id) => lastOf.get(id) ?? [])).then(() => store.append(request));
+    for (const id of ids) lastOf.set(id, appending);
+    all.push(appending);
+  }
+  await Promise.all(all);
+  const pace = commands / ((performance.now() - began) / 1_000);
+  await store.close();
+  return { beganAt, tailFrom: end, pace };
+};
+
+const methods = { append };
+export type AppendMethods = typeof methods;
+
+serve(methods);
