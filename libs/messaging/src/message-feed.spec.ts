@@ -1,6 +1,7 @@
 // Goal: a message is a pure function of its subject's stream and of the audience, whoever reads it, in whatever pages and after whatever reads before.
 // Method: fast-check over random histories with facts of all classifications; every message is held against the plainest fold (testing/plain-messages.ts).
 import { describe, expect, it } from '@jest/globals';
+import type { StoredEvent } from '@rectrail/event-store';
 import { position, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
@@ -91,6 +92,32 @@ describe('the messages of any history', () => {
       if (slice.scannedTo === await feed.head()) enough.abort();
     }
     expect(followed).toEqual(expected);
+  });
+});
+
+describe('a subscription', () => {
+  const recorded = async () => {
+    const { store, codec, facts } = await recordedHistory(13, 120);
+    return { store, codec, feed: createMessageFeed({ store, codec, zone }), head: position(facts.length) };
+  };
+
+  it('ends when its reader leaves it, though nothing more is recorded', async () => {
+    const { feed, head } = await recorded();
+    for await (const { scannedTo } of feed.follow({ after: position(0), audience: 'internal', signal: new AbortController().signal })) if (scannedTo === head) break;
+    const waiting = feed.follow({ after: head, audience: 'internal', signal: AbortSignal.timeout(20) })[Symbol.asyncIterator]();
+    expect(await waiting.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('fails where an event cannot be read, after the messages before it', async () => {
+    const { store, codec, head } = await recorded();
+    const broken = { ...codec, decode: (stored: StoredEvent) => { if (stored.position > head / 2) throw new Error('unreadable'); return codec.decode(stored); } };
+    const followed: Position[] = [];
+    const following = async (): Promise<void> => {
+      const feed = createMessageFeed({ store, codec: broken, zone });
+      for await (const { scannedTo } of feed.follow({ after: position(0), audience: 'internal', limit: 10, signal: new AbortController().signal })) followed.push(scannedTo);
+    };
+    await expect(following()).rejects.toThrow('unreadable');
+    expect(followed.at(-1)).toBe(Math.floor(head / 20) * 10);
   });
 });
 

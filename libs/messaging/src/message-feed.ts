@@ -18,6 +18,18 @@ const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000 };
 /** Events that a filtered read looks through for its messages. */
 const eventsLookedAtMax = 5_000;
 
+/** The next slice is read while the one before is worked on. */
+const ahead = async function* <T>(slices: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  const iterator = slices[Symbol.asyncIterator]();
+  let next = iterator.next();
+  for (let slice = await next; slice.done !== true; slice = await next) {
+    next = iterator.next();
+    // Its failure is met where it is waited for; here it must not count as nobody's.
+    next.catch(() => undefined);
+    yield slice.value;
+  }
+};
+
 /** The messages of a log, for whoever carries them out. */
 export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }: MessageFeedOptions): MessageFeed => {
   const composer = new Composer({ store, codec, zone, limits });
@@ -42,9 +54,16 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }
       const { audience, filter, signal } = options;
       const limit = limitOf(options);
       let { after } = options;
-      for await (const slice of store.subscribeAll({ after, filter: storeFilter(filter), batchEventsMax: limit, signal })) {
-        yield await composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
-        after = slice.scannedTo;
+      const left = new AbortController();
+      const slices = ahead(store.subscribeAll({ after, filter: storeFilter(filter), batchEventsMax: limit, signal: AbortSignal.any([signal, left.signal]) }));
+      try {
+        for await (const slice of slices) {
+          yield await composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
+          after = slice.scannedTo;
+        }
+      } finally {
+        // Who leaves the loop leaves a read that may wait for the next event.
+        left.abort();
       }
     },
     snapshot: async (request) => snapshots.page(request, await select(request.filter), limitOf(request)),
