@@ -51,8 +51,8 @@ export const writeRaw = (result: BenchResult): string => {
 };
 
 /** The same and its Markdown, for the documentation; answers the files. */
-export const writeDocs = (result: BenchResult): readonly string[] => {
-  const files = { 'docs/reference/benchmarks.json': jsonText(result), 'docs/reference/benchmarks.md': markdown(result) };
+export const writeDocs = (result: BenchResult, name: string): readonly string[] => {
+  const files = { [`docs/reference/${name}.json`]: jsonText(result), [`docs/reference/${name}.md`]: markdown(result, name) };
   for (const [file, text] of Object.entries(files)) writeFileSync(file, text);
   return Object.keys(files);
 };

@@ -17,14 +17,14 @@ ${rows.flatMap((row) => tableLines(row).map(line)).join('\n')}
 `;
 };
 
-/** docs/reference/benchmarks.md; nothing in it that is not in the JSON. */
-export const markdown = (result: BenchResult): string => {
+/** A page of docs/reference; nothing in it that is not in the JSON of that name. */
+export const markdown = (result: BenchResult, name: string): string => {
   const rates = result.rows.filter((row) => row.kind === 'rate');
   const measureMs = rates.find((row) => row.unit === 'events/s')?.measureMs ?? 0;
   const realBytes = rates.find((row) => row.payload === 'real')?.meanBytes ?? '–';
   return `# Benchmarks
 
-Made by \`npm run bench\` from [benchmarks.json](benchmarks.json), which holds every run; do not edit. Mode ${result.mode}, ${result.startedAt}, ${result.minutes.toFixed(1)} minutes,
+Made by \`npm run bench\` from [${name}.json](${name}.json), which holds every run; do not edit. Mode ${result.mode}, ${result.startedAt}, ${result.minutes.toFixed(1)} minutes,
 commit ${result.commit}${result.changedFiles === 0 ? '' : ` with ${result.changedFiles} changed files`}.
 
 - Machine: ${listed(result.machine)}; load average ${result.loadBefore.join(' ')} before, ${result.loadAfter.join(' ')} after.
