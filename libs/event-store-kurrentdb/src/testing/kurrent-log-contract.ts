@@ -9,12 +9,16 @@ const record = (stream: string, text: string, eventId: string = randomUUID()): R
 const textOf = ({ data }: LogRecord): string => Buffer.from(data).toString('utf8');
 const onlyContract = { streamPattern: '^contract-' };
 
-export const describeKurrentLog = (name: string, factory: () => Promise<{ readonly log: KurrentLog; readonly appendBytesMax: number }>): void => {
+/** A log and its server's limit; `stop` ends what was started for it. */
+export interface LogUnderTest { readonly log: KurrentLog; readonly appendBytesMax: number; stop?(): void }
+
+export const describeKurrentLog = (name: string, factory: () => Promise<LogUnderTest>): void => {
   describe(`KurrentDB log contract: ${name}`, () => {
+    let subject: LogUnderTest;
     let log: KurrentLog;
     let appendBytesMax: number;
-    beforeAll(async () => { ({ log, appendBytesMax } = await factory()); });
-    afterAll(async () => { await log.close(); });
+    beforeAll(async () => { subject = await factory(); ({ log, appendBytesMax } = subject); });
+    afterAll(async () => { await log.close(); subject.stop?.(); });
 
     const texts = async (stream: string): Promise<string[]> => (await log.readStream(stream, 0, 100)).map(textOf);
 
