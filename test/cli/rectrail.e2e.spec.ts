@@ -98,7 +98,7 @@ describe('help', () => {
 });
 
 describe('the READMEs', () => {
-  const lines = ['README.md', 'README.zh-CN.md', 'docs/how-to/show-progress-over-time.md', 'docs/how-to/follow-the-feed.md'].flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n')).filter((line) => line.startsWith('npx rectrail '));
+  const lines = ['README.md', 'README.zh-CN.md', 'docs/how-to/show-progress-over-time.md', 'docs/how-to/follow-the-feed.md', 'docs/how-to/reminders.md'].flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n')).filter((line) => line.startsWith('npx rectrail '));
 
   it('print commands', () => { expect(lines.length).toBeGreaterThanOrEqual(10); });
 
