@@ -2,8 +2,6 @@
 // server on a real broker and a real PostgreSQL; a client of its own writes the commands and reads the topics; a collector of its own takes the traces.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -12,6 +10,7 @@ import { parseTraceparent } from '@rectrail/platform';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
+import { startTraceCollector, type TraceCollector } from '../support/trace-collector.ts';
 import { foreignClient, readLog, withAdmin, type LogRecord } from './kafka-log.ts';
 
 const given = process.env['RECTRAIL_TEST_KAFKA_BROKERS'];
@@ -27,23 +26,15 @@ const organisation = (code: string): object => ({ code, name: `某局${marked}`,
 describe('commands over Kafka', () => {
   let server: TestServer;
   let producer: Producer;
-  let collector: Server;
-  const collected: string[] = [];
+  let collector: TraceCollector;
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 
   beforeAll(async () => {
-    collector = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-        collected.push(Buffer.concat(chunks).toString());
-        response.setHeader('content-type', 'application/json').end('{}');
-      });
-    });
-    await new Promise<void>((resolve) => { collector.listen(0, '127.0.0.1', resolve); });
-    const { port } = collector.address() as AddressInfo;
+    collector = await startTraceCollector();
     server = await startTestServer({
-      RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_COMMANDS: 'on', RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2', RECTRAIL_COMMAND_BODY_BYTES_MAX: '2048',
-      RECTRAIL_TRACES_URL: `http://127.0.0.1:${port}/v1/traces`,
+      RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_COMMANDS: 'on', RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2',
+      RECTRAIL_COMMAND_BODY_BYTES_MAX: '2048',
+      RECTRAIL_TRACES_URL: collector.url,
     });
     producer = foreignClient(address).producer({ allowAutoTopicCreation: false });
     await producer.connect();
@@ -56,12 +47,16 @@ describe('commands over Kafka', () => {
   });
 
   interface Sent { readonly key?: string | null; readonly headers?: Record<string, string | undefined>; readonly value: unknown }
+  /** Undefined takes one away that every record has. */
+  const headersOf = (own: Record<string, string | undefined>): Record<string, string> => Object.fromEntries(
+    Object.entries<string | undefined>({ 'authorization': `Bearer ${server.token}`, 'idempotency-key': randomUUID(), ...own }).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
   const send = async (...records: readonly Sent[]): Promise<void> => {
     await producer.send({
       topic: `${prefix}.commands`, acks: -1,
       messages: records.map(({ key = null, headers = {}, value }) => ({
         key, value: typeof value === 'string' || value === null ? value : JSON.stringify(value),
-        headers: Object.fromEntries(Object.entries({ 'authorization': `Bearer ${server.token}`, 'idempotency-key': randomUUID(), ...headers }).filter(([, text]) => text !== undefined)) as Record<string, string>,
+        headers: headersOf(headers),
       })),
     });
   };
@@ -69,13 +64,13 @@ describe('commands over Kafka', () => {
   const awaited = async (topic: string, isOurs: (record: LogRecord) => boolean, count = 1): Promise<readonly LogRecord[]> => {
     const deadline = performance.now() + deadlineMs;
     for (;;) {
-      const found = (await readLog(address, `${prefix}`)).filter((record) => record.topic === `${prefix}.${topic}` && isOurs(record));
+      const found = (await readLog(address, prefix)).filter((record) => record.topic === `${prefix}.${topic}` && isOurs(record));
       if (found.length >= count) return found;
       if (performance.now() > deadline) throw new Error(`${found.length} of ${count} records in ${topic} after ${deadlineMs} ms`);
       await sleep(100);
     }
   };
-  const reply = async (key: string, count = 1): Promise<Json> => (await awaited('replies', ({ headers }) => headers['idempotency-key'] === key, count)).map(({ value }) => JSON.parse(value) as Json).at(-1);
+  const reply = async (key: string, count = 1): Promise<Json> => (await awaited('replies', ({ headers }) => headers['idempotency-key'] === key, count)).map(({ value }) => JSON.parse(value)).at(-1);
 
   it('are answered as over HTTP, once, however often and by whichever way they come', async () => {
     const key = randomUUID();
@@ -83,7 +78,7 @@ describe('commands over Kafka', () => {
     await send(record, record);
     const replies = await awaited('replies', ({ headers }) => headers['idempotency-key'] === key, 2);
     expect(replies.map(({ key: own, headers }) => [own, headers['correlation-id']])).toEqual([['a', 'spec-1'], ['a', 'spec-1']]);
-    const [first, second] = replies.map(({ value }) => JSON.parse(value) as Json);
+    const [first, second] = replies.map(({ value }) => JSON.parse(value));
     expect(first).toMatchObject({ status: 201, outcome: { created: true, streamVersion: expect.any(Number), position: expect.any(Number), dryRun: false } });
     expect(second).toEqual(first);
     const overHttp = await server.call('POST', '/organisations', { body: organisation('KA-1'), headers: { 'idempotency-key': key } });
@@ -119,7 +114,8 @@ describe('commands over Kafka', () => {
     const secretInValue = JSON.stringify({ ...good, token: server.token });
     const poison: readonly Sent[] = [
       { value: '{"name":' }, { value: null }, { value: { nothing: 'known' } }, { value: secretInValue }, { value: 'x'.repeat(3_000) },
-      { value: good, headers: { 'authorization': undefined, 'x-token': server.token } }, { key: 'kd', value: good, headers: { 'idempotency-key': undefined, 'correlation-id': 'kd-1' } },
+      { value: good, headers: { 'authorization': undefined, 'x-token': server.token } },
+      { key: 'kd', value: good, headers: { 'idempotency-key': undefined, 'correlation-id': 'kd-1' } },
     ];
     await send(...poison);
     const letters = await awaited('dead-letters', () => true, poison.length);
@@ -140,13 +136,14 @@ describe('commands over Kafka', () => {
     const replays = [await server.call('POST', `/dead-letters/${String(keyless.id)}/replay`, { body: {} }), await server.call('POST', `/dead-letters/${String(keyless.id)}/replay`, { body: {} })];
     expect(replays.map(({ status }) => status)).toEqual([202, 202]);
     expect(replays[0]?.body.replayedAt).not.toBeNull();
-    const answers = (await awaited('replies', ({ key }) => key === 'kd', 2)).map(({ value }) => JSON.parse(value) as Json);
+    const answers = (await awaited('replies', ({ key }) => key === 'kd', 2)).map(({ value }) => JSON.parse(value));
     expect(answers[0]).toMatchObject({ status: 201, outcome: { created: true } });
     expect(answers[1]).toEqual(answers[0]);
     expect((await server.get('/dead-letters')).items.find(({ id }: Json) => id === keyless.id).replayedAt).not.toBeNull();
 
     const env = { PATH: process.env['PATH'], RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token };
-    const rectrail = async (...args: readonly string[]): Promise<string> => (await promisify(execFile)(process.execPath, [binary, '--lang', 'en', 'dead-letters', ...args], { env })).stdout;
+    const rectrail = async (...args: readonly string[]): Promise<string> =>
+      (await promisify(execFile)(process.execPath, [binary, '--lang', 'en', 'dead-letters', ...args], { env })).stdout;
     expect(await rectrail('list', '--limit', '2')).toContain('there is more: --cursor 0-5');
     expect(await rectrail('show', String(keyless.id))).toContain(JSON.stringify(good));
     expect(await rectrail('replay', String(keyless.id), '--yes')).toContain('is put back');
@@ -177,10 +174,10 @@ describe('commands over Kafka', () => {
     }
     const byKey = Map.groupBy(replies, ({ headers }) => headers['idempotency-key']);
     expect(byKey.size).toBe(keys.length);
-    expect(replies.map(({ value }) => JSON.parse(value) as Json).filter(({ status }) => status !== 201)).toEqual([]);
+    expect(replies.map(({ value }) => JSON.parse(value)).filter(({ status }) => status !== 201)).toEqual([]);
     // A record that was answered, but not yet committed, is answered again: the same.
     for (const same of byKey.values()) expect(new Set(same.map(({ value }) => value)).size).toBe(1);
-    const positions = new Map([...byKey].map(([key, [first]]) => [key, (JSON.parse(first!.value) as Json).outcome.position as number]));
+    const positions = new Map([...byKey].map(([key, [first]]) => [key, (JSON.parse(first!.value)).outcome.position as number]));
     for (const lane of [0, 1, 2]) {
       const own = keys.filter((_, i) => i % 3 === lane).map((key) => positions.get(key));
       expect(own).toEqual(own.toSorted((a, b) => a! - b!));
@@ -199,16 +196,9 @@ describe('commands over Kafka', () => {
     }
     // Spans leave in batches; a stop sends what is left.
     await server.restart();
-    interface Span { readonly traceId: string; readonly spanId: string; readonly parentSpanId?: string; readonly name: string }
-    const spans = collected.flatMap((body) => (JSON.parse(body) as Json).resourceSpans.flatMap(({ scopeSpans }: Json) => scopeSpans.flatMap((scope: Json) => scope.spans as Span[])) as Span[]);
-    const chainOf = (id: string, name: string): readonly string[] => {
-      const chain: string[] = [];
-      for (let span = spans.find((one) => one.traceId === id && one.name === name); span !== undefined; span = spans.find((one) => one.traceId === id && one.spanId === span?.parentSpanId)) chain.push(span.name);
-      return chain;
-    };
-    expect(chainOf(traceId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', `process ${prefix}.commands`]);
-    expect(chainOf(begunId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', 'POST /api/v1/organisations']);
-    expect(chainOf(begunId, 'append')).toEqual(['append', 'RegisterOrganisation', 'POST /api/v1/organisations']);
-    for (const secret of [marked, 'KT-1', server.token]) expect(collected.join('')).not.toContain(secret);
+    expect(collector.chainOf(traceId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', `process ${prefix}.commands`]);
+    expect(collector.chainOf(begunId, `send ${prefix}.organisations`)).toEqual([`send ${prefix}.organisations`, 'RegisterOrganisation', 'POST /api/v1/organisations']);
+    expect(collector.chainOf(begunId, 'append')).toEqual(['append', 'RegisterOrganisation', 'POST /api/v1/organisations']);
+    for (const secret of [marked, 'KT-1', server.token]) expect(collector.text()).not.toContain(secret);
   });
 });

@@ -2,7 +2,7 @@ import { CommandRunner, createEventCodec, type EventCodec, type EventStore } fro
 import { KurrentEventStore } from '@rectrail/event-store-kurrentdb';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { Clock } from '@rectrail/kernel';
-import { openDatabase, openLeadership, startEmbeddedPostgres, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
+import { openDatabase, openLeadership, startEmbeddedPostgres, withoutValues, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { meteredEventStore } from './metered-event-store.ts';
 
@@ -58,7 +58,7 @@ const openEngine = async ({ configuration, logger, database, leadership }: Engin
 export const openStorage = async ({ configuration, clock, logger, metrics, tracing, opened }: StorageOptions): Promise<Storage> => {
   let url = configuration.databaseUrl;
   if (url === undefined) {
-    const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: line.trim() }, 'postgres'); } });
+    const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: withoutValues(line.trim()) }, 'postgres'); } });
     opened.defer(() => embedded.stop());
     ({ url } = embedded);
   }

@@ -82,7 +82,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=256MB', '-c', 'wal_compression=pglz', '-c', 'max_wal_size=2GB', ...(options.settings ?? []).flatMap((s) => ['-c', s])],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=256MB', '-c', 'wal_compression=pglz', '-c', 'max_wal_size=2GB', '-c', 'log_error_verbosity=terse', ...(options.settings ?? []).flatMap((s) => ['-c', s])],
     onLog: keep,
     onError: keep,
   });

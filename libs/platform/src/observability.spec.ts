@@ -15,6 +15,19 @@ describe('logging', () => {
     expect(lines.join('')).toContain('hello');
     expect(lines.join('')).not.toMatch(/rct_a_b|秘密/);
   });
+
+  it('leaves out the values that PostgreSQL and JSON.parse quote', () => {
+    const lines: string[] = [];
+    const stream = new Writable({ write: (chunk: Buffer, _encoding, done) => { lines.push(chunk.toString()); done(); } });
+    const parsed = (): unknown => { try { return JSON.parse('秘密 text'); } catch (error) { return error; } };
+    const ofPostgres = Object.assign(new Error('invalid input syntax for type uuid: "秘密"'), { code: '22P02' });
+    const logger = createLogger({ level: 'info', stream });
+    for (const err of [parsed(), ofPostgres, new Error('outer', { cause: ofPostgres })]) logger.error({ err }, 'failed');
+    expect(lines.join('')).toContain('invalid input syntax for type uuid: \\"…\\"');
+    expect(lines.join('')).not.toMatch(/秘密 text|秘密\\"/);
+    logger.error({ err: Object.assign(new Error('duplicate key value violates unique constraint "issue_pkey"'), { code: '23505' }) }, 'failed');
+    expect(lines.at(-1)).toContain('issue_pkey');
+  });
 });
 
 describe('metrics', () => {
