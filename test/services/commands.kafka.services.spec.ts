@@ -104,7 +104,9 @@ describe('commands over Kafka', () => {
       [randomUUID(), { value: { path: '/organisations', body: {} }, headers: { authorization: `Replay ${'x'.repeat(43)}` } }, 401, 'token-invalid'],
     ];
     await send(...cases.map(([key, sent]) => ({ ...sent, headers: { ...sent.headers, 'idempotency-key': key } })));
-    for (const [key, , status, code] of cases) expect(await reply(key)).toMatchObject({ status, problem: { status, code, correlationId: expect.any(String), titleZh: expect.any(String) } });
+    for (const [key, , status, code] of cases) {
+      expect(await reply(key)).toMatchObject({ status, problem: { status, code, correlationId: expect.any(String), titleZh: expect.any(String) } });
+    }
     expect((await reply(cases[1]![0])).problem.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer: '/body/name' })]));
     expect((await reply(cases[3]![0])).problem.errors).toEqual([expect.objectContaining({ header: 'authorization' })]);
   });
