@@ -1,0 +1,131 @@
+import { LogFormatError } from './format-error.ts';
+import { assertSize, foldFromRight, treeHashBytes, type TreeHash, type TreeNode } from './merkle-tree.ts';
+import type { TreeHashes } from './proofs.ts';
+
+/** Tiles of C2SP `tlog-tiles`: 256 hashes each, of which a tile of the next level holds one each. Immutable, so that others can mirror the tree by plain files. */
+export const tileWidth = 256;
+/** Levels of the tree that one tile spans. */
+const tileHeight = 8;
+const levelMax = 63;
+
+/** `width`: 1 to 256 hashes; fewer than 256 is a partial tile. */
+export interface Tile { readonly level: number; readonly index: number; readonly width: number }
+
+/** Three digits an element; all but the last begin with an x. */
+const indexPath = (index: number): string => {
+  const digits = String(index);
+  return digits.padStart(Math.ceil(digits.length / 3) * 3, '0').replaceAll(/\d{3}(?=\d)/g, 'x$&/');
+};
+
+const path = (level: string, { index, width }: Omit<Tile, 'level'>): string => {
+  assertSize(index, 'the index of a tile');
+  if (!Number.isInteger(width) || width < 1 || width > tileWidth) throw new RangeError(`a tile is 1 to ${tileWidth} wide, got ${width}`);
+  return `tile/${level}/${indexPath(index)}${width === tileWidth ? '' : `.p/${width}`}`;
+};
+
+/** Below the log's prefix: `tile/1/x001/234`, partial ones `tile/0/000.p/17`. @throws RangeError. */
+export const tilePath = (tile: Tile): string => {
+  if (!Number.isInteger(tile.level) || tile.level < 0 || tile.level > levelMax) throw new RangeError(`the level of a tile is 0 to ${levelMax}, got ${tile.level}`);
+  return path(String(tile.level), tile);
+};
+
+/** Of the entries whose hashes are the tile of level 0 with the same index and width: `tile/entries/x001/234`. @throws RangeError. */
+export const entriesPath = (bundle: Omit<Tile, 'level'>): string => path('entries', bundle);
+
+const pathPattern = /^tile\/(0|[1-9]\d?|entries)\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/;
+
+/** Null for what is no path of a tile, in exactly one spelling. Level null: of entries. */
+export const parseTilePath = (text: string): (Omit<Tile, 'level'> & { readonly level: number | null }) | null => {
+  const [, level = '', index = '', width = String(tileWidth)] = pathPattern.exec(text) ?? [];
+  const tile = { level: level === 'entries' ? null : Number(level), index: Number(index.replaceAll(/x|\//g, '')), width: Number(width) };
+  if (level === '' || (tile.level ?? 0) > levelMax || tile.width > tileWidth || !Number.isSafeInteger(tile.index)) return null;
+  return (tile.level === null ? entriesPath(tile) : tilePath({ ...tile, level: tile.level })) === text ? tile : null;
+};
+
+/** Every tile of a tree that was not in full in one of `since` leaves (default: none): what is to be written, or fetched, to go on from there. Lower levels first. */
+export const tilesOf = (size: number, since = 0): readonly Tile[] => {
+  assertSize(size);
+  assertSize(since);
+  const tiles: Tile[] = [];
+  let [hashes, earlier] = [size, since];
+  for (let level = 0; hashes > 0; level += 1) {
+    const full = Math.floor(hashes / tileWidth);
+    const partial = hashes % tileWidth;
+    for (let index = Math.floor(earlier / tileWidth); index < full; index += 1) tiles.push({ level, index, width: tileWidth });
+    if (partial > 0 && hashes > earlier) tiles.push({ level, index: full, width: partial });
+    [hashes, earlier] = [full, Math.floor(earlier / tileWidth)];
+  }
+  return tiles;
+};
+
+/** The subtrees whose hashes, one after the other, are the tile. */
+export const nodesOfTile = ({ level, index, width }: Tile): readonly TreeNode[] =>
+  Array.from({ length: width }, (_, i) => ({ level: level * tileHeight, index: index * tileWidth + i }));
+
+/** The bytes of a tile from kept hashes. */
+export const tileBytes = async (tile: Tile, hashes: TreeHashes): Promise<Buffer> => Buffer.concat(await hashes.read(nodesOfTile(tile)));
+
+/** Fetches the bytes of a tile; they are not trusted: what is made of them is checked against a checkpoint. */
+export type FetchTile = (tile: Tile) => Promise<Uint8Array>;
+
+const hashesIn = (bytes: Uint8Array, { level, index, width }: Tile): readonly TreeHash[] => {
+  if (bytes.length !== width * treeHashBytes) throw new LogFormatError('bundle-malformed', `tile ${level}/${index} has ${bytes.length} bytes, expected ${width * treeHashBytes}`);
+  return Array.from({ length: width }, (_, i) => Buffer.from(bytes.subarray(i * treeHashBytes, (i + 1) * treeHashBytes)));
+};
+
+/** The hashes of a tree of `size` leaves by way of its tiles, each fetched once. Proofs and roots made of them are to be verified. */
+export const hashesFromTiles = (size: number, fetchTile: FetchTile): TreeHashes => {
+  assertSize(size);
+  const fetched = new Map<string, Promise<readonly TreeHash[]>>();
+  const widthOf = (level: number, index: number): number => Math.min(tileWidth, Math.floor(size / tileWidth ** level) - index * tileWidth);
+  const hashesOf = (level: number, index: number): Promise<readonly TreeHash[]> => {
+    const tile = { level, index, width: widthOf(level, index) };
+    const key = tilePath(tile);
+    const known = fetched.get(key) ?? fetchTile(tile).then((bytes) => hashesIn(bytes, tile));
+    fetched.set(key, known);
+    return known;
+  };
+  const read = async ({ level, index }: TreeNode): Promise<TreeHash> => {
+    const tileLevel = Math.floor(level / tileHeight);
+    const leaves = 2 ** (level % tileHeight);
+    const first = index * leaves;
+    const hashes = await hashesOf(tileLevel, Math.floor(first / tileWidth));
+    return completeHash(hashes.slice(first % tileWidth, (first % tileWidth) + leaves));
+  };
+  return { read: (nodes) => Promise.all(nodes.map(read)) };
+};
+
+/** Of 2^n adjacent hashes. */
+const completeHash = (hashes: readonly TreeHash[]): TreeHash => {
+  const [only] = hashes;
+  if (only !== undefined && hashes.length === 1) return only;
+  const middle = hashes.length / 2;
+  return foldFromRight([completeHash(hashes.slice(0, middle)), completeHash(hashes.slice(middle))]);
+};
+
+/** Each entry is preceded by its length, big-endian 16 bits. */
+const entryBytesMax = 65_535;
+
+/** @throws RangeError for an entry of more than 65,535 bytes, or for none or more than 256. */
+export const entryBundle = (entries: readonly Uint8Array[]): Buffer => {
+  if (entries.length < 1 || entries.length > tileWidth) throw new RangeError(`a bundle has 1 to ${tileWidth} entries`);
+  return Buffer.concat(entries.flatMap((entry) => {
+    if (entry.length > entryBytesMax) throw new RangeError(`an entry has at most ${entryBytesMax} bytes, got ${entry.length}`);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(entry.length);
+    return [length, entry];
+  }));
+};
+
+/** @throws LogFormatError `bundle-malformed`. */
+export const parseEntryBundle = (bytes: Uint8Array): readonly Buffer[] => {
+  const bundle = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries: Buffer[] = [];
+  for (let at = 0; at < bundle.length;) {
+    const end = at + 2 + (at + 2 <= bundle.length ? bundle.readUInt16BE(at) : bundle.length);
+    if (end > bundle.length) throw new LogFormatError('bundle-malformed', 'a bundle of entries ends within an entry');
+    entries.push(bundle.subarray(at + 2, end));
+    at = end;
+  }
+  return entries;
+};
