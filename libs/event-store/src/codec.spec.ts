@@ -1,9 +1,9 @@
 // Goal: what is encoded is decoded to the same fact, in its newest shape, and nothing unknown gets through.
 // Method: a toy event with two versions; properties over random envelopes; refusals one by one.
 import { describe, expect, it } from '@jest/globals';
-import { instant, onDay, day, position, streamId, streamVersion, type InspectionId, type NewFact, type OrgId } from '@rectrail/kernel';
+import { instant, isUuid, onDay, day, position, streamId, streamVersion, type InspectionId, type NewFact, type OrgId } from '@rectrail/kernel';
 import fc from 'fast-check';
-import { canonicalJson, createEventCodec, derivedUuid, deriveEventId, hashedUuid, newCommandId, type EventDefinition, type StoredEvent } from './index.ts';
+import { canonicalJson, createEventCodec, derivedUuid, deriveEventId, hashedCommandId, hashedUuid, newCommandId, type EventDefinition, type StoredEvent } from './index.ts';
 
 const isNamed = (data: unknown): boolean => typeof data === 'object' && data !== null && 'names' in data && Array.isArray(data.names) && Object.keys(data).length === 1;
 const named: EventDefinition = {
@@ -92,6 +92,15 @@ describe('derived ids', () => {
     const ids = [deriveEventId(commandId, 0), deriveEventId(commandId, 1), deriveEventId(other, 0), derivedUuid(commandId, '0'), derivedUuid(commandId, 'issue'), derivedUuid(other, 'issue')];
     expect(new Set(ids).size).toBe(6);
     expect(hashedUuid('a', 'bc')).not.toBe(hashedUuid('ab', 'c'));
+  });
+
+  it('of a command that is named by what it came as are the same at every delivery, whatever time a sender wrote', () => {
+    for (const ms of [0, 1_700_000_000_000, -1, Number.NaN, 1e300, 2 ** 48]) {
+      const id = hashedCommandId(ms, 'a', 'bc');
+      expect([isUuid(id), hashedCommandId(ms, 'a', 'bc'), id[14]]).toEqual([true, id, '7']);
+      expect(new Set([id, hashedCommandId(ms, 'ab', 'c'), hashedCommandId(1_600_000_000_000, 'a', 'bc')]).size).toBe(3);
+    }
+    expect(Number.parseInt(hashedCommandId(1_700_000_000_000, 'a').replaceAll('-', '').slice(0, 12), 16)).toBe(1_700_000_000_000);
   });
 
   it('carry the time of their command, so that they lie together in an index', () => {
