@@ -58,17 +58,29 @@ const keyTypes = ['uuid', 'uuid', 'text', 'uuid', 'integer'] as const;
 
 interface Asked { readonly owners: readonly OrgId[] | null; readonly horizon: Day; readonly after: CursorKey | null; readonly size: number }
 
-/** Issues with an open date up to the horizon of which not everything is said; `end`: where it goes on, null at the last name. */
-const candidatesOf = async (
-  { tx, cut }: ReadSession, { owners, horizon, after, size }: Asked,
-): Promise<{ readonly found: readonly Candidate[]; readonly end: CursorKey | null }> => {
-  const params: unknown[] = [cut.validAt, cut.knownAt, cut.atPosition, horizon, size, namesMax];
+/** The next names, and of these the candidates; `end`: where it goes on, null at the last name. */
+const candidatesAmong = async (
+  { tx, cut }: ReadSession, { owners, horizon, after, size }: Asked, names: number,
+): Promise<{ readonly found: readonly Candidate[]; readonly names: number; readonly end: CursorKey | null }> => {
+  const params: unknown[] = [cut.validAt, cut.knownAt, cut.atPosition, horizon, size, names];
   const isAfter = after === null ? 'true' : `(n.org_id, n.inspection_id, n.number_key, n.id, n.name) > (${after.map((part, i) => `$${params.push(part)}::${keyTypes[i]}`).join(', ')})`;
   const isOwned = owners === null ? 'true' : `n.org_id in (select unnest($${params.push(owners)}::uuid[]))`;
-  await planAnew(tx);
   const [row] = await tx.query<Found>(candidatesSql(isAfter, isOwned), params);
-  const { found = [], names = 0, last = null } = row ?? {};
-  return { found, end: found.length === size ? found.at(-1)?.key ?? null : names === namesMax ? last : null };
+  const { found = [], names: visited = 0, last = null } = row ?? {};
+  return { found, names: visited, end: found.length === size ? found.at(-1)?.key ?? null : visited === names ? last : null };
+};
+
+/** Issues with an open date up to the horizon of which not everything is said, along the names in steps that grow: where many are due the first is enough. */
+const candidatesOf = async (session: ReadSession, asked: Asked): Promise<Pick<Awaited<ReturnType<typeof candidatesAmong>>, 'found' | 'end'>> => {
+  await planAnew(session.tx);
+  const found: Candidate[] = [];
+  let { after } = asked;
+  for (let [walked, step] = [0, asked.size * 2]; ; step *= 4) {
+    const next = await candidatesAmong(session, { ...asked, after, size: asked.size - found.length }, Math.min(step, namesMax - walked));
+    found.push(...next.found);
+    [walked, after] = [walked + next.names, next.end];
+    if (after === null || found.length === asked.size || walked >= namesMax) return { found, end: after };
+  }
 };
 
 /** Lights of each organisation: of its own policy on the day, else of the default. */
