@@ -6,8 +6,9 @@ import { serve, wallMs } from '../process.ts';
 import { tailRequests } from '../scale/tail.ts';
 
 export interface Commanded {
-  /** When each command began that made an event, by the event's id. */
+  /** When the append of each event began, by its id: a command on a stream waits for the one before. */
   readonly beganAt: ReadonlyMap<string, number>;
+  readonly acknowledgedAt: ReadonlyMap<string, number>;
   readonly tailFrom: number;
   /** Commands a second that were reached. */
   readonly pace: number;
@@ -19,7 +20,7 @@ interface CommandPlan { readonly url: string; readonly tailFile: string; readonl
 const append = async ({ url, tailFile, tailFrom, perSecond, commands }: CommandPlan): Promise<Commanded> => {
   const store = await PostgresEventStore.open({ connectionString: url });
   const requests = tailRequests(await readFile(tailFile, 'utf8'), tailFrom);
-  const beganAt = new Map<string, number>();
+  const [beganAt, acknowledgedAt] = [new Map<string, number>(), new Map<string, number>()];
   const lastOf = new Map<StreamId, Promise<unknown>>();
   const all: Promise<unknown>[] = [];
   let end = tailFrom;
@@ -30,17 +31,23 @@ const append = async ({ url, tailFile, tailFrom, perSecond, commands }: CommandP
     const { request } = next.value;
     ({ end } = next.value);
     await sleep(Math.max(0, began + (n * 1_000) / perSecond - performance.now()));
-    const at = wallMs();
-    for (const { eventId } of request.entries.flatMap(({ events }) => events)) beganAt.set(eventId, at);
     const ids = request.entries.map(({ streamId }) => streamId);
-    const appending = Promise.all(ids.flatMap((id) => lastOf.get(id) ?? [])).then(() => store.append(request));
+    const appending = Promise.all(ids.flatMap((id) => lastOf.get(id) ?? [])).then(async () => {
+      const at = wallMs();
+      await store.append(request);
+      const acknowledged = wallMs();
+      for (const { eventId } of request.entries.flatMap(({ events }) => events)) {
+        beganAt.set(eventId, at);
+        acknowledgedAt.set(eventId, acknowledged);
+      }
+    });
     for (const id of ids) lastOf.set(id, appending);
     all.push(appending);
   }
   await Promise.all(all);
   const pace = commands / ((performance.now() - began) / 1_000);
   await store.close();
-  return { beganAt, tailFrom: end, pace };
+  return { beganAt, acknowledgedAt, tailFrom: end, pace };
 };
 
 const methods = { append };

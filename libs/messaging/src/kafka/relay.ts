@@ -43,6 +43,8 @@ const backoffDoublingsMax = 3;
 /** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
 const batchBytesMax = 900_000;
 const batchRecordsMax = 2_000;
+/** Messages of a slice that tell a backlog. */
+const readAheadFrom = 200;
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   // All that it rejects with is the abort.
   await sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -103,14 +105,14 @@ class Sending {
   async #send(signal: AbortSignal): Promise<void> {
     const { feed, audience } = this.#options;
     const slices = feed.follow({ after: this.#options.from, audience, signal })[Symbol.asyncIterator]();
-    // The next slice is read while the one before is sent: no more than two are kept, however far behind.
-    let next = slices.next();
-    for (let slice = await next; slice.done !== true; slice = await next) {
-      next = slices.next();
+    for (let slice = await slices.next(); slice.done !== true;) {
+      // While a backlog is sent, its next slice is read: no more than two are kept, however far behind. Otherwise what comes while one is sent goes together.
+      const next = slice.value.messages.length >= readAheadFrom ? slices.next() : null;
       // Its failure is met where it is waited for; here it must not count as nobody's.
-      next.catch(() => undefined);
+      next?.catch(() => undefined);
       await this.#sendSlice(slice.value, signal);
       if (isOver(signal)) return;
+      slice = await (next ?? slices.next());
     }
   }
 
