@@ -2,6 +2,7 @@ import { newCommandId, type CommandRunner } from '@rectrail/event-store';
 import { instantOfMs, msOfInstant, position, type Actor, type Clock, type Fact, type OrgId } from '@rectrail/kernel';
 import {
   countingOnAnyDay, decideSubscription, evolveSubscription, initialSubscriptionState, streams, type DisableCause, type FactsRetracted, type SubscriptionEvent,
+  type SubscriptionTerms,
 } from '@rectrail/tracking-domain';
 import type { Message, MessageFeed, MessageFilter, MessageSlice } from '../message.ts';
 import { envelopeOf, type Attempts } from './attempts.ts';
@@ -33,12 +34,15 @@ const passedOverMs = 2_000;
 /** The delivery disables by itself, for nobody. */
 const system: Actor = { orgId: null, role: 'system', subject: 'webhooks', assurance: 'system' };
 
-/** What a subscription hears of now; null where its organisation is no longer above the one that it selects. */
-export const selectionOf = async ({ terms: { orgId, subtreeOf, nouns, types, levels } }: SubscriptionRow, isWithin: IsWithin): Promise<MessageFilter | null> => {
-  if (orgId !== null && subtreeOf !== null && !(await isWithin(subtreeOf, orgId))) return null;
+/** What a subscription selects: of its owner's subtree at most. */
+export const filterOf = ({ orgId, subtreeOf, nouns, types, levels }: SubscriptionTerms): MessageFilter => {
   const subtree = subtreeOf ?? orgId;
   return { ...(nouns && { nouns }), ...(types && { types }), ...(levels && { levels }), ...(subtree !== null && { subtreeOf: subtree }) };
 };
+
+/** Whether the organisation that it selects still lies below its owner. */
+export const mayHear = async ({ orgId, subtreeOf }: SubscriptionTerms, isWithin: IsWithin): Promise<boolean> =>
+  orgId === null || subtreeOf === null || isWithin(subtreeOf, orgId);
 
 /** waiting: for the next attempt; a cause: it is to be disabled. */
 type Stop = 'waiting' | DisableCause;
@@ -87,10 +91,10 @@ export class Courier {
   }
 
   async #followAll(): Promise<Stop | null> {
-    const { feed, attempts, isWithin } = this.#options;
+    const { feed, attempts } = this.#options;
+    const { position: after, terms } = this.row;
     const signer = await attempts.signerOf(this.row);
-    const filter = await selectionOf(this.row, isWithin);
-    const following = feed.follow({ after: this.row.position, audience: this.row.terms.audience, ...(filter && { filter }), limit: pageMessages, signal: this.#signal });
+    const following = feed.follow({ after, audience: terms.audience, filter: filterOf(terms), limit: pageMessages, signal: this.#signal });
     for await (const slice of following) {
       const stop = await this.#bring(slice, signer);
       if (stop !== null) return stop;
@@ -101,8 +105,8 @@ export class Courier {
   }
 
   async #bring({ messages }: MessageSlice, signer: WebhookSigner): Promise<Stop | null> {
-    // The tree may have changed since the courier set out.
-    const told = messages.length === 0 || (await selectionOf(this.row, this.#options.isWithin)) === null ? [] : messages;
+    // The tree may change at any time.
+    const told = messages.length > 0 && await mayHear(this.row.terms, this.#options.isWithin) ? messages : [];
     for (const [at, message] of told.entries()) {
       clearTimeout(this.#passing);
       this.#passing = undefined;

@@ -224,6 +224,25 @@ describe('delivery', () => {
   });
 });
 
+describe('what a subscription hears of', () => {
+  it('is its own subtree, also where the tree comes to allow it while it is followed', async () => {
+    let isAllowed = false;
+    const id = await subscribe({ after: 0, orgId: orgA, subtreeOf: orgB });
+    await writeAll(2, 60);
+    const webhooks = await open({ isWithin: () => Promise.resolve(isAllowed) });
+    lead(webhooks);
+    await until(async () => (await webhooks.find(id)).delivery.lagEvents === 0);
+    expect(receiver.received).toEqual([]);
+    isAllowed = true;
+    const before = await feed.head();
+    await writeAll(3, 60);
+    await until(async () => (await webhooks.find(id)).delivery.lagEvents === 0);
+    const { messages } = await feed.read({ after: before, audience: 'internal', filter: { subtreeOf: orgB }, limit: 5_000 });
+    expect(messages.length).toBeLessThan((await allMessages()).filter((message) => message.position > before).length);
+    expect(receiver.received.map((one) => one.id)).toEqual(messages.map((message) => message.id));
+  });
+});
+
 describe('a receiver', () => {
   const statusOf = async (webhooks: Webhooks, id: SubscriptionId): Promise<string> => { const { status, cause } = await webhooks.find(id); return `${status} ${cause}`; };
 

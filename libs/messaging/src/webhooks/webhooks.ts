@@ -6,7 +6,7 @@ import type { SubscriptionState, SubscriptionStatus, SubscriptionTerms } from '@
 import type { MessageFeed } from '../message.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { Attempts, envelopeOf, type Envelope } from './attempts.ts';
-import { selectionOf, type IsWithin } from './courier.ts';
+import { filterOf, mayHear, type IsWithin } from './courier.ts';
 import { deliveriesOf, logDeliveries, type DeliveryKind, type LoggedDelivery } from './delivery-log.ts';
 import { KeyStore } from './key-store.ts';
 import { standardSchedule, type RetrySchedule } from './retry-schedule.ts';
@@ -139,8 +139,8 @@ export class Webhooks {
     const row = await this.#rowOf(id);
     // Whoever applies by sequence would take what stands before it for old.
     if (at > row.position) throw new WebhookRejected('message-outstanding', `position ${at} has not been delivered yet: the subscription stands at ${row.position}`);
-    const filter = await selectionOf(row, isWithin);
-    const slice = filter === null || at < 1 ? null : await feed.read({ after: position(at - 1), audience: row.terms.audience, filter, limit: 1 });
+    const asked = at > 0 && await mayHear(row.terms, isWithin);
+    const slice = asked ? await feed.read({ after: position(at - 1), audience: row.terms.audience, filter: filterOf(row.terms), limit: 1 }) : null;
     const found = slice?.messages.filter((message) => message.position === at) ?? [];
     if (found.length === 0) throw new WebhookRejected('unknown-message', `the subscription selects nothing at position ${at}`);
     const source = await feed.source();
