@@ -46,7 +46,7 @@ const schema = z.strictObject({
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL 17 or later, UTF8. Without it, an embedded server runs on the data directory, for one process that is at least `api` and `projector`.'),
   eventStoreUrl: z.string().regex(/^kurrentdb(\+discover)?:\/\/./, 'no connection string of KurrentDB').optional()
     .describe('KurrentDB 26.1 or later that keeps the events, `kurrentdb://…` or `kurrentdb+discover://…`; read models and the numbering of events stay in PostgreSQL. Without it, PostgreSQL keeps the events too. A log once begun stays where it is.'),
-  eventStoreAppendBytesMax: integer(65_536, 16 * mebibyte).default(mebibyte).describe('MaxAppendSize of the KurrentDB server, bytes: what one command or one import may write. Beyond it 413.'),
+  eventStoreAppendBytesMax: integer(mebibyte / 4, 16 * mebibyte).default(mebibyte).describe('MaxAppendSize of the KurrentDB server, bytes: what one command or one import may write. Beyond it 413.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),

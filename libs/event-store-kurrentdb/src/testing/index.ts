@@ -1,0 +1,2 @@
+export * from './fake-kurrent-server.ts';
+export * from './grpc-stand-in.ts';
