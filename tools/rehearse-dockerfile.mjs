@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startEmbeddedPostgres } from '../libs/platform/src/embedded-postgres.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const work = mkdtempSync(join(tmpdir(), 'rectrail-image-'));
@@ -65,7 +66,6 @@ if (user.uid !== undefined) chownSync(data, user.uid, user.gid);
 const port = await new Promise((resolve) => { const server = createServer().listen(0, '127.0.0.1', () => { const { port: free } = server.address(); server.close(() => resolve(free)); }); });
 let postgres = null;
 if (process.env.DATABASE_URL === undefined) {
-  const { startEmbeddedPostgres } = await import('@rectrail/platform');
   postgres = await startEmbeddedPostgres({ dataDir: join(work, 'database') });
 }
 const last = stages.at(-1).steps;

@@ -41,7 +41,9 @@ describe('paths of tiles', () => {
       'tile/x/001', 'tile/0/x999/x999/x999/x999/x999/999', 'tile/data/001',
     ]) expect([wrong, parseTilePath(wrong)]).toEqual([wrong, null]);
     const tile = { level: 0, index: 0, width: 1 };
-    for (const wrong of [{ ...tile, level: -1 }, { ...tile, level: 64 }, { ...tile, index: -1 }, { ...tile, width: 0 }, { ...tile, width: 257 }]) expect(() => tilePath(wrong)).toThrow(RangeError);
+    for (const wrong of [{ ...tile, level: -1 }, { ...tile, level: 64 }, { ...tile, index: -1 }, { ...tile, width: 0 }, { ...tile, width: 257 }]) {
+      expect(() => tilePath(wrong)).toThrow(RangeError);
+    }
   });
 });
 
