@@ -119,6 +119,17 @@ describe('answers', () => {
     ] as const) expect((await call(method, path, options)).status).toBeGreaterThanOrEqual(400);
   });
 
+  it('subscriptions are as described', async () => {
+    // A name that nobody has: nothing is sent.
+    const { body: { id } } = await call('POST', '/subscriptions', { body: { endpoint: 'https://receiver.invalid/hook', audience: 'internal' } });
+    for (const verb of ['pause', 'rotate-secret', 'reveal-secret']) expect((await call('POST', `/subscriptions/${id}/${verb}`, { body: {} })).status).toBe(200);
+    for (const path of ['/subscriptions', `/subscriptions/${id}`, `/subscriptions/${id}/deliveries`]) expect((await call('GET', path)).status).toBe(200);
+    expect((await call('POST', `/subscriptions/${id}/replay`, { body: { from: 0 } })).status).toBe(200);
+    for (const [verb, status, body] of [['reveal-secret', 409, {}], ['redeliver', 404, { position: 0 }], ['delete', 200, {}], ['ping', 404, {}]] as const) {
+      expect((await call('POST', `/subscriptions/${id}/${verb}`, { body })).status).toBe(status);
+    }
+  });
+
   it('every read of the document was asked for', () => {
     const reads = Object.entries<Json>(document.paths).filter(([template, { get }]) => get !== undefined && template.startsWith('/api/')).map(([template]) => `GET ${template}`);
     expect(reads.filter((read) => !seen.has(read))).toEqual([]);

@@ -27,7 +27,7 @@ export interface CourierOptions {
 export interface Run { readonly journal: DeliveryJournal; readonly source: string }
 
 /** Messages that a courier holds in memory. */
-const pageMessages = 50;
+const pageMessages = 200;
 /** How long it may pass over what is not selected until its position is written, ms. */
 const passedOverMs = 2_000;
 
