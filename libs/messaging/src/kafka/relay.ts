@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Position } from '@rectrail/kernel';
+import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
 import type { Audience, MessageFeed, MessageSlice } from '../message.ts';
 import type { MessagePublisher, OutgoingRecord } from './publisher.ts';
@@ -126,7 +126,9 @@ class Sending {
       await publisher.send(batch);
       onAcknowledged(batch.length);
       sent += batch.length;
-      this.#reached = messages[sent - 1]?.position ?? this.#reached;
+      // One event may make several messages: behind it only once all of them are there.
+      const next = messages[sent];
+      this.#reached = next === undefined ? scannedTo : position(next.position - 1);
     }
     this.#reached = scannedTo;
   }

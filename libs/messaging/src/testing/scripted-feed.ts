@@ -32,6 +32,13 @@ export class ScriptedFeed implements Pick<MessageFeed, 'source' | 'head' | 'foll
     return message;
   }
 
+  /** Another message of the newest event. */
+  addAlong(subject: string): Message {
+    const message = { ...scriptedMessage(this.#head, subject), id: `00000000-0000-8000-8001-${String(this.#messages.length).padStart(12, '0')}` as EventId };
+    this.#messages.push(message);
+    return message;
+  }
+
   source(): Promise<string> {
     return Promise.resolve('urn:rectrail:scripted:1');
   }
@@ -44,7 +51,9 @@ export class ScriptedFeed implements Pick<MessageFeed, 'source' | 'head' | 'foll
     let from: number = after;
     while (!signal.aborted) {
       const start = this.#messages.findIndex((message) => message.position > from);
-      const messages = start < 0 ? [] : this.#messages.slice(start, start + this.#sliceMax);
+      const cut = this.#messages[start + this.#sliceMax - 1]?.position ?? Infinity;
+      // A slice holds all messages of an event.
+      const messages = start < 0 ? [] : this.#messages.filter((message) => message.position > from && message.position <= cut);
       from = messages.length < this.#sliceMax ? this.#head : messages.at(-1)?.position ?? from;
       if (messages.length > 0) yield { messages, scannedTo: position(from) };
       else await sleep(2);
