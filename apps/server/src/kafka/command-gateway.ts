@@ -155,7 +155,7 @@ class KafkaCommandGateway implements CommandGateway {
     return { principal: await access.recall(ticket.tokenId), keyOwner: `dead letter ${ticket.letter}`, commandId: hashedCommandId(ticket.letterAtMs, 'rectrail.dead-letter/1', ticket.letter) };
   }
 
-  /** Drivers tell a lost database by many codes; asking it is simpler. */
+  /** A lost database that no code tells must not be taken for a defect: the whole backlog would become dead letters. */
   async #isDatabaseAway(): Promise<boolean> {
     try {
       await this.#options.database.query('select 1');

@@ -79,7 +79,7 @@ describe('a command record', () => {
     const [done] = await processorOf({ answer: () => Promise.reject(new Error('secret')) }, failures).process([record()], never);
     expect(done).toMatchObject({ outcome: 'dead-lettered', send: { headers: { [deadLetterHeader.reason]: 'internal' } } });
     expect(JSON.stringify(done)).not.toContain('secret');
-    expect([failures.length, failures.at(-1)]).toEqual([5, [new Error('secret'), false]]);
+    expect([failures.length, failures.at(-1)]).toEqual([8, [new Error('secret'), false]]);
   });
 
   it('is left where it is once the consumer stops', async () => {

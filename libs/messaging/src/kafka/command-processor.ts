@@ -5,8 +5,8 @@ import type { OutgoingRecord } from './publisher.ts';
 
 /** Keys whose commands run beside each other; the store puts their appends together. */
 const lanesMax = 16;
-/** A defect may be one of the moment; then the record is put aside, so that it does not hold up all others. */
-const defectAttemptsMax = 5;
+/** A defect may be one of the moment; after some thirteen seconds the record is put aside, so that it does not hold up all others. */
+const defectAttemptsMax = 8;
 const retryMsMin = 100;
 const retryMsMax = 10_000;
 
