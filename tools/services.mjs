@@ -11,12 +11,17 @@ import { kafkaMissing, kafkaVersion } from '../libs/messaging/src/testing/kafka-
 import { runStep, table } from './run-steps.mjs';
 
 const givenKafka = process.env.RECTRAIL_TEST_KAFKA_BROKERS;
+const goMissing = () => {
+  if (spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0) return 'no Go on the path';
+  return spawnSync('go', ['mod', 'download'], { cwd: 'test/interop/go', stdio: 'ignore' }).status === 0 ? null : 'golang.org/x/mod cannot be fetched';
+};
+
 /** `missing`: why the need cannot be met here, or null. */
 const needs = {
   kafka: { name: givenKafka === undefined ? `Kafka ${kafkaVersion} (Maven artifacts)` : `Kafka (${givenKafka})`, missing: () => (givenKafka === undefined ? kafkaMissing() : null) },
   broker: { name: `Kafka ${kafkaVersion}, killed and started again`, missing: kafkaMissing },
   kurrentdb: { name: 'KurrentDB', missing: () => (process.env.RECTRAIL_TEST_KURRENTDB_URL === undefined ? 'RECTRAIL_TEST_KURRENTDB_URL is not given' : null) },
-  go: { name: 'Go', missing: () => (spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0 ? null : 'no Go on the path') },
+  go: { name: 'Go', missing: goMissing },
 };
 
 const needOf = (file) => /\.([a-z]+)\.services\.spec\.ts$/.exec(file)?.[1] ?? '';

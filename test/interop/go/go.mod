@@ -1,0 +1,5 @@
+module rectrail/interop
+
+go 1.22.0
+
+require golang.org/x/mod v0.21.0
