@@ -135,6 +135,9 @@ describe('the notices of a day', () => {
     const [{ issueId }] = (await notices('&org=ORG-3&colour=yellow')) as [Json];
     await call('POST', `/issues/${issueId}/extend-deadline`, { body: { planned: addDays(today, 8), reason: '汛期影响施工' } });
     expect((await call('GET', '/reminders/preview?org=ORG-3')).items.map(({ colour, daysLeft }: Json) => [colour, daysLeft])).toEqual([['yellow', 8]]);
+    const { events } = await call('GET', `/issues/${issueId}/history`);
+    const registered = { eventIds: [events[0].eventId], reason: '重复登记', kind: 'entered-in-error' };
+    expect((await call('POST', '/retractions', { body: registered })).events.map(({ type }: Json) => type)).toContain('ReminderIssued');
     await call('POST', `/issues/${issueId}/transfer-out`, { body: { to: '某区', basis: '职责调整' } });
     expect((await call('GET', '/reminders/preview?org=ORG-3')).items).toEqual([]);
   });

@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/reminders/preview?limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -128,6 +128,18 @@ describe('answers', () => {
     for (const [verb, status, body] of [['reveal-secret', 409, {}], ['redeliver', 404, { position: 0 }], ['delete', 200, {}], ['ping', 404, {}]] as const) {
       expect((await call('POST', `/subscriptions/${id}/${verb}`, { body })).status).toBe(status);
     }
+  });
+
+  it('notices are as described', async () => {
+    const { server } = world;
+    // A start evaluates the day.
+    await server.restart();
+    let notices: Json[] = [];
+    for (const until = Date.now() + 20_000; notices.length === 0 && Date.now() < until;) notices = (await call('GET', '/reminders?limit=500')).body.items;
+    const [{ reminderId }] = notices;
+    expect((await call('GET', `/reminders/${reminderId}`)).status).toBe(200);
+    expect((await call('POST', `/reminders/${reminderId}/confirm-receipt`, { body: { recipient: 'organisation' } })).status).toBe(200);
+    expect((await call('POST', `/reminders/${reminderId}/confirm-receipt`, { body: { recipient: 'nobody' } })).status).toBe(409);
   });
 
   it('every read of the document was asked for', () => {

@@ -1,6 +1,7 @@
 import { firstInstantOf, msOfInstant } from '@rectrail/kernel';
 import type { Leadership, Logger, Metrics } from '@rectrail/platform';
 import { issueRemindersDaily, type RemindersPorts } from '@rectrail/tracking-app';
+import { ReadRejected } from '@rectrail/tracking-read';
 
 export interface RemindersOptions {
   readonly ports: RemindersPorts;
@@ -17,18 +18,26 @@ export interface RemindersOptions {
  */
 export const startReminders = ({ ports, leadership, logger, metrics, lookMs }: RemindersOptions): { close(): Promise<void> } => {
   const stop = new AbortController();
+  let isWaiting = false;
+  const onFailure = (error: unknown): void => {
+    if (stop.signal.aborted) return;
+    if (!(error instanceof ReadRejected && error.code === 'projection-behind')) logger.warn({ err: error }, 'an evaluation of deadlines was broken off and begins again');
+    else if (!isWaiting) logger.info({ reason: error.message }, 'the evaluation of deadlines waits for the read models');
+    isWaiting = error instanceof ReadRejected;
+  };
   const leading = leadership.lead({
     name: 'reminders', signal: stop.signal, ...(lookMs !== undefined && { retryMs: lookMs }),
     work: ({ signal }) => issueRemindersDaily(ports, {
       signal, lookMs,
       onIssued: (colour, count) => { metrics.remindersIssued.inc({ colour }, count); },
       onEvaluated: ({ day, position, issued }, seconds) => {
+        isWaiting = false;
         metrics.remindersEvaluatedDay.set(msOfInstant(firstInstantOf(ports.zone, day)) / 1_000);
         metrics.remindersSeconds.observe(seconds);
         logger.info({ day, position, issued, seconds }, 'the deadlines of the day were evaluated');
       },
     }),
-    onFailure: (error) => { if (!stop.signal.aborted) logger.warn({ err: error }, 'an evaluation of deadlines was broken off and begins again'); },
+    onFailure,
   });
   return {
     close: () => {

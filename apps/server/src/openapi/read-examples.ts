@@ -1,4 +1,5 @@
-import { buckets, deadlineConditions, shownIssueStates, shownMeasureStates } from '@rectrail/tracking-domain';
+import { day } from '@rectrail/kernel';
+import { buckets, deadlineConditions, noticeText, noticeTitles, shownIssueStates, shownMeasureStates } from '@rectrail/tracking-domain';
 import type { Answers } from './answer-types.ts';
 
 const cut = { atPosition: 4711, knownAt: '2026-06-30T15:59:59.999Z', validAt: '2026-06-30' };
@@ -32,8 +33,20 @@ const issue = {
 };
 const writtenOff = { printed: '2026-06-20', precision: 'day', edge: 'on', first: '2026-06-20', last: '2026-06-20' };
 
+const notice = { deadline: day('2026-06-30'), daysLeft: 10, recipients: ['handler', 'deputy'], evaluatedOn: day('2026-06-20') };
+
 /** Example answers, by the name of the read; a spec holds each against the schema of its answer. */
 export const readExamples: Readonly<Partial<Record<keyof Answers, unknown>>> = {
+  Reminder: {
+    cut, streamVersion: 14,
+    reminder: {
+      reminderId: `${org.orgId}-2026-12`, orgId: org.orgId, orgCode: org.code, orgName: org.name, issueId: headline.issue.issueId, numberPath: headline.issue.numberPath, title: headline.issue.title,
+      colour: 'yellow', letter: noticeTitles.yellow, year: 2026, number: 12, citation: '〔2026〕12号', deadline: notice.deadline, daysLeft: notice.daysLeft, reopenings: 0,
+      evaluatedOn: notice.evaluatedOn, recipients: notice.recipients, receipts: [{ recipient: 'handler', on: '2026-06-21' }], received: false,
+      eventId: '0198f3d2-0000-8000-8000-000000000014', policyEventId: '0198f3d2-0000-8000-8000-000000000015',
+    },
+    text: noticeText({ colour: 'yellow', year: 2026, number: 12, ...notice }, { orgName: org.name, ...headline.issue }),
+  },
   Series: {
     cut, definition: 'rectrail.dashboard/1', digest: '3d45c56c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f5b1a6e2f4c7d9e1b3a5c7d9e1', org, as: 'then', every: 'month',
     figures: { days: ['2026-05-20', '2026-05-31', '2026-06-30'], values: { 'issues.total': [21, 21, 21], 'issues.byBucket.complete': [0, 4, 14], 'funds.recovered': ['0', '5441000', '5441000'] } },
