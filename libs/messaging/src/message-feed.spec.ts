@@ -1,7 +1,7 @@
 // Goal: a message is a pure function of its subject's stream and of the audience, whoever reads it, in whatever pages and after whatever reads before.
 // Method: fast-check over random histories with facts of all classifications; every message is held against the plainest fold (testing/plain-messages.ts).
-import { describe, expect, it } from '@jest/globals';
-import type { StoredEvent } from '@rectrail/event-store';
+import { describe, expect, it, jest } from '@jest/globals';
+import { follow, Wake, type StoredEvent } from '@rectrail/event-store';
 import { position, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
@@ -97,15 +97,23 @@ describe('the messages of any history', () => {
 
 describe('a subscription', () => {
   const recorded = async () => {
-    const { store, codec, facts } = await recordedHistory(13, 120);
-    return { store, codec, feed: createMessageFeed({ store, codec, zone }), head: position(facts.length) };
+    const { store, codec, facts } = await recordedHistory(13, 320);
+    return { store, codec, head: position(facts.length) };
   };
 
   it('ends when its reader leaves it, though nothing more is recorded', async () => {
-    const { feed, head } = await recorded();
-    for await (const { scannedTo } of feed.follow({ after: position(0), audience: 'internal', signal: new AbortController().signal })) if (scannedTo === head) break;
-    const waiting = feed.follow({ after: head, audience: 'internal', signal: AbortSignal.timeout(20) })[Symbol.asyncIterator]();
-    expect(await waiting.next()).toEqual({ done: true, value: undefined });
+    const { store, codec, head } = await recorded();
+    const subscribed: AbortSignal[] = [];
+    const subscribeAll = jest.spyOn(store, 'subscribeAll').mockImplementation((options) => {
+      subscribed.push(options.signal);
+      return follow({ readAll: (of) => store.readAll(of), wake: new Wake(), pollMs: 60_000 }, options);
+    });
+    // Enough for the next read to have begun, and to wait.
+    for await (const { scannedTo } of createMessageFeed({ store, codec, zone }).follow({ after: position(0), audience: 'internal', signal: new AbortController().signal })) {
+      if (scannedTo === head) break;
+    }
+    subscribeAll.mockRestore();
+    expect(subscribed.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   it('fails where an event cannot be read, after the messages before it', async () => {

@@ -1,4 +1,4 @@
-import type { EventCodec, EventStore } from '@rectrail/event-store';
+import type { AllSlice, EventCodec, EventStore } from '@rectrail/event-store';
 import { Composer, type FoldLimits } from './composer.ts';
 import type { MessageFeed, MessageSlice } from './message.ts';
 import { createSelector, storeFilter } from './selection.ts';
@@ -18,15 +18,18 @@ const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000 };
 /** Events that a filtered read looks through for its messages. */
 const eventsLookedAtMax = 5_000;
 
-/** The next slice is read while the one before is worked on. */
-const ahead = async function* <T>(slices: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+/** Events of a slice that tell a backlog. */
+const readAheadFrom = 200;
+
+/** While a backlog is worked off, its next slice is read; otherwise what comes while one is worked on comes together. */
+const ahead = async function* (slices: AsyncIterable<AllSlice>): AsyncGenerator<AllSlice, void, void> {
   const iterator = slices[Symbol.asyncIterator]();
-  let next = iterator.next();
-  for (let slice = await next; slice.done !== true; slice = await next) {
-    next = iterator.next();
+  for (let slice = await iterator.next(); slice.done !== true;) {
+    const next = slice.value.events.length >= readAheadFrom ? iterator.next() : null;
     // Its failure is met where it is waited for; here it must not count as nobody's.
-    next.catch(() => undefined);
+    next?.catch(() => undefined);
     yield slice.value;
+    slice = await (next ?? iterator.next());
   }
 };
 
