@@ -1,5 +1,5 @@
 import type { UnitOfWork } from '@rectrail/event-store';
-import type { Actor, Day, FuzzyDate, Instant, StreamId } from '@rectrail/kernel';
+import type { Actor, Day, FuzzyDate, Instant, Position, StreamId } from '@rectrail/kernel';
 import type { TrackingLookups } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import { parseBody } from './validation.ts';
@@ -30,6 +30,8 @@ export interface CommandContext {
   readonly correction: CorrectionContext | null;
   /** The id of what this command makes: derived from (commandId, its place in a batch, `purpose`), so that a retry repeats it. */
   newId(purpose: string): string;
+  /** The newest position, as it is now: for what speaks of positions to come. */
+  head(): Promise<Position>;
   /** Why nothing may be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
 }

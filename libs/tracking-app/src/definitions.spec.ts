@@ -279,6 +279,10 @@ describe('subscriptions', () => {
     expect((await side.refused(`/subscriptions/${everything}/pause`, {}, { by })).code).toBe('administrator-only');
   });
 
+  it('begin at no position that is yet to come', async () => {
+    expect(await side.refused('/subscriptions', { endpoint, audience: 'public', after: 1_000_000 })).toMatchObject({ code: 'position-unknown', errors: [{ pointer: '/after' }] });
+  });
+
   it('go nowhere where nothing may be sent', async () => {
     expect(await side.refused('/subscriptions', { endpoint: 'https://db.internal/x', audience: 'public' })).toMatchObject({ code: 'endpoint-refused', errors: [{ pointer: '/endpoint' }] });
   });

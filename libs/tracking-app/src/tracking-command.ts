@@ -115,14 +115,15 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
 
   async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, index: number): Promise<CommandReply> {
     requireIfMatch(definition, target);
-    const { zone, endpointFault } = this.#ports;
+    const { zone } = this.#ports;
     const result = await definition.execute({
       actor: command.identity.actor,
       zone,
       today: dayIn(zone, unit.now),
       lookups: this.#lookups,
       correction: null,
-      endpointFault,
+      head: async () => (await this.#ports.store.head()).position,
+      endpointFault: (url) => this.#ports.endpointFault(url),
       newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
     }, unit, target, body);
     return { ...result, streamVersion: (await unit.load(result.stream)).version };

@@ -100,7 +100,7 @@ const platformProblems = {
   'built-upon': row(409, 'Later facts build upon this', '已有后续事实以此为依据', 'Retracting this would leave facts without what they need; the problem lists them. Retract those first, or send `withDependents` to retract them along.'),
 
   'projection-behind': row(503, 'The read models have not got that far', '读模型尚未更新到该位置', 'The read asked by `atLeast` (or a command needed) a position that the projections did not reach within 5 s. Try again after `Retry-After`; if it stays, look at /health.'),
-  'position-unknown': row(422, 'No such position', '日志中没有该位置', '`atPosition` or `atLeast` lies beyond the newest event. Use a position that an answer has given.'),
+  'position-unknown': row(422, 'No such position', '日志中没有该位置', '`atPosition`, `atLeast` or the position of a subscription lies beyond the newest event. Use a position that an answer has given.'),
   'range-invalid': row(422, 'The range of days cannot be read', '日期区间无效', 'The range ends before it begins, or has more than 4,000 points. Choose a shorter range or a longer step (`every=week`, `every=month`).'),
   'cursor-invalid': row(400, 'The cursor cannot be read', '游标无效', 'Cursors are opaque; send them back unchanged, or begin again without one.'),
   'cursor-mismatch': row(400, 'The cursor belongs to another query', '游标与查询条件不一致', 'A cursor binds all filters and all three cuts. Send them as in the first page, or begin again without a cursor.'),

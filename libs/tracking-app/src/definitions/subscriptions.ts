@@ -19,6 +19,12 @@ const requireEndpoint = async (context: CommandContext, url: string): Promise<vo
   if (fault !== null) throw new CommandRejected('endpoint-refused', fault).at('/endpoint');
 };
 
+/** Behind a position that nobody has seen it would hear of nothing for long. @throws CommandRejected `position-unknown`. */
+const requireReached = async (context: CommandContext, after: number | null): Promise<void> => {
+  const head = await context.head();
+  if (after !== null && after > head) throw new CommandRejected('position-unknown', `position ${after} lies beyond the newest event, ${head}`).at('/after');
+};
+
 const createSubscription = defineCommand({
   name: 'CreateSubscription',
   path: '/subscriptions',
@@ -43,6 +49,7 @@ const createSubscription = defineCommand({
     if (orgId !== null && selected !== null && !tree.subtree(orgId).includes(selected)) {
       throw new CommandRejected('outside-jurisdiction', `${subtreeOf} is not below the organisation whose subscription it is`).at('/subtreeOf');
     }
+    await requireReached(context, terms.after);
     await requireEndpoint(context, terms.endpoint);
     const id = context.newId('subscription') as SubscriptionId;
     return make(subscriptions, context, unit, {
