@@ -90,6 +90,11 @@ describe('the reference tree of Certificate Transparency', () => {
   });
 });
 
+const other = leafHash(Buffer.from('another'));
+/** Cut at either end, and with another hash, or none, in one place. */
+const spoilt = (proof: readonly TreeHash[], at: number): readonly (readonly TreeHash[])[] =>
+  (proof.length === 0 ? [] : [proof.slice(1), proof.slice(0, -1), proof.with(at % proof.length, other), proof.with(at % proof.length, Buffer.alloc(33))]);
+
 describe('a tree', () => {
   const sizes = fc.integer({ min: 0, max: 130 });
 
@@ -115,11 +120,10 @@ describe('a tree', () => {
       expect(proof).toEqual(pathOf(index, leaves));
       const claim = { leafHash: leafHash(leaves[index]!), index, size, root: tree.root, proof };
       expect(verifiesInclusion(claim)).toBe(true);
-      const other = leafHash(Buffer.from('another'));
       for (const wrong of [
-        { ...claim, leafHash: other }, { ...claim, root: other }, { ...claim, proof: [...proof, other] },
+        { ...claim, leafHash: other }, { ...claim, root: other }, { ...claim, proof: [...proof, other] }, { ...claim, leafHash: Buffer.of() },
         { ...claim, index: size }, { ...claim, index: -1 }, { ...claim, index: index + 0.5 },
-        ...(proof.length > 0 ? [{ ...claim, proof: proof.slice(1) }, { ...claim, proof: proof.slice(0, -1) }, { ...claim, proof: proof.with(at % proof.length, other) }] : []),
+        ...spoilt(proof, at).map((changed) => ({ ...claim, proof: changed })),
         ...(size > 1 ? [{ ...claim, index: (index + 1) % size }] : []),
       ]) expect(verifiesInclusion(wrong)).toBe(false);
     }));
@@ -135,12 +139,11 @@ describe('a tree', () => {
       const claim = { first, second, firstRoot: await rootOf(first, kept), secondRoot: await rootOf(second, kept), proof };
       expect(claim.firstRoot).toEqual(mth(leaves.slice(0, first)));
       expect(verifiesConsistency(claim)).toBe(true);
-      const other = leafHash(Buffer.from('another'));
       for (const wrong of [
         { ...claim, firstRoot: other }, { ...claim, proof: [...proof, other] }, { ...claim, first: second + 1 }, { ...claim, first: -1 },
         // Every tree goes on from the empty one: that says nothing of the second root.
         ...(first > 0 || second === 0 ? [{ ...claim, secondRoot: other }] : []),
-        ...(proof.length > 0 ? [{ ...claim, proof: proof.slice(1) }, { ...claim, proof: proof.slice(0, -1) }, { ...claim, proof: proof.with(at % proof.length, other) }] : []),
+        ...spoilt(proof, at).map((changed) => ({ ...claim, proof: changed })),
       ]) expect(verifiesConsistency(wrong)).toBe(false);
     }));
   });

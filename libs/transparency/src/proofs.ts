@@ -1,4 +1,4 @@
-import { assertSize, completeSubtrees, emptyRoot, foldFromRight, isComplete, nodeHash, splitOf, type LeafRange, type TreeHash, type TreeNode } from './merkle-tree.ts';
+import { areHashes, assertSize, completeSubtrees, emptyRoot, foldFromRight, isComplete, nodeHash, splitOf, type LeafRange, type TreeHash, type TreeNode } from './merkle-tree.ts';
 
 /** Where the hashes of complete subtrees are kept. */
 export interface TreeHashes {
@@ -88,7 +88,7 @@ const half = (n: number): number => Math.floor(n / 2);
 
 /** RFC 9162, 2.1.3.2. */
 export const verifiesInclusion = ({ leafHash, index, size, root, proof }: InclusionClaim): boolean => {
-  if (!isRange(index, size) || index === size) return false;
+  if (!isRange(index, size) || index === size || !areHashes([leafHash, root, ...proof])) return false;
   let [node, last, hash] = [index, size - 1, leafHash];
   for (const sibling of proof) {
     if (last === 0) return false;
@@ -128,7 +128,7 @@ const rootsOf = ({ first, second, proof: [start, ...rest] }: ConsistencyClaim): 
 /** RFC 9162, 2.1.4.2. An empty first tree goes on in every other one. */
 export const verifiesConsistency = (claim: ConsistencyClaim): boolean => {
   const { first, second, firstRoot, secondRoot, proof } = claim;
-  if (!isRange(first, second)) return false;
+  if (!isRange(first, second) || !areHashes([firstRoot, secondRoot, ...proof])) return false;
   if (first === 0 && !firstRoot.equals(emptyRoot)) return false;
   if (first === second) return proof.length === 0 && firstRoot.equals(secondRoot);
   if (first === 0 || proof.length === 0) return first === 0 && proof.length === 0;
