@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import {
   AccessDeniedError, AppendConsistencyViolationError, AppendRecordSizeExceededError, BACKWARDS, binaryEvent, DeadlineExceededError, END, eventTypeFilter, isCommandError,
   KurrentDBClient, MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, STREAM_STATE, streamNameFilter, StreamDeletedError, StreamNotFoundError, StreamTombstonedError,
-  TransactionMaxSizeExceededError, UnavailableError, UnsupportedError, WrongExpectedVersionError, type AllStreamResolvedEvent, type AllStreamSubscription, type ResolvedEvent,
+  TransactionMaxSizeExceededError, UnavailableError, UnsupportedError, WrongExpectedVersionError, type AllStreamResolvedEvent, type AllStreamSubscription, type Filter,
+  type ResolvedEvent,
 } from '@kurrent/kurrentdb-client';
 import {
-  KurrentLogError, type FollowLogOptions, type KurrentLog, type KurrentLogErrorCode, type LogPosition, type LogRecord, type ReadLogOptions, type RecordToAppend, type ServerFacts,
+  KurrentLogError, type FollowLogOptions, type KurrentLog, type KurrentLogErrorCode, type LogFilter, type LogRecord, type ReadLogOptions, type RecordToAppend, type ServerFacts,
   type StreamCheck, type Truncation,
 } from './kurrent-log.ts';
 
@@ -70,6 +71,11 @@ const collect = async (events: AsyncIterable<ResolvedEvent | AllStreamResolvedEv
   return records;
 };
 
+const picking = (filter: LogFilter | undefined): { readonly filter?: Filter } => {
+  if (filter === undefined) return {};
+  return { filter: 'streamPattern' in filter ? streamNameFilter({ regex: filter.streamPattern }) : eventTypeFilter({ prefixes: [...filter.typePrefixes] }) };
+};
+
 /** The log of a KurrentDB server or cluster, through Kurrent's client. */
 export class KurrentClientLog implements KurrentLog {
   readonly #url: string;
@@ -123,15 +129,12 @@ export class KurrentClientLog implements KurrentLog {
   }
 
   readAll({ from, count, filter }: ReadLogOptions): Promise<readonly LogRecord[]> {
-    const picked = filter === undefined ? {} : {
-      filter: 'streamPattern' in filter ? streamNameFilter({ regex: filter.streamPattern }) : eventTypeFilter({ prefixes: [...filter.typePrefixes] }),
-    };
-    return collect(this.#reads.readAll({ fromPosition: from ?? START, maxCount: count, ...picked }));
+    return collect(this.#reads.readAll({ fromPosition: from ?? START, maxCount: count, ...picking(filter) }));
   }
 
-  async end(): Promise<LogPosition | null> {
-    const [last] = await collect(this.#reads.readAll({ fromPosition: END, direction: BACKWARDS, maxCount: 1 }));
-    return last?.position ?? null;
+  async last(filter?: LogFilter): Promise<LogRecord | null> {
+    const [record] = await collect(this.#reads.readAll({ fromPosition: END, direction: BACKWARDS, maxCount: 1, ...picking(filter) }));
+    return record ?? null;
   }
 
   async *follow({ after, filter, signal }: FollowLogOptions): AsyncGenerator<readonly LogRecord[], void, void> {

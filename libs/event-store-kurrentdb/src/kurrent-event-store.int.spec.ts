@@ -2,7 +2,7 @@
 // Method: the fake server with faults, several stores as the processes of one installation, numberings compared; each case on a log of its own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { deriveEventId, type StoredEvent } from '@rectrail/event-store';
+import { deriveEventId } from '@rectrail/event-store';
 import { freshCommand, freshStream, readToEnd, requestOf, saidBy } from '@rectrail/event-store/testing';
 import { streamId, streamVersion } from '@rectrail/kernel';
 import { openLeadership } from '@rectrail/platform';
@@ -21,7 +21,7 @@ const others: StoreUnderTest[] = [];
 beforeEach(async () => {
   server = new FakeKurrentServer();
   failures = [];
-  subject = await contractSubject(() => server.connect(), { onFailure: (error) => { failures.push(error); }, numberingTimeoutMs: 1_000 });
+  subject = await contractSubject(() => server.connect(), { onFailure: (error) => { failures.push(error); } });
   ({ store } = subject);
 });
 afterEach(async () => {
@@ -29,17 +29,11 @@ afterEach(async () => {
   await subject.dispose();
 });
 
-/** Another installation's numbering of the same log. */
-const anotherNumbering = async (): Promise<KurrentEventStore> => {
-  const other = await contractSubject(() => server.connect());
+/** Another installation's numbering of the same log; an impatient one where something is to fail that waits for its number. */
+const anotherNumbering = async (numberingTimeoutMs = 30_000): Promise<StoreUnderTest> => {
+  const other = await contractSubject(() => server.connect(), { onFailure: (error) => { failures.push(error); }, numberingTimeoutMs });
   others.push(other);
-  return other.store;
-};
-
-/** Until the store has so many events. */
-const reached = async (of: KurrentEventStore, position: number): Promise<readonly StoredEvent[]> => {
-  while ((await of.head()).position < position) await sleep(5);
-  return readToEnd(of);
+  return other;
 };
 
 const say = (stream: string, ...says: string[]) => requestOf([{ stream: streamId(stream), says }]);
@@ -98,8 +92,9 @@ describe('the numbering', () => {
     await fill();
     const events = await readToEnd(store);
     expect(events).toHaveLength(73);
-    const again = await anotherNumbering();
-    expect(await reached(again, 73)).toEqual(events);
+    const { store: again } = await anotherNumbering();
+    // At once: a store opens when it has caught up.
+    expect(await readToEnd(again)).toEqual(events);
     expect(await again.identity()).toEqual(await store.identity());
     const request = say('one-more', 'x');
     expect(await again.append(request)).toEqual({ ...await store.append(request), repeated: false });
@@ -127,17 +122,20 @@ describe('the numbering', () => {
     await store.append(say('fine', '1'));
     expect((await store.head()).position).toBe(2);
     expect((await store.readStream(streamId('ours'))).version).toBe(1);
-    await expect(store.append(say('ours', '2'))).rejects.toMatchObject({ code: 'event-store-unavailable' });
+    await expect((await anotherNumbering(500)).store.append(say('ours', '2'))).rejects.toMatchObject({ code: 'event-store-unavailable' });
     expect((await store.append(say('fine', '2'))).first).toBe(3);
   });
 
   it('does not go on behind a receipt whose events are not those of its command', async () => {
     const commandId = freshCommand();
+    const impatient = await anotherNumbering(500);
     server.write(receiptStreamOf(commandId), 'rectrail.command', JSON.stringify({ events: 1, fingerprint: null }));
     server.write('ours', 'Said', 'forged');
-    await expect(store.append(say('fine', '1'))).rejects.toMatchObject({ code: 'append-outcome-unknown' });
+    await expect(impatient.store.append(say('fine', '1'))).rejects.toMatchObject({ code: 'append-outcome-unknown' });
     expect(failures).toContainEqual(expect.objectContaining({ code: 'log-damaged' }));
-    expect((await store.head()).position).toBe(0);
+    expect([(await store.head()).position, (await impatient.store.head()).position]).toEqual([0, 0]);
+    // Nobody else starts into a log that cannot be numbered.
+    await expect(impatient.another()).rejects.toMatchObject({ code: 'event-store-unavailable' });
   });
 
   it('has no row changed or removed', async () => {
@@ -232,7 +230,7 @@ describe('the start', () => {
 
   it('of two at once on an empty server names one log', async () => {
     server = new FakeKurrentServer();
-    const one = await anotherNumbering();
+    const { store: one } = await anotherNumbering();
     // The second looked before the first had named it.
     let looked = false;
     const late = (): KurrentLog => {

@@ -11,7 +11,7 @@ import { LogContents } from './log-contents.ts';
 import { Numbering } from './numbering.ts';
 import { sequence } from './sequencer.ts';
 import { checkEnds, checkServer, checkTruncation, openIdentity } from './start-checks.ts';
-import { streamIdOf, streamNameOf } from './stream-names.ts';
+import { commandOfReceiptStream, onlyReceipts, streamIdOf, streamNameOf } from './stream-names.ts';
 
 export interface KurrentEventStoreOptions {
   /** `kurrentdb://…` or `kurrentdb+discover://…`; or the log itself. */
@@ -31,6 +31,7 @@ export interface KurrentEventStoreOptions {
 }
 
 const mebibyte = 1 << 20;
+const numberingTimeoutMsDefault = 30_000;
 /** What the server counts of a record besides its data and type: the property that tells the format. Its form may grow. */
 const recordOverheadBytes = 100;
 /** Data of a receipt, its name and type. */
@@ -79,13 +80,16 @@ export class KurrentEventStore implements EventStore {
   readonly #pollMs: number;
 
   /**
-   * Connects, checks the server and what it still holds, and brings the schema of the numbering to its newest version.
+   * Connects, checks the server and what it still holds, brings the schema of the numbering to its newest version, and waits until all is numbered that the
+   * log holds by now: a numbering that is made anew takes its time.
    *
-   * @throws KurrentStoreRefused for a server that is too old, another log than the numbering's, or streams that were deleted or truncated
+   * @throws KurrentStoreRefused for a server that is too old, another log than the numbering's, or streams that were deleted or truncated; EventStoreError
+   *   `event-store-unavailable` where numbering does not go on
    */
   static async open(options: KurrentEventStoreOptions): Promise<KurrentEventStore> {
     const log = typeof options.log === 'string' ? KurrentClientLog.connect(options.log) : options.log;
     const { database } = options;
+    let store: KurrentEventStore | undefined;
     try {
       const serverVersion = await checkServer(log);
       await migrate(database);
@@ -93,15 +97,17 @@ export class KurrentEventStore implements EventStore {
       const numbering = new Numbering(database);
       await checkEnds(log, numbering);
       await checkTruncation(log, database, numbering);
-      return new KurrentEventStore(options, { log, numbering, identity, serverVersion });
+      store = new KurrentEventStore(options, { log, numbering, identity, serverVersion });
+      await store.#caughtUp(options.numberingTimeoutMs ?? numberingTimeoutMsDefault);
+      return store;
     } catch (error) {
-      await log.close();
+      await (store ?? log).close();
       throw error;
     }
   }
 
   private constructor(options: KurrentEventStoreOptions, opened: { log: KurrentLog; numbering: Numbering; identity: LogIdentity; serverVersion: string }) {
-    const { database, leadership, onFailure, appendBytesMax = mebibyte, numberingTimeoutMs = 30_000, pollMs = 1_000 } = options;
+    const { database, leadership, onFailure, appendBytesMax = mebibyte, numberingTimeoutMs = numberingTimeoutMsDefault, pollMs = 1_000 } = options;
     const { log, numbering } = opened;
     this.serverVersion = opened.serverVersion;
     this.capabilities = capabilitiesOf(appendBytesMax);
@@ -176,6 +182,23 @@ export class KurrentEventStore implements EventStore {
     this.#sequencerStop.abort();
     await Promise.all([this.#listener.close(), this.#sequencing]);
     await this.#log.close();
+  }
+
+  /** Gives up once nothing was numbered for so long. */
+  async #caughtUp(silenceMsMax: number): Promise<void> {
+    const receipt = await this.#log.last({ streamPattern: onlyReceipts });
+    const command = receipt === null ? null : commandOfReceiptStream(receipt.stream);
+    if (command === null) return;
+    for (let reached = -1, movedAt = performance.now(); ;) {
+      const { ticket } = this.#wake;
+      if ((await this.#numbering.commands([command])).has(command)) return;
+      const { position: head } = await this.#numbering.head();
+      if (head > reached) [reached, movedAt] = [head, performance.now()];
+      if (performance.now() - movedAt > silenceMsMax) {
+        throw new EventStoreError('event-store-unavailable', `the log of KurrentDB is numbered up to position ${head} and no further. Potential solutions: see what was logged before; docs/how-to/kurrentdb.md`);
+      }
+      await this.#wake.wait(ticket, this.#closing.signal, this.#pollMs);
+    }
   }
 
   #assertOpen(): void {

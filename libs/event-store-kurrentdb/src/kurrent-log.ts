@@ -82,8 +82,8 @@ export interface KurrentLog {
   /** Forwards from a revision; empty where the stream does not exist. @throws KurrentLogError `stream-deleted` */
   readStream(stream: string, from: number, count: number): Promise<readonly LogRecord[]>;
   readAll(options: ReadLogOptions): Promise<readonly LogRecord[]>;
-  /** Place of the last event of all, system events included; null where there is none. */
-  end(): Promise<LogPosition | null>;
+  /** The last event that the filter lets through, of all without one, system events included; null where there is none. */
+  last(filter?: LogFilter): Promise<LogRecord | null>;
   /** The past, then what comes, in batches, until the signal aborts; ends by an error where the connection breaks. */
   follow(options: FollowLogOptions): AsyncIterable<readonly LogRecord[]>;
   /** What is set now; null where nothing is. */

@@ -79,9 +79,9 @@ export const openIdentity = (log: KurrentLog, database: Database): Promise<LogId
  * @throws KurrentStoreRefused `log-differs`
  */
 export const checkEnds = async (log: KurrentLog, numbering: Numbering): Promise<void> => {
-  const end = await log.end();
+  const end = (await log.last())?.position;
   for (const { position, logPosition, eventId } of await numbering.ends()) {
-    const [record] = end === null || isAfter(logPosition, end) ? [] : await readAt(log, logPosition);
+    const [record] = end === undefined || isAfter(logPosition, end) ? [] : await readAt(log, logPosition);
     if (record?.eventId !== eventId) {
       throw new KurrentStoreRefused('log-differs', `the KurrentDB server does not hold the event of position ${position} (${eventId}) where it was numbered. Potential solutions: restore a backup of the server that is not older than that of PostgreSQL; see whether the stream was deleted; docs/how-to/kurrentdb.md`);
     }
@@ -146,12 +146,12 @@ const harmOf = async (log: KurrentLog, stream: string): Promise<string | null> =
  * @throws KurrentStoreRefused `log-truncated`
  */
 export const checkTruncation = async (log: KurrentLog, database: Database, numbering: Numbering): Promise<void> => {
-  const end = await log.end();
+  const end = (await log.last())?.position;
   const { rows: [done] } = await database.query<{ commit: string; prepare: string }>(`select commit_position::text as commit, prepare_position::text as prepare from ${schema}.scan`);
   const found = await scan(log, done === undefined ? null : { commit: BigInt(done.commit), prepare: BigInt(done.prepare) });
   await database.transaction(async (query) => {
     await query(`insert into ${schema}.suspects (stream) select unnest($1::text[]) on conflict do nothing`, [[...found]]);
-    if (end === null) return;
+    if (end === undefined) return;
     await query(`
       insert into ${schema}.scan (commit_position, prepare_position) values ($1, $2)
       on conflict (one) do update set commit_position = excluded.commit_position, prepare_position = excluded.prepare_position`, [end.commit.toString(), end.prepare.toString()]);

@@ -29,7 +29,9 @@ export const commandOfReceiptStream = (name: string): CommandId | null => {
   return isUuid(id) ? (id as CommandId) : null;
 };
 
-/** Of the server's filter: all but system streams. */
+/** Of the server's filter: receipts. */
+export const onlyReceipts = `^${receiptPrefix}`;
+/** All but system streams. */
 export const withoutSystemStreams = '^[^$]';
 /** The same without our own book-keeping: what is left are events. */
 export const onlyEventStreams = '^[a-z0-9.-]|^_[0-9a-f]{2}';

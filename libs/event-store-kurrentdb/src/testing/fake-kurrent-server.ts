@@ -46,7 +46,7 @@ export class FakeKurrentServer {
       append: (records, checks) => this.#append(records, checks),
       readStream: (stream, from, count) => this.#answer(() => this.#stream(stream).filter((r) => r.revision >= from).slice(0, count)),
       readAll: (options) => this.#answer(() => this.#all(options)),
-      end: () => this.#answer(() => this.records.at(-1)?.position ?? null),
+      last: (filter) => this.#answer(() => this.records.findLast((record) => matches(record, filter)) ?? null),
       truncation: (stream) => this.#answer(() => this.#truncations.get(stream) ?? null),
       follow: (options) => this.#follow({ ...options, signal: AbortSignal.any([options.signal, cut.signal]) }),
       close: () => { cut.abort(); return Promise.resolve(); },

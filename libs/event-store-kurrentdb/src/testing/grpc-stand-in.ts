@@ -100,7 +100,8 @@ export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<{ readonly
     const from = placeOf(options.getAll()!.getPosition());
     const filter = filterOf(options.getFilter());
     const count = Number(options.getCount());
-    const found = isBackwards(options) ? fake.records.toReversed().slice(0, count) : await log.readAll({ ...(from && { from }), count, ...(filter && { filter }) });
+    const last = isBackwards(options) ? await log.last(filter) : null;
+    const found = isBackwards(options) ? (last === null ? [] : [last]) : await log.readAll({ ...(from && { from }), count, ...(filter && { filter }) });
     for (const record of found) call.write(responseOf(record));
   };
 

@@ -51,7 +51,7 @@ export const describeKurrentLog = (name: string, factory: () => Promise<LogUnder
 
     it('appends over several streams in the order given, with nothing between', async () => {
       const [a, b] = [freshName(), freshName()];
-      const start = await log.end();
+      const start = (await log.last())?.position;
       await log.append([record(a, 'a1'), record(b, 'b1'), record(a, 'a2')], [{ stream: a, revision: 'none' }, { stream: b, revision: 'none' }]);
       const all = await log.readAll({ ...(start && { from: start }), count: 1_000 });
       const at = all.findIndex((r) => r.stream === a);
@@ -116,6 +116,15 @@ export const describeKurrentLog = (name: string, factory: () => Promise<LogUnder
       expect((await log.readAll({ from, count: 10, filter: { typePrefixes: ['Sai'] } })).map(textOf).slice(0, 2)).toEqual(['1', '2']);
     });
 
+    it('finds the last of all, and of those wanted', async () => {
+      const [stream, later] = [freshName(), freshName()];
+      await log.append([record(stream, '0'), record(stream, '1')], [{ stream, revision: 'none' }]);
+      await log.append([record(later, 'later')], [{ stream: later, revision: 'none' }]);
+      expect(textOf((await log.last({ streamPattern: `^${stream}$` }))!)).toBe('1');
+      expect(await log.last({ streamPattern: '^nobody-' })).toBeNull();
+      expect(isAfter((await log.last({ streamPattern: `^${stream}$` }))!.position, (await log.last())!.position)).toBe(false);
+    });
+
     it('follows after a place, the past first and then what comes, each once', async () => {
       const stream = freshName();
       await log.append([record(stream, '0'), record(stream, '1')], [{ stream, revision: 'none' }]);
@@ -128,7 +137,7 @@ export const describeKurrentLog = (name: string, factory: () => Promise<LogUnder
 
     it('ends following when told to, also while nothing comes', async () => {
       const stop = new AbortController();
-      const end = await log.end();
+      const end = (await log.last())?.position ?? null;
       setTimeout(() => { stop.abort(); }, 50);
       for await (const batch of log.follow({ after: end, filter: { streamPattern: '^nobody-' }, signal: stop.signal })) expect(batch).toEqual([]);
       expect(stop.signal.aborted).toBe(true);
