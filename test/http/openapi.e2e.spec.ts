@@ -142,6 +142,10 @@ describe('answers', () => {
     expect((await call('POST', `/reminders/${reminderId}/confirm-receipt`, { body: { recipient: 'nobody' } })).status).toBe(409);
   });
 
+  it('dead letters are refused as described where there is no Kafka; commands.kafka.services.spec.ts reads some', async () => {
+    for (const path of ['/dead-letters', '/dead-letters/0-0']) expect((await call('GET', path)).body).toMatchObject({ status: 409, code: 'kafka-off' });
+  });
+
   it('every read of the document was asked for', () => {
     const reads = Object.entries<Json>(document.paths).filter(([template, { get }]) => get !== undefined && template.startsWith('/api/')).map(([template]) => `GET ${template}`);
     expect(reads.filter((read) => !seen.has(read))).toEqual([]);

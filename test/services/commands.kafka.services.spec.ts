@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isUuid } from '@rectrail/kernel';
 import { parseTraceparent } from '@rectrail/platform';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
@@ -142,6 +143,16 @@ describe('commands over Kafka', () => {
     expect(answers[0]).toMatchObject({ status: 201, outcome: { created: true } });
     expect(answers[1]).toEqual(answers[0]);
     expect((await server.get('/dead-letters')).items.find(({ id }: Json) => id === keyless.id).replayedAt).not.toBeNull();
+
+    const { paths, components } = (await server.call('GET', '/openapi.json')).body;
+    const described: readonly [string, string, string, unknown][] = [
+      ['/dead-letters', 'get', '200', first], ['/dead-letters/{id}', 'get', '200', shown], ['/dead-letters/{id}/replay', 'post', '202', replays[0]?.body],
+    ];
+    for (const [path, method, status, answer] of described) {
+      const { schema } = paths[`/api/v1${path}`][method].responses[status].content['application/json'];
+      const validate = new Ajv2020({ strict: false, validateFormats: false }).compile({ ...schema, components });
+      expect([path, validate(answer), validate.errors]).toEqual([path, true, null]);
+    }
 
     const env = { PATH: process.env['PATH'], RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token };
     const rectrail = async (...args: readonly string[]): Promise<string> =>
