@@ -236,9 +236,10 @@ describe('the relay of a server', () => {
   }, faultMs * 2 + 240_000);
 
   it('that is stopped and wakes up writes nothing more once another leads', async () => {
+    const epoch = ((await standing())?.epoch ?? 0) + 1;
     const first = await startRelay('stopped');
+    await eventually('the first leader', async () => (await standing())?.epoch === epoch);
     await caughtUp();
-    const { epoch = 0 } = await standing() ?? {};
     const second = await startRelay('stopped');
     await underLoad(async () => {
       await sleep(500);

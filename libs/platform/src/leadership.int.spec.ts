@@ -54,6 +54,10 @@ describe('leadership', () => {
     await until(() => a.length === 1);
     await a[0]!.moveTo(position(7));
     first.abort();
+    // The work may finish what it has begun; once it has ended, nothing that it left behind may write.
+    expect(a[0]!.holds()).toBe(true);
+    await Promise.all(running);
+    expect(a[0]!.holds()).toBe(false);
     const b = leading(await openLeadership(database));
     await until(() => b.length === 1);
     expect(b[0]!.epoch).toBe(2);

@@ -132,7 +132,7 @@ class PostgresLeadership implements Leadership {
     const either = AbortSignal.any([signal, lost.signal]);
     const renewing = this.#renew(name, term, either).then((isLost) => { if (isLost) lost.abort(new LeaseLost(name)); });
     try {
-      await work(this.#lease(name, term, either));
+      await work(this.#lease(name, term, { signal: either, ended: lost.signal }));
     } finally {
       lost.abort(new LeaseLost(name));
       await renewing;
@@ -156,7 +156,7 @@ class PostgresLeadership implements Leadership {
     }
   }
 
-  #lease(name: string, term: Term, signal: AbortSignal): HeldLease {
+  #lease(name: string, term: Term, { signal, ended }: { readonly signal: AbortSignal; readonly ended: AbortSignal }): HeldLease {
     const database = this.#database;
     const { epoch, ttlMs } = term;
     const transaction: HeldLease['transaction'] = (work) => database.transaction(async (query) => {
@@ -166,7 +166,7 @@ class PostgresLeadership implements Leadership {
     });
     return {
       name, epoch, signal, transaction,
-      holds: () => !(signal.reason instanceof LeaseLost) && performance.now() - term.renewedAt < ttlMs,
+      holds: () => !ended.aborted && performance.now() - term.renewedAt < ttlMs,
       checkpoint: async () => {
         const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_followers.checkpoint where name = $1', [name]);
         return position(rows[0]?.position ?? 0);

@@ -11,8 +11,8 @@ import { runKafkaRelay, type RelayPace } from './relay.ts';
 import { topicNames } from './topics.ts';
 
 const topics = topicNames('rectrail');
-const pace: RelayPace = { checkpointEveryMs: 2, reachedEveryMs: 10, backoffMs: 1 };
-type Fate = 'taken' | 'refused' | 'taken, but not answered';
+const pace: RelayPace = { checkpointEveryMs: 2, reachedEveryMs: 10, finishMs: 200, backoffMs: 1 };
+type Fate = 'taken' | 'refused' | 'taken, but not answered' | 'never answered';
 
 class Brokers {
   readonly taken: OutgoingRecord[] = [];
@@ -31,6 +31,7 @@ class Brokers {
       await (this.#takesMs === 0 ? Promise.resolve() : sleep(this.#takesMs));
       if (!mayWrite()) throw new Error('not written');
       const fate = records[0]?.topic === topics.checkpoints ? 'taken' : this.#fates.shift() ?? 'taken';
+      if (fate === 'never answered') return new Promise<never>(() => undefined);
       if (fate !== 'refused') this.taken.push(...records);
       if (fate !== 'taken') throw new Error(fate);
       this.batches.push(records.length);
@@ -165,6 +166,14 @@ describe('the relay to Kafka', () => {
     const { lease, failures } = await relayed(feed, brokers, () => feed.messages.every(({ id }) => brokers.acknowledged.has(id)));
     expect(failures).toEqual([new Error('refused')]);
     expect(lease.moves).toContain(1);
+  });
+
+  it('ends in good time where brokers do not answer', async () => {
+    const feed = new ScriptedFeed(1);
+    for (let i = 0; i < 5; i++) feed.add('1');
+    const brokers = new Brokers(['taken', 'taken', 'never answered']);
+    const { lease } = await relayed(feed, brokers, ({ moves }) => moves.at(-1) === 2);
+    expect(lease.moves.at(-1)).toBe(2);
   });
 
   it('ends without another word once it leads no longer', async () => {

@@ -33,11 +33,13 @@ export interface RelayPace {
   readonly checkpointEveryMs: number;
   /** Between two words on how far it has come, while it moves, ms. */
   readonly reachedEveryMs: number;
+  /** How long brokers that do not answer may keep a process from ending, ms. */
+  readonly finishMs: number;
   /** After a failure, doubled with each further one up to eight times, ms. */
   readonly backoffMs: number;
 }
 
-const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, backoffMs: 250 };
+const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, finishMs: 5_000, backoffMs: 250 };
 const backoffDoublingsMax = 3;
 
 /** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
@@ -194,11 +196,19 @@ const relaying = async (options: KafkaRelayOptions, lease: HeldLease): Promise<v
   }
 };
 
+/** Some time after the signal. What is given up then writes no more: the lease ends with the work. */
+const lateAfter = async (signal: AbortSignal, ms: number): Promise<void> => {
+  await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+  await sleep(ms, undefined, { ref: false });
+};
+
 /**
  * Carries the feed's messages to Kafka wherever this process leads, until the signal aborts; then the batch on its way is finished, and
  * the checkpoint moved. Never ahead of what the brokers have acknowledged: a crash repeats messages, with their ids, and leaves out none.
  */
 export const runKafkaRelay = (options: KafkaRelayOptions, signal: AbortSignal): Promise<void> => options.leadership.lead({
-  name: kafkaRelayName, signal, work: (lease) => relaying(options, lease), onFailure: (error) => { options.observer.onFailure(error, 1); },
+  name: kafkaRelayName, signal,
+  work: (lease) => Promise.race([relaying(options, lease), lateAfter(lease.signal, (options.pace ?? paceDefault).finishMs)]),
+  onFailure: (error) => { options.observer.onFailure(error, 1); },
   ...(options.ttlMs !== undefined && { ttlMs: options.ttlMs }),
 });

@@ -42,4 +42,6 @@ export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): P
   if (missing.length === 0) return;
   // Another process that makes them at the same moment is no failure: the answer is `false` then.
   await admin.createTopics({ waitForLeaders: true, topics: missing.map(({ topic, partitions, replicationFactor }) => ({ topic, numPartitions: partitions, replicationFactor })) });
+  // A leader is named before it has taken over, and refuses records until then; it answers once it has.
+  for (const { topic } of missing) await admin.fetchTopicOffsets(topic);
 };
