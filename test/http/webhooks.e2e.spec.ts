@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isValidV1, startWebhookReceiver, validV1a, type WebhookReceiver } from '@rectrail/messaging/testing';
+import { SyncDigest } from '@rectrail/messaging';
+import { isValidV1, startWebhookReceiver, validV1a, type ReceivedWebhook, type WebhookReceiver } from '@rectrail/messaging/testing';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -92,6 +93,21 @@ describe('a subscription', () => {
     }
     expect(codeOf(await server.call('GET', '/subscriptions?cursor=x'))).toEqual([400, 'validation-failed']);
   });
+});
+
+it('a receiver that keeps the newest of each subject ends with the server\'s digest, though the server is stopped and started in between', async () => {
+  const id = await subscribe({ endpoint: `${receiver.url}/all`, after: 0 }, server.token);
+  await server.importLedger('liuba-2020.ndjson');
+  const ofAll = (): readonly ReceivedWebhook[] => receiver.received.filter(({ path }) => path === '/all');
+  await until(() => ofAll().length > 20);
+  await server.restart();
+  await until(async () => (await server.get(`/subscriptions/${id}`)).delivery.lagEvents === 0);
+  const newest = new Map<string, ReceivedWebhook['event']>();
+  for (const { event } of ofAll()) if (event.sequence > (newest.get(event.subject)?.sequence ?? '')) newest.set(event.subject, event);
+  const { subjects, digest } = await server.get('/feed/snapshot?limit=1000');
+  const held = new SyncDigest();
+  for (const { noun, subject } of subjects) held.add({ noun, subject, state: newest.get(subject)?.data.state ?? {} });
+  expect([subjects.length, held.digest()]).toEqual([[...newest.values()].filter(({ data }) => data.state !== null).length, digest]);
 });
 
 const freePort = (): Promise<number> => new Promise((resolve) => {
