@@ -167,6 +167,20 @@ describe('a stream', () => {
     }
   });
 
+  it('and a page that waits are let go of whenever their reader leaves', async () => {
+    const head = await world.head();
+    await Promise.all(Array.from({ length: 60 }, async (_, n) => {
+      const [left, path] = [new AbortController(), n % 2 === 0 ? '/feed/stream?org=WEI' : `/feed?org=WEI&wait=60&after=${head}`];
+      const asked = fetch(`${world.server.url}/api/v1${path}`, { headers: { authorization: `Bearer ${world.server.token}` }, signal: left.signal }).catch(() => undefined);
+      await new Promise((resolve) => { setTimeout(resolve, n); });
+      left.abort();
+      await asked;
+    }));
+    const open = async (): Promise<string> => /^rectrail_feed_readers (\d+)$/m.exec(String((await get('/metrics')).body))![1]!;
+    for (const deadline = Date.now() + 10_000; await open() !== '0' && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 50); });
+    expect(await open()).toBe('0');
+  });
+
   it('tells its reader that the server stops, as a page that waits is answered', async () => {
     const other = await startTestServer();
     const { events } = await listen('', { server: other });

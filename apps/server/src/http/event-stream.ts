@@ -37,6 +37,14 @@ export interface StreamLimit {
   readonly code: HttpProblemCode;
   /** In the plural, for the refusal. */
   readonly what: string;
+  /** How many are open now. */
+  readonly onChange?: (open: number) => void;
+}
+
+/** Of a ServerResponse. */
+export interface Answered {
+  readonly destroyed: boolean;
+  once(event: 'close', left: () => void): unknown;
 }
 
 /** The answers of one kind that this process holds open. */
@@ -48,18 +56,17 @@ export class OpenStreams {
     this.#limit = limit;
   }
 
-  /** @throws HttpProblem with the code of the limit */
-  begin(): AbortController {
+  /** Aborts with the end of the answer, with its reader, and with the server. @throws HttpProblem with the code of the limit */
+  begin(response: Answered): AbortSignal {
     const { max, code, what } = this.#limit;
     if (this.#open.size >= max) throw new HttpProblem(code, `${max} ${what} are open`);
     const stream = new AbortController();
     this.#open.add(stream);
-    return stream;
-  }
-
-  finish(stream: AbortController): void {
-    this.#end(stream, 'gone');
-    this.#open.delete(stream);
+    this.#changed();
+    // Who left while the request was looked at tells it no more.
+    if (response.destroyed) this.#finish(stream);
+    else response.once('close', () => { this.#finish(stream); });
+    return stream.signal;
   }
 
   /** Each tells its reader that it ends, who goes on elsewhere behind the last event. */
@@ -67,7 +74,17 @@ export class OpenStreams {
     for (const stream of this.#open) this.#end(stream, 'shutdown');
   }
 
+  #finish(stream: AbortController): void {
+    this.#end(stream, 'gone');
+    this.#open.delete(stream);
+    this.#changed();
+  }
+
   #end(stream: AbortController, why: Ending): void {
     stream.abort(why);
+  }
+
+  #changed(): void {
+    this.#limit.onChange?.(this.#open.size);
   }
 }

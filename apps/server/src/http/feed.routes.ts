@@ -65,9 +65,11 @@ export interface FeedRoutesOptions {
 const subtreeOf = async (queries: TrackingQueries, within: OrgId | null, org: string | undefined): Promise<OrgId | null> =>
   (org === undefined ? within : (await queries.organisation(org, { within })).organisation.orgId);
 
-const filterOf = async ({ queries }: FeedRoutesOptions, within: OrgId | null, { org, noun, type: types, level }: Narrowed): Promise<MessageFilter> => {
+/** What is selected; without a filter where that is everything, since a filtered read looks ahead for its messages. */
+const filterOf = async ({ queries }: FeedRoutesOptions, within: OrgId | null, { org, noun, type: types, level }: Narrowed): Promise<{ readonly filter?: MessageFilter }> => {
   const subtree = await subtreeOf(queries, within, org);
-  return { ...(noun && { nouns: noun }), ...(types && { types }), ...(level && { levels: level }), ...(subtree !== null && { subtreeOf: subtree }) };
+  const filter = { ...(noun && { nouns: noun }), ...(types && { types }), ...(level && { levels: level }), ...(subtree !== null && { subtreeOf: subtree }) };
+  return Object.keys(filter).length === 0 ? {} : { filter };
 };
 
 /** @throws HttpProblem `position-ahead` */
@@ -106,17 +108,6 @@ const seenBy = (request: FastifyRequest): Position | undefined => {
 
 const noStore = (reply: FastifyReply): void => { void reply.header('Cache-Control', 'no-store'); };
 
-/** Ends with the answer, with its reader, and with the server. @throws HttpProblem `too-many-readers` */
-const heldOpen = ({ readers, metrics }: FeedRoutesOptions, reply: FastifyReply): AbortSignal => {
-  const reader = readers.begin();
-  metrics.feedReaders.inc();
-  reply.raw.once('close', () => {
-    readers.finish(reader);
-    metrics.feedReaders.dec();
-  });
-  return reader.signal;
-};
-
 const page = (options: FeedRoutesOptions): TableRoute => ({
   name: 'Feed',
   method: 'GET',
@@ -127,8 +118,8 @@ const page = (options: FeedRoutesOptions): TableRoute => ({
     const { audience = 'internal', wait = 0, limit = messagesDefault } = query;
     const head = await feed.head();
     const after = notAhead(query.after ?? position(0), head, 'after');
-    const read: ReadMessages = { after, audience, limit, filter: await filterOf(options, principalOf(request).actor.orgId, query) };
-    const { messages, scannedTo } = wait === 0 ? await feed.read(read) : await awaited(feed, read, wait * 1_000, heldOpen(options, reply));
+    const read: ReadMessages = { after, audience, limit, ...await filterOf(options, principalOf(request).actor.orgId, query) };
+    const { messages, scannedTo } = wait === 0 ? await feed.read(read) : await awaited(feed, read, wait * 1_000, options.readers.begin(reply.raw));
     metrics.feedMessages.inc({ way: 'page' }, messages.length);
     noStore(reply);
     const source = await feed.source();
@@ -147,13 +138,13 @@ const stream = (options: FeedRoutesOptions): TableRoute => ({
     const { feed, access, metrics, logger } = options;
     const query = parseQuery(feedStreamQuery, request.query);
     const from = notAhead(seenBy(request) ?? query.after ?? position(0), await feed.head(), 'after');
-    const filter = await filterOf(options, principalOf(request).actor.orgId, query);
-    const signal = heldOpen(options, reply);
+    const filtered = await filterOf(options, principalOf(request).actor.orgId, query);
+    const signal = options.readers.begin(reply.raw);
     void reply.headers(eventStreamHeaders).type(eventStreamMediaType);
     return Readable.from(feedEvents({
       feed, signal,
       // What lies ready for a slow reader stays small.
-      options: { after: from, audience: query.audience ?? 'internal', filter, limit: messagesDefault },
+      options: { after: from, audience: query.audience ?? 'internal', limit: messagesDefault, ...filtered },
       // A token may be revoked, and the tree may change, while a stream is open.
       check: async () => subtreeOf(options.queries, (await access.authenticate(request.headers.authorization)).actor.orgId, query.org),
       onMessages: (count) => { metrics.feedMessages.inc({ way: 'stream' }, count); },
@@ -174,8 +165,8 @@ const stateAt = async (request: FastifyRequest, options: FeedRoutesOptions, quer
   const { feed } = options;
   const head = await feed.head();
   const place = notAhead(query.at ?? head, head, 'at');
-  const filter = await filterOf(options, principalOf(request).actor.orgId, query);
-  return { at: place, pageBehind: (cursor, limit) => feed.snapshot({ at: place, audience: query.audience ?? 'internal', filter, limit, cursor }) };
+  const filtered = await filterOf(options, principalOf(request).actor.orgId, query);
+  return { at: place, pageBehind: (cursor, limit) => feed.snapshot({ at: place, audience: query.audience ?? 'internal', limit, cursor, ...filtered }) };
 };
 
 const nextOf = (request: FastifyRequest, at: Position, cursor: string | null): string | null => (cursor === null ? null : onwards(request, { at: String(at), cursor }));
@@ -203,7 +194,7 @@ const digest = (options: FeedRoutesOptions): TableRoute => ({
   handle: async (request, reply): Promise<FeedDigest> => {
     const query = parseQuery(feedDigestQuery, request.query);
     const { at, pageBehind } = await stateAt(request, options, query);
-    const signal = heldOpen(options, reply);
+    const signal = options.readers.begin(reply.raw);
     const untilMs = performance.now() + digestMs;
     let summed = await pageBehind(query.cursor ?? null, subjectsOfDigest);
     while (summed.next !== null && !signal.aborted && performance.now() < untilMs) summed = await pageBehind(summed.next, subjectsOfDigest);

@@ -58,9 +58,10 @@ export interface HttpApplicationOptions {
 interface Streams { readonly replays: OpenStreams; readonly readers: OpenStreams }
 
 /** They end before the connections are closed, so that each tells its reader. */
-const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, server: FastifyInstance): Streams => {
+const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, metrics: Metrics, server: FastifyInstance): Streams => {
   const streams = {
-    replays: new OpenStreams({ max: replaysMax, code: 'too-many-replays', what: 'replays' }), readers: new OpenStreams({ max: feedReadersMax, code: 'too-many-readers', what: 'readers of the feed' }),
+    replays: new OpenStreams({ max: replaysMax, code: 'too-many-replays', what: 'replays' }),
+    readers: new OpenStreams({ max: feedReadersMax, code: 'too-many-readers', what: 'readers of the feed', onChange: (open) => { metrics.feedReaders.set(open); } }),
   };
   server.addHook('preClose', (done) => { streams.replays.shutDown(); streams.readers.shutDown(); done(); });
   return streams;
@@ -88,7 +89,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
 export const createHttpApplication = async (options: HttpApplicationOptions): Promise<NestFastifyApplication> => {
   const { configuration, version, logger, metrics, access, tracing } = options;
   const { server, routes } = createFastifyServer({ configuration, logger, metrics, access, tracing });
-  const streams = streamsOf(configuration, server);
+  const streams = streamsOf(configuration, metrics, server);
   const openApi = openApiDocument({ version, commands: commandDefinitions, reads: readDefinitions });
   let asyncApiMade: ReturnType<typeof asyncApiDocument> | undefined;
   const asyncApi = () => (asyncApiMade ??= asyncApiDocument({ version, topicPrefix: configuration.kafkaTopicPrefix }));

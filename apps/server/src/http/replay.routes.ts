@@ -34,9 +34,7 @@ export const replayRoutes = ({ queries, running, logger }: ReplayRoutesOptions):
   path: '/replay',
   handle: async (request, reply) => {
     const { speed = speedDefault, ...query } = parseQuery(replayQuery, request.query);
-    const playing = running.begin();
-    // Comes with the end of every answer and with a reader who goes away.
-    reply.raw.once('close', () => { running.finish(playing); });
+    const signal = running.begin(reply.raw);
     const replay = await queries.replay({ ...query, after: lastEventId(request), within: principalOf(request).actor.orgId });
     void reply.headers(eventStreamHeaders);
     if (replay.seen >= replay.frames) {
@@ -44,6 +42,6 @@ export const replayRoutes = ({ queries, running, logger }: ReplayRoutesOptions):
       return undefined;
     }
     void reply.type(eventStreamMediaType);
-    return Readable.from(replayEvents(replay, { speed, signal: playing.signal, problemOf: (error) => problemOf(error, request, logger).document }));
+    return Readable.from(replayEvents(replay, { speed, signal, problemOf: (error) => problemOf(error, request, logger).document }));
   },
 }];
