@@ -2,12 +2,12 @@ import { lookup as resolveName } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Nothing is sent to such an address. */
+/** Nothing is sent there. What a name resolves to is not told: whoever may subscribe could else ask for the names of inner networks. */
 export class AddressRefused extends Error {
   readonly code = 'address-refused';
 
-  constructor(host: string, addresses: readonly string[]) {
-    super(`${host} is at ${addresses.join(', ')}, which is no public address. Potential solutions: name its network in RECTRAIL_WEBHOOK_ALLOWED_NETWORKS`);
+  constructor(host: string) {
+    super(`${host} is or leads to no public address. Potential solutions: name its network in RECTRAIL_WEBHOOK_ALLOWED_NETWORKS`);
     this.name = 'AddressRefused';
   }
 }
@@ -75,7 +75,7 @@ export class AddressGuard {
   /** Sockets ask `lookup` for names only. @throws AddressRefused where the URL names an address itself that is refused. */
   checkLiteral(url: URL): void {
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !this.mayConnectTo(host)) throw new AddressRefused(host, [host]);
+    if (isIP(host) !== 0 && !this.mayConnectTo(host)) throw new AddressRefused(host);
   }
 
   /** Why nothing may be sent there, as it resolves now. Null also for a name that does not resolve: every delivery looks again. */
@@ -96,7 +96,7 @@ export class AddressGuard {
   async #permitted(host: string): Promise<readonly ResolvedAddress[]> {
     const addresses = await this.#resolve(host);
     const permitted = addresses.filter(({ address }) => this.mayConnectTo(address));
-    if (permitted.length === 0) throw new AddressRefused(host, addresses.map(({ address }) => address));
+    if (permitted.length === 0) throw new AddressRefused(host);
     return permitted;
   }
 }

@@ -239,6 +239,20 @@ describe('delivery', () => {
 });
 
 describe('what a subscription hears of', () => {
+  it('goes on in the trace in which its event was made', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    await runner.run({ commandId: newCommandId(clock.now()), correlationId: traceId }, (unit) => {
+      const event = { type: 'CalendarYearSet', data: { year: 2026, workingDays: ['2026-01-05'] } };
+      unit.stage(streams.workingCalendar, [{ event, actor, scope: { orgId: null }, validTime: null, knownTime: null, classification: 'internal' }]);
+      return Promise.resolve();
+    });
+    await subscribe({ after: 0, nouns: ['calendars'] });
+    lead(await open());
+    await until(() => receiver.received.length === 1);
+    expect(receiver.received[0]?.headers['traceparent']).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+  });
+
+
   it('is its own subtree, also where the tree comes to allow it while it is followed', async () => {
     let isAllowed = false;
     const id = await subscribe({ after: 0, orgId: orgA, subtreeOf: orgB });
