@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isUuid } from '@rectrail/kernel';
-import { parseTraceparent } from '@rectrail/platform';
+import { openDatabase, parseTraceparent } from '@rectrail/platform';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -195,6 +195,23 @@ describe('commands over Kafka', () => {
       const own = keys.filter((_, i) => i % 3 === lane).map((key) => positions.get(key));
       expect(own).toEqual(own.toSorted((a, b) => a! - b!));
     }
+  });
+
+  it('wait while the database is away; none becomes a dead letter', async () => {
+    const url = new URL(server.databaseUrl);
+    const name = url.pathname.slice(1);
+    url.pathname = '/postgres';
+    const postgres = await openDatabase({ url: url.href, connectionsMax: 1, onError: () => undefined });
+    await postgres.query(`alter database "${name}" allow_connections false`);
+    await postgres.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    const keys = Array.from({ length: 20 }, (_, i) => `away-${i}`);
+    await send(...keys.map((key, i) => ({ headers: { 'idempotency-key': key }, value: { path: '/organisations', body: organisation(`KW-${i}`) } })));
+    // Longer than a defect is tried again.
+    await sleep(9_000);
+    await postgres.query(`alter database "${name}" allow_connections true`);
+    await postgres.close();
+    for (const key of keys) expect(await reply(key)).toMatchObject({ status: 201 });
+    expect((await readLog(address, prefix)).filter(({ topic, headers }) => topic === `${prefix}.dead-letters` && headers['idempotency-key']?.startsWith('away-') === true)).toEqual([]);
   });
 
   it('carry their trace through the event to the record; a request over HTTP begins one', async () => {

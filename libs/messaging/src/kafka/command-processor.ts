@@ -5,10 +5,10 @@ import type { OutgoingRecord } from './publisher.ts';
 
 /** Keys whose commands run beside each other; the store puts their appends together. */
 const lanesMax = 16;
-/** A defect may be one of the moment; after some thirteen seconds the record is put aside, so that it does not hold up all others. */
+/** A defect may be one of the moment; after some seven seconds the record is put aside, so that it does not hold up all others. */
 const defectAttemptsMax = 8;
 const retryMsMin = 100;
-const retryMsMax = 10_000;
+const retryMsMax = 2_000;
 
 export type CommandRecordOutcome = 'accepted' | 'refused' | 'dead-lettered';
 
