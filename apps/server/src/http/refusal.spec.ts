@@ -67,6 +67,8 @@ describe('a JSON body', () => {
   it('is any JSON value, and an empty one an empty object', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);
+      // Refused as a key, wherever it stands (test/http/hostile-input.e2e.spec.ts).
+      fc.pre(!text.includes('__proto__'));
       expect(JSON.stringify(parseJson(Buffer.from(text)))).toBe(text);
     }));
     expect(parseJson(Buffer.from(' \n'))).toEqual({});
