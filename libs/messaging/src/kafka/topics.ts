@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { nouns, type Noun } from '../message.ts';
 import type { KafkaSettings } from './connection.ts';
@@ -35,6 +36,22 @@ export const messageTopicPlans = ({ topicPrefix, partitions, replicationFactor }
   return [...nouns.map((noun) => ({ topic: messages[noun], partitions, replicationFactor })), { topic: checkpoints, partitions: 1, replicationFactor }];
 };
 
+const ledAttempts = 50;
+const ledPauseMs = 100;
+
+/** A new leader is named before it has taken over, and refuses records until then; it answers once it has. @throws what it still says after five seconds. */
+const untilLed = async (admin: Admin, topic: string): Promise<void> => {
+  for (let left = ledAttempts; ; left--) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await sleep(ledPauseMs);
+    }
+  }
+};
+
 /** Makes the topics that are missing; those that are there stay as their operator has them. */
 export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): Promise<void> => {
   const there = new Set(await admin.listTopics());
@@ -42,6 +59,5 @@ export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): P
   if (missing.length === 0) return;
   // Another process that makes them at the same moment is no failure: the answer is `false` then.
   await admin.createTopics({ waitForLeaders: true, topics: missing.map(({ topic, partitions, replicationFactor }) => ({ topic, numPartitions: partitions, replicationFactor })) });
-  // A leader is named before it has taken over, and refuses records until then; it answers once it has.
-  for (const { topic } of missing) await admin.fetchTopicOffsets(topic);
+  for (const { topic } of missing) await untilLed(admin, topic);
 };
