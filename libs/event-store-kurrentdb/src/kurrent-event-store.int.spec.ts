@@ -2,13 +2,14 @@
 // Method: the fake server with faults, several stores as the processes of one installation, numberings compared; each case on a log of its own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { deriveEventId } from '@rectrail/event-store';
+import { deriveEventId, type AppendRequest, type AppendResult } from '@rectrail/event-store';
 import { freshCommand, freshStream, readToEnd, requestOf, saidBy } from '@rectrail/event-store/testing';
 import { streamId, streamVersion } from '@rectrail/kernel';
 import { openLeadership } from '@rectrail/platform';
+import fc from 'fast-check';
 import type { KurrentEventStore } from './kurrent-event-store.ts';
 import type { KurrentLog } from './kurrent-log.ts';
-import { FakeKurrentServer } from './testing/fake-kurrent-server.ts';
+import { FakeKurrentServer, type Fault } from './testing/fake-kurrent-server.ts';
 import { contractSubject, type StoreUnderTest } from './testing/subject.ts';
 import { receiptStreamOf, streamNameOf } from './stream-names.ts';
 
@@ -35,6 +36,8 @@ const anotherNumbering = async (numberingTimeoutMs = 30_000): Promise<StoreUnder
   others.push(other);
   return other;
 };
+
+type Trouble = 'ok' | 'break' | Fault;
 
 const say = (stream: string, ...says: string[]) => requestOf([{ stream: streamId(stream), says }]);
 
@@ -71,6 +74,37 @@ describe('an append whose answer is lost', () => {
     const outcomes = await Promise.allSettled(requests.map((r) => store.append(r)));
     expect(outcomes.every((o) => o.status === 'rejected')).toBe(true);
     expect((await Promise.all(requests.map((r) => store.append(r)))).map((r) => r.first)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('appends through lost answers and broken connections', () => {
+  it('are each carried out once, by whichever process, in the order that their streams tell', async () => {
+    const stores = [store, await subject.another(), await subject.another()];
+    await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.constantFrom<Trouble>('ok', 'ok', 'ok', 'before-write', 'after-write', 'break')), async (trouble) => {
+      const start = (await store.head()).position;
+      server.latencyMs = 1;
+      /** As a caller does that hears of no outcome: the same command again, through whatever process. */
+      const untilAnswered = async (request: AppendRequest, from: number): Promise<AppendResult> => {
+        for (let attempt = from; ; attempt++) {
+          // Infinite: it always yields.
+          const { value: next } = trouble.next() as IteratorYieldResult<Trouble>;
+          if (next === 'break') server.breakConnections();
+          else if (next !== 'ok') server.faults.push(next);
+          const result = await stores[attempt % stores.length]!.append(request).catch((error: unknown) => error);
+          if (!(result instanceof Error)) return result as AppendResult;
+          expect(result).toMatchObject({ code: expect.stringMatching(/^(append-outcome-unknown|event-store-unavailable)$/) });
+        }
+      };
+      const shared = freshStream();
+      const results = await Promise.all(Array.from({ length: 24 }, (_, i) =>
+        untilAnswered(requestOf([{ stream: freshStream(), expected: 'none', says: [`own ${i}`] }, { stream: shared, says: [`${i}`] }]), i)));
+      const events = await readToEnd(store, start);
+      expect(events.map((e) => e.position)).toEqual(Array.from({ length: 48 }, (_, i) => start + i + 1));
+      expect(new Set(saidBy(events)).size).toBe(48);
+      for (const { first, last, versions } of results) expect([events[last - start - 1]!.streamVersion, last - first]).toEqual([versions.get(shared), 1]);
+      server.faults.length = 0;
+    }), { numRuns: 3 });
+    await Promise.all(stores.slice(1).map((s) => s.close()));
   });
 });
 
