@@ -71,7 +71,9 @@ const follow = async () => {
     if (event === 'start' && JSON.parse(data).source !== kept.source) await snapshot();
     if (event === 'problem') throw new Error(data);
     if (event === 'message' && data !== undefined) apply(JSON.parse(data));
-    if (id !== undefined) reached(id);
+    // Of several messages that one event makes, the last has the id.
+    if (id === undefined) continue;
+    reached(id);
     if (Date.now() - (checked?.at ?? 0) > Number(FEED_CHECK_MS)) await check();
   }
 };
