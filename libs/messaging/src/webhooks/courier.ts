@@ -21,6 +21,8 @@ export interface CourierOptions {
   readonly clock: Clock;
   readonly schedule: RetrySchedule;
   readonly isWithin: IsWithin;
+  /** Between two looks at the subscriptions, ms; the position of what was passed over is written half as often. */
+  readonly pollMs: number;
 }
 
 /** Of the process that leads. */
@@ -28,8 +30,6 @@ export interface Run { readonly journal: DeliveryJournal; readonly source: strin
 
 /** Messages that a courier holds in memory. */
 const pageMessages = 200;
-/** How long it may pass over what is not selected until its position is written, ms. */
-const passedOverMs = 2_000;
 
 /** The delivery disables by itself, for nobody. */
 const system: Actor = { orgId: null, role: 'system', subject: 'webhooks', assurance: 'system' };
@@ -99,7 +99,7 @@ export class Courier {
       const stop = await this.#bring(slice, signer);
       if (stop !== null) return stop;
       this.#standing = { ...this.#standing, position: slice.scannedTo, failures: 0, nextAttemptAt: null };
-      this.#passing ??= setTimeout(() => { this.#passOver(); }, passedOverMs);
+      this.#passing ??= setTimeout(() => { this.#passOver(); }, 2 * this.#options.pollMs);
     }
     return null;
   }

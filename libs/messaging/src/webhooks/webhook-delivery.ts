@@ -8,8 +8,6 @@ import type { SubscriptionRegistry, SubscriptionRow } from './subscription-regis
 
 export interface WebhookDeliveryOptions extends CourierOptions {
   readonly registry: SubscriptionRegistry;
-  /** Between two looks at the subscriptions, ms. */
-  readonly pollMs: number;
   readonly onFailure: (error: unknown) => void;
 }
 
