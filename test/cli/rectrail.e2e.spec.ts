@@ -89,7 +89,7 @@ describe('help', () => {
   it.each([
     [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['reminders'], '督办提醒'], [['reminders', 'preview'], '--on'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['feed'], '--follow'], [['feed', 'snapshot'], 'digest'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
-    [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
+    [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['dead-letters', 'list'], 'newest first'], [['dead-letters', 'replay'], '--yes'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {
     const { code, out, err } = await spawned([...command, '--help']);
     expect([code, err]).toEqual([0, '']);

@@ -9,7 +9,7 @@ export const deadLettersText = (language: Language, { items, nextCursor }: DeadL
   if (items.length === 0) return label(language, 'noDeadLetters');
   const rows = items.map(({ id, at, reason, key, bytes, topic, partition, offset, replayedAt }) => [id, at, reason, key, bytes, `${topic} ${partition}-${offset}`, replayedAt]);
   return [
-    table(heads(language, 'id', 'putAside', 'cause', 'key', 'bytes', 'place', 'replayed'), rows),
+    table(heads(language, 'id', 'putAside', 'cause', 'recordKey', 'bytes', 'place', 'replayed'), rows),
     ...(nextCursor === null ? [] : ['', `${label(language, 'more')}--cursor ${nextCursor}`]),
   ].join('\n');
 };

@@ -55,7 +55,7 @@ const labels = {
   daysLate: ['晚知天数', 'days late'], facts: ['条数', 'facts'], actor: ['录入人', 'recorded by'],
   '0-7': ['7天以内', 'up to 7 days'], '8-30': ['8至30天', '8 to 30 days'], '31-90': ['31至90天', '31 to 90 days'], '91-365': ['91至365天', '91 to 365 days'], '366-': ['超过一年', 'more than a year'],
   head: ['日志末位', 'head of the log'], projection: ['读模型', 'projection'], version: ['版本', 'version'], lagEvents: ['滞后（条）', 'lag in events'], lagSeconds: ['滞后（秒）', 'lag in seconds'],
-  noDeadLetters: ['没有死信', 'there are no dead letters'], putAside: ['搁置时间', 'put aside'], cause: ['原因', 'cause'], bytes: ['字节', 'bytes'], place: ['原位置', 'lay in'],
+  noDeadLetters: ['没有死信', 'there are no dead letters'], putAside: ['搁置时间', 'put aside'], cause: ['原因', 'cause'], recordKey: ['键', 'key'], bytes: ['字节', 'bytes'], place: ['原位置', 'lay in'],
   replayed: ['重放时间', 'replayed'], valueNotKept: ['（未保留内容）', '(the value was not kept)'],
   rebuild: ['重建', 'rebuild'], swappedAt: ['数据重建于', 'rows made'], running: ['正常', 'running'], stopped: ['已停止', 'stopped'], rebuilding: ['首次生成中', 'being made'],
   bulk: ['批量装载', 'loading'], finish: ['汇总', 'deriving'], indexes: ['建索引', 'indexing'], 'catching-up': ['追赶', 'catching up'], swapping: ['切换', 'swapping'],

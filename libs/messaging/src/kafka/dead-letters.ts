@@ -5,7 +5,7 @@ import type { RecordPlace } from './command-gateway.ts';
 import { deadLetterHeader } from './command-records.ts';
 import { kafkaClient, kafkaRetry, withAdmin, type KafkaLog, type KafkaSettings } from './connection.ts';
 import { openKafkaPublisher, type OutgoingRecord } from './publisher.ts';
-import { ensureTopics, topicNames } from './topics.ts';
+import { topicNames } from './topics.ts';
 
 /** A group is joined in three seconds where brokers wait for further members; then a page is read at once. */
 const readMsMax = 15_000;
@@ -129,7 +129,8 @@ export class DeadLetters {
   async #keptRanges(): Promise<readonly OffsetRange[]> {
     try {
       return await withAdmin(this.#kafka, async (admin) => {
-        await ensureTopics(admin, commandTopicPlans(this.#settings));
+        // Without the topic nothing was ever put aside; a read makes none.
+        if (!(await admin.listTopics()).includes(this.#topic)) return [];
         return (await admin.fetchTopicOffsets(this.#topic)).map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }));
       });
     } catch (error) {
