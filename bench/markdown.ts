@@ -60,6 +60,8 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
   head at its arrival (docs/adr/0004); the last line names the one at which the writer began.
 - Live projection: the same writer at rising paces; lag is the age of the oldest event that some projection has not taken in, by PostgreSQL's clock, looked at every 50 ms; under a second at all of them, and no less than 97 % of the pace.
 - Rebuild: all projections at the same time, beside the rows that are there, indexes, statistics and swap included. COPY: the same rows in binary from files through the bare driver, a connection for each projection, then the same indexes, VACUUM and ANALYZE.
+- Kafka: a broker of Maven's artifacts on the same machine, one node, topics of six partitions. Relay, writer, consumer and bare producer are a process each. A command is an append that a history tells next, timed from before
+  it to the consumer's hands by the machine's clock. The bare producer sends the records that the relay sent, one call each at the same pace, or in batches as large as the relay's.
 - Naive replay: the figures module over the whole log, read and decoded anew for each dashboard. Its digests are those of the server, or the row fails.
 - Memory is the resident memory of a process that does nothing else.
 `;

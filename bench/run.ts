@@ -24,6 +24,7 @@ const help = `npm run bench [-- OPTION…]    the event store beside its peers, 
   --write NAME  writes docs/reference/NAME.json and .md of whatever was measured
   --data DIR    keeps the histories and their read models in DIR for the next time; default a temporary directory
   --only KEY    the row of that key, or those whose key contains it; may be given several times
+                The rows about Kafka need Java and, once, Maven; without them they say so.
   --list        prints the keys
   --render FILE prints the Markdown of a result
 
