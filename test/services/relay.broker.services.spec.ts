@@ -24,7 +24,7 @@ const faultMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 5) * 1_000;
 const eventsPerSecond = 200;
 const loaded = 2_000;
 /** What the pace takes in all tests, twice over. */
-const tail = Math.ceil((faultMs / 1_000) * eventsPerSecond * 6) + 10_000;
+const tail = Math.ceil((faultMs / 1_000) * eventsPerSecond * 6) + 3_000;
 /** Short where a killed leader is waited for; longer where none may lose its lease to a busy machine. */
 const leaseMs = { killed: 1_500, stopped: 6_000 } as const;
 const zone = 'Asia/Shanghai';
