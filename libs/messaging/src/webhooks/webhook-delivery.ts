@@ -23,16 +23,20 @@ export class WebhookDelivery {
   readonly #working = new Map<string, Working>();
   #prunedAt = -Infinity;
   #farthest: Position | null = null;
+  #lost = false;
 
   constructor(options: WebhookDeliveryOptions) {
     this.#options = options;
   }
 
-  /** Works until the lease's signal aborts. */
+  /** Works until the lease's signal aborts. @throws LeaseLost as soon as a write has found another process leading. */
   async work(lease: HeldLease): Promise<void> {
     const run = { journal: new DeliveryJournal(lease), source: await this.#options.feed.source(), signal: lease.signal };
+    this.#lost = false;
+    this.#farthest = null;
     try {
       while (!lease.signal.aborted) {
+        if (this.#isLost()) throw new LeaseLost(lease.name);
         await this.#follow(lease, await this.#look(run));
         if (performance.now() - this.#prunedAt > pruneMs) {
           await lease.transaction(pruneDeliveries);
@@ -41,8 +45,13 @@ export class WebhookDelivery {
         await sleep(this.#options.pollMs, undefined, { signal: lease.signal }).catch(() => undefined);
       }
     } finally {
-      await this.#stop([...this.#working.values()], lease.signal.reason instanceof LeaseLost ? 0 : shutdownGraceMs);
+      await this.#stop([...this.#working.values()], this.#isLost() || lease.signal.reason instanceof LeaseLost ? 0 : shutdownGraceMs);
     }
+  }
+
+  // A call, because the compiler takes the field for unchanged since it was set.
+  #isLost(): boolean {
+    return this.#lost;
   }
 
   async #look(run: Run & { readonly signal: AbortSignal }): Promise<readonly SubscriptionRow[]> {
@@ -68,8 +77,9 @@ export class WebhookDelivery {
   #sendOut(courier: Courier): void {
     const id = courier.row.terms.subscriptionId;
     const done = courier.deliver().catch((error: unknown) => {
-      // That another process leads now is no failure.
-      if (!(error instanceof LeaseLost)) this.#options.onFailure(error);
+      // That another process leads now is no failure: the work ends with its next look.
+      if (error instanceof LeaseLost) this.#lost = true;
+      else this.#options.onFailure(error);
     }).finally(() => { this.#working.delete(id); });
     this.#working.set(id, { courier, done });
   }

@@ -220,6 +220,25 @@ describe('delivery', () => {
     expect(receiver.received.filter(({ path }) => path === '/moved')).toEqual([]);
   });
 
+  it('moves nothing once another process leads: the message is sent again, as the same one', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => { release = resolve; });
+    receiver.answer = async () => { await held; return 204; };
+    const webhooks = await open({ timeoutMs: 30_000 });
+    const id = await subscribe({ after: 0 });
+    await writeAll(4, 30);
+    lead(webhooks);
+    await until(() => receiver.received.length === 1);
+    await database.query(`update rectrail_followers.lease set epoch = epoch + 1, holder = gen_random_uuid(), expires_at = now() + interval '1 hour' where name = 'webhooks'`);
+    release();
+    await sleep(100);
+    expect([(await webhooks.find(id)).delivery.position, await webhooks.deliveries(id, { before: null, limit: 10 })]).toEqual([0, []]);
+    await database.query(`update rectrail_followers.lease set expires_at = '-infinity' where name = 'webhooks'`);
+    const expected = await allMessages();
+    await until(() => receiver.received.length === expected.length + 1);
+    expect(receiver.received.map((one) => one.id)).toEqual([expected[0]?.id, ...expected.map((message) => message.id)]);
+  });
+
   it('is for active subscriptions alone: paused, resumed, deleted', async () => {
     const webhooks = await open();
     const id = await subscribe({ after: 0 });
