@@ -40,7 +40,9 @@ export const decideReminders = ({ on, data: { orgId, policyEventId, lights, issu
     const number = lastNumber + issued.length + 1;
     issued.push({
       type: 'ReminderIssued',
-      data: { reminderId: reminderIdOf(orgId, year, number), orgId, year, number, issueId, colour: light.colour, ...ladder, daysLeft, recipients: recipientsOf(light), policyEventId },
+      data: {
+        reminderId: reminderIdOf(orgId, year, number), orgId, year, number, issueId, colour: light.colour, ...ladder, daysLeft, recipients: recipientsOf(light), policyEventId,
+      },
     });
   }
   return issued;
