@@ -1,40 +1,49 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from './database.ts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isDatabaseAway, openDatabase, type Database } from './database.ts';
 import { createTestDatabase, type TestDatabase } from './testing/index.ts';
 
-// Goal: who listens hears of everything, or that something may have been missed. Method: NOTIFY on a real database, its connection ended by the server.
-describe('listening', () => {
-  let test: TestDatabase;
+// Goal: neither a lost connection nor a stopped process is in the way of others, or ends its own process. Method: connections cut by the server, a transaction that falls silent.
+describe('a pool of connections', () => {
+  let scratch: TestDatabase;
   let database: Database;
-  beforeEach(async () => {
-    test = await createTestDatabase();
-    database = await openDatabase({ url: test.url, connectionsMax: 2, onError: () => undefined });
+  beforeAll(async () => {
+    scratch = await createTestDatabase();
+    database = await openDatabase({ url: scratch.url, connectionsMax: 4, onError: () => undefined });
+    await database.query('create table held (n int); insert into held values (1)');
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await database.close();
-    await test.drop();
+    await scratch.drop();
   });
 
-  it('hears notifications, also after its connection was lost, until it is closed', async () => {
-    let heard = 0;
-    const listening = database.listen('news', () => { heard += 1; });
-    const hears = async (): Promise<void> => {
-      const before = heard;
-      while (heard === before) {
-        await database.query("select pg_notify('news', '')");
-        await sleep(5);
-      }
-    };
-    await hears();
-    await database.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
-    await hears();
-    await listening.close();
-    const { rows } = await database.query<{ count: number }>("select count(*)::int as count from pg_stat_activity where datname = current_database() and query ilike 'listen%'");
-    expect(rows).toEqual([{ count: 0 }]);
+  it('tells the next statement of a transaction that its connection was lost, and nobody else', async () => {
+    const failure = await database.transaction(async (query) => {
+      const { rows: [own] } = await query<{ pid: number }>('select pg_backend_pid() as pid');
+      await database.query('select pg_terminate_backend($1)', [own?.pid]);
+      // Between two statements nobody listens for it but the pool.
+      await sleep(100);
+      return query('select 1');
+    }).catch((error: unknown) => error);
+    expect(isDatabaseAway(failure)).toBe(true);
+    expect((await database.query<{ n: number }>('select n from held')).rows).toEqual([{ n: 1 }]);
   });
 
-  it('takes a name for the channel and nothing else', () => {
-    expect(() => database.listen('news; drop table x', () => undefined)).toThrow(RangeError);
+  it('gives back what a transaction holds that says nothing more', async () => {
+    const stopped = await openDatabase({ url: scratch.url, connectionsMax: 4, idleInTransactionMsMax: 200, onError: () => undefined });
+    const { promise: hasLocked, resolve: locked } = Promise.withResolvers<undefined>();
+    const { promise: woken, resolve: wake } = Promise.withResolvers<undefined>();
+    const silent = stopped.transaction(async (query) => {
+      await query('select n from held for update');
+      locked(undefined);
+      await woken;
+      await query('update held set n = 2');
+    });
+    await hasLocked;
+    await database.query('update held set n = 3');
+    wake(undefined);
+    expect(isDatabaseAway(await silent.catch((error: unknown) => error))).toBe(true);
+    expect((await database.query<{ n: number }>('select n from held')).rows).toEqual([{ n: 3 }]);
+    await stopped.close();
   });
 });

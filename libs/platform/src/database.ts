@@ -17,10 +17,12 @@ export interface DatabaseOptions {
   readonly url: string;
   readonly connectionsMax: number;
   readonly onError: (error: Error) => void;
+  /** A transaction between whose statements more time passes is ended by the server, so that a stopped process holds no row for good; default 30,000. */
+  readonly idleInTransactionMsMax?: number;
 }
 
 /** SQLSTATE of connections lost, refused or too many, and of a server or database that is going away or coming; and the system's words for the same. */
-const awayCodes = /^(08\w{3}|53300|55000|57P0[1-5]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT)$/;
+const awayCodes = /^(08\w{3}|25P03|53300|55000|57P0[1-5]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT)$/;
 /** Without a code in the driver. */
 const awayMessages = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/i;
 /** The driver's errors, those of sockets below it and of TypeORM above; other libraries give theirs names of their own. */
@@ -44,7 +46,10 @@ const check = async (pool: pg.Pool): Promise<void> => {
 
 /** Connects and checks version and encoding. @throws Error that names the remedy. */
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
-  const pool = new pg.Pool({ connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail' });
+  const { idleInTransactionMsMax = 30_000 } = options;
+  // The pool waits for the promise; its types do not say so. A pooler in between takes a statement, not a parameter of the start.
+  const onConnect = ((client: pg.ClientBase) => client.query(`set idle_in_transaction_session_timeout = ${idleInTransactionMsMax}`)) as unknown as (client: pg.ClientBase) => void;
+  const pool = new pg.Pool({ connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail', onConnect });
   let closing = false;
   // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => { if (!closing) options.onError(error); });

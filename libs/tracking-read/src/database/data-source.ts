@@ -111,8 +111,11 @@ const inTransaction = async <T>(runner: QueryRunner, begin: string, work: () => 
   }
 };
 
+/** A process that was stopped within a transaction holds the rows, or the gate, that others wait for: then the server ends it. */
+const notIdle = `set local idle_in_transaction_session_timeout = '1min'`;
+
 /** Rows and checkpoint are lost together or not at all, and what is lost is projected again: no commit waits for the disk. */
-const beginWrite = 'begin; set local synchronous_commit = off';
+const beginWrite = `begin; ${notIdle}; set local synchronous_commit = off`;
 
 const connectionOf = (runner: QueryRunner): ProjectionConnection => ({
   query: (sql, params) => transactionOf(runner).query(sql, params),
@@ -132,10 +135,11 @@ export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase =
 const readStatementMsMax = 30_000;
 
 /**
- * The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. Reads take milliseconds: compiling one (JIT)
- * takes longer than running it.
+ * The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. Reads take milliseconds:
+ * compiling one (JIT) takes longer than running it.
  */
-const beginRead = `begin isolation level repeatable read read only; set local statement_timeout = ${readStatementMsMax}; set local jit = off; lock table ${schema}.gate in access share mode`;
+const beginRead = `begin isolation level repeatable read read only; ${notIdle};
+  set local statement_timeout = ${readStatementMsMax}; set local jit = off; lock table ${schema}.gate in access share mode`;
 
 /**
  * How prepared statements are planned: `auto` by their parameters unless that is found not to pay; `generic` once for all, where every parameter is served by the
