@@ -1,9 +1,13 @@
-// Goal: commands that lie in Kafka are all carried out, once, in the order of their key, and answered, though the broker is killed among them. Method: a server on a broker of
-// our own, which is killed and started again while commands come in; in the end every command has its reply and its one event.
+// Goal: commands that lie in Kafka are all carried out, once, in the order of their key, and answered, though a broker or a process is killed among them. Method: servers on a
+// broker of our own, which is killed and started again while commands come in; in the end every command has its reply and its one event.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaBroker } from '@rectrail/messaging/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
+import { ServerProcess } from '../support/server-process.ts';
 import { foreignClient, readLog, type LogRecord } from './kafka-log.ts';
 
 /** A round takes some seconds, which are the broker's start. */
@@ -15,15 +19,17 @@ const lanes = 4;
 describe('commands over Kafka', () => {
   let broker: KafkaBroker;
   let server: TestServer;
+  let dataDir: string;
+  let token: string;
 
   /** By a client of its own each time: one that met a broker's death need not know what became of its records. */
-  const send = async (sent: string[], count: number): Promise<void> => {
+  const send = async (sent: string[], count: number, codes = 'KF'): Promise<void> => {
     const producer = foreignClient(broker.address).producer({ allowAutoTopicCreation: false });
     await producer.connect();
     const messages = Array.from({ length: count }, () => {
-      const n = sent.push(`key-${sent.length}`) - 1;
-      const command = { path: '/organisations', body: { code: `KF-${n}`, name: '某局', level: 'bureau', parent: null } };
-      return { key: `lane-${n % lanes}`, value: JSON.stringify(command), headers: { 'authorization': `Bearer ${server.token}`, 'idempotency-key': `key-${n}` } };
+      const n = sent.push(`${codes}-${sent.length}`) - 1;
+      const command = { path: '/organisations', body: { code: `${codes}-${n}`, name: '某局', level: 'bureau', parent: null } };
+      return { key: `lane-${n % lanes}`, value: JSON.stringify(command), headers: { 'authorization': `Bearer ${token}`, 'idempotency-key': `${codes}-${n}` } };
     });
     await producer.send({ topic: 'rectrail.commands', acks: -1, messages });
     await producer.disconnect();
@@ -31,28 +37,24 @@ describe('commands over Kafka', () => {
 
   beforeAll(async () => {
     broker = await KafkaBroker.open();
+    dataDir = await mkdtemp(join(tmpdir(), 'rectrail-commands-'));
     server = await startTestServer({ RECTRAIL_KAFKA_BROKERS: broker.address, RECTRAIL_KAFKA_COMMANDS: 'on', RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2' });
+    // The other process has a data directory of its own, and so makes the `admin-token` anew.
+    token = await server.makeToken(null, 'administrator', 'sender');
   }, 120_000);
   afterAll(async () => {
     await server.close();
     await broker.close();
+    await rm(dataDir, { recursive: true, force: true });
   });
 
-  it('outlast a broker that is killed', async () => {
-    const sent: string[] = [];
-    for (let round = 0; round < kills; round++) {
-      await send(sent, commandsARound);
-      // Somewhere among them, acknowledged or not.
-      await sleep(Math.random() * 300);
-      await broker.kill();
-      await broker.start();
-    }
-    await send(sent, commandsARound);
-
+  /** Each command has its reply, always the same, and an event of its own; those of one key in their order. */
+  const expectAnsweredOnce = async (sent: readonly string[]): Promise<void> => {
+    const ours = new Set(sent);
     let replies: readonly LogRecord[] = [];
     for (const until = performance.now() + byItselfMsMax; performance.now() < until;) {
       await sleep(200);
-      replies = (await readLog(broker.address, 'rectrail')).filter(({ topic }) => topic === 'rectrail.replies');
+      replies = (await readLog(broker.address, 'rectrail')).filter(({ topic, headers }) => topic === 'rectrail.replies' && ours.has(headers['idempotency-key'] ?? ''));
       if (new Set(replies.map(({ headers }) => headers['idempotency-key'])).size === sent.length) break;
     }
     const byKey = Map.groupBy(replies, ({ headers }) => headers['idempotency-key'] ?? '');
@@ -65,5 +67,32 @@ describe('commands over Kafka', () => {
       const own = positions.filter((_, i) => i % lanes === lane);
       expect(own).toEqual(own.toSorted((a, b) => a - b));
     }
+  };
+
+  it('outlast a broker that is killed', async () => {
+    const sent: string[] = [];
+    for (let round = 0; round < kills; round++) {
+      await send(sent, commandsARound);
+      // Somewhere among them, acknowledged or not.
+      await sleep(Math.random() * 300);
+      await broker.kill();
+      await broker.start();
+    }
+    await send(sent, commandsARound);
+    await expectAnsweredOnce(sent);
+  });
+
+  it('are shared among processes that come and are killed', async () => {
+    const sent: string[] = [];
+    await send(sent, commandsARound, 'KP');
+    const other = new ServerProcess({
+      DATABASE_URL: server.databaseUrl, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_ROLES: 'api', RECTRAIL_KAFKA_BROKERS: broker.address, RECTRAIL_KAFKA_COMMANDS: 'on',
+    }).start();
+    await other.ready;
+    await send(sent, 4 * commandsARound, 'KP');
+    await sleep(Math.random() * 300);
+    await other.stop('SIGKILL');
+    await send(sent, commandsARound, 'KP');
+    await expectAnsweredOnce(sent);
   });
 });

@@ -11,6 +11,8 @@ const chunkRecordsMax = 64;
 /** Partitions of one process that are worked on at the same time. */
 const partitionsAtOnce = 3;
 const heartbeatMs = 1_000;
+/** A member that falls silent keeps its partitions for so long, and the others waiting, ms. */
+const sessionMs = 8_000;
 /** How long the records at hand may go on at a shutdown, ms. */
 const closeMsMax = 5_000;
 /** A fetch that finds nothing waits for so long at the broker, and so may a shutdown, ms. */
@@ -108,7 +110,8 @@ class KafkaCommandConsumer implements CommandConsumer {
     opened.defer(() => publisher.close());
     // Failures are met here, with a new connection; the client's own restart would go on with a publisher that has failed.
     const consumer = kafkaClient(settings, log).consumer({
-      groupId: `${settings.topicPrefix}-commands`, allowAutoTopicCreation: false, maxWaitTimeInMs: fetchWaitMs, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) },
+      groupId: `${settings.topicPrefix}-commands`, allowAutoTopicCreation: false, maxWaitTimeInMs: fetchWaitMs, sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs,
+      retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) },
     });
     opened.defer(() => consumer.disconnect());
     const failed = Promise.withResolvers<never>();
