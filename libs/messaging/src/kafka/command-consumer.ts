@@ -4,6 +4,7 @@ import { kafkaClient, kafkaRetry, type KafkaLog, type KafkaSettings } from './co
 import type { CommandGateway, RecordPlace } from './command-gateway.ts';
 import { CommandProcessor, type CommandRecordOutcome } from './command-processor.ts';
 import { openKafkaPublisher, type MessagePublisher } from './publisher.ts';
+import { batches } from './records.ts';
 import { topicNames, type TopicPlan } from './topics.ts';
 
 /** Records worked on before their replies are sent: small enough for a quick reply, large enough to share the round trips. */
@@ -145,7 +146,7 @@ class KafkaCommandConsumer implements CommandConsumer {
     const records = messages.map(({ key, value, offset, timestamp, headers = {} }) => ({ topic, partition, offset, timestamp, key, value, headers }));
     const processed = await whileAlive(working, (signal) => this.#processor.process(records, signal));
     try {
-      await publisher.send(processed.map(({ send }) => send));
+      for (const batch of batches(processed.map(({ send }) => send))) await publisher.send(batch);
     } catch (error) {
       fail(error);
       throw error;

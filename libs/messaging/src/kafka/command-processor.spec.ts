@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { CommandsUnavailable, type CommandGateway, type CommandRequest } from './command-gateway.ts';
 import { CommandProcessor, type ProcessedRecord } from './command-processor.ts';
 import { deadLetterHeader, type ReceivedRecord } from './command-records.ts';
+import { batches, recordBytes } from './records.ts';
 
 // Goal: every record comes to one reply or one dead letter, in order per key, and no token leaves with a dead letter. Method: a gateway that answers, fails and forgets as told.
 const token = `rct_${'0'.repeat(24)}_${'s'.repeat(43)}`;
@@ -40,6 +41,12 @@ describe('a command record', () => {
     expect((await one({}, talking)).send.value).toBe('{"status":200,"outcome":{"commandId":"id","position":9,"truncated":true}}');
   });
 
+  it('whose problem is larger than a record is answered without its places', async () => {
+    const errors = Array.from({ length: 20_000 }, () => ({ pointer: '/body', detail: 'no such field in this command, nor in any other' }));
+    const talking: CommandGateway = { answer: () => Promise.resolve({ correlationId: 'c', status: 400, problem: { code: 'validation-failed', status: 400, errors } }) };
+    expect((await one({}, talking)).send.value).toBe('{"status":400,"problem":{"code":"validation-failed","status":400,"errors":[],"truncated":true}}');
+  });
+
   it.each<[string, Partial<ReceivedRecord>]>([
     ['body-malformed', { value: null }],
     ['body-malformed', { value: Buffer.alloc(0) }],
@@ -48,6 +55,7 @@ describe('a command record', () => {
     ['token-missing', { headers: { ...headers, Authorization: 'x'.repeat(501) } }],
     ['validation-failed', { headers: { authorization: 'Bearer x' } }],
     ['validation-failed', { headers: { ...headers, 'idempotency-key': 'x'.repeat(201) } }],
+    ['validation-failed', { key: Buffer.alloc(1_001) }],
   ])('that is no request becomes a dead letter: %s', async (reason, over) => {
     const { outcome, send } = await one(over);
     expect([outcome, send.topic, send.headers[deadLetterHeader.reason]]).toEqual(['dead-lettered', 'rectrail.dead-letters', reason]);
@@ -64,6 +72,26 @@ describe('a command record', () => {
         [deadLetterHeader.partition]: '1', [deadLetterHeader.offset]: '7', [deadLetterHeader.at]: '1970-01-01T00:00:00.000Z',
       },
     });
+  });
+
+  it('makes nothing that a broker does not take, however large it is: what cannot be sent would come again for ever', async () => {
+    const size = fc.constantFrom(1, 200, 1_001, 500_000, 1_000_000);
+    const gatewayOf = (kind: string, bytes: number): CommandGateway => ({ answer: () => Promise.resolve(({
+      outcome: { correlationId: 'c', status: 200, outcome: { text: '案'.repeat(bytes) } },
+      problem: { correlationId: 'c', status: 400, problem: { code: 'validation-failed', errors: [{ detail: 'x'.repeat(2 * bytes) }] } },
+      none: { reason: 'body-malformed', detail: '案'.repeat(500) },
+    } as const)[kind as 'none']) });
+    const sizes = fc.record({ key: size, value: size, header: size, trace: size });
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('outcome', 'problem', 'none'), sizes), { minLength: 1, maxLength: 6 }), async (given) => {
+      const sent = await Promise.all(given.map(async ([kind, { key, value, header, trace }]) => {
+        const processor = new CommandProcessor({ gateway: gatewayOf(kind, value), repliesTopic: 'r', deadLettersTopic: 'd', bytesMax: 1_048_576, nowMs: () => 0, onFailure: () => undefined });
+        const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`x-${n}`, '案'.repeat(Math.min(header, 1_000))]));
+        const large = record({ key: Buffer.alloc(key), value: Buffer.alloc(value, 'x'), headers: { ...headers, ...many, traceparent: 't'.repeat(trace) } });
+        return (await processor.process([large], never))[0]!.send;
+      }));
+      // The default of a broker, less what a batch adds of its own.
+      for (const batch of batches(sent)) expect(batch.reduce((sum, each) => sum + recordBytes(each), 0)).toBeLessThan(1_048_588 - 20_000);
+    }), { numRuns: 30 });
   });
 
   it('waits for as long as the commands are away', async () => {

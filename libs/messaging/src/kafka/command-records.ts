@@ -14,9 +14,10 @@ export interface ReceivedRecord extends RecordPlace {
 /** Longest key, as over HTTP, and longest token or ticket. */
 const keyCharactersMax = 200;
 const authorizationCharactersMax = 500;
-/** A reply beyond it tells the position alone: a broker takes records up to 1 MiB unless it is told otherwise. */
-const replyBytesMax = 900_000;
-/** Of the headers that a dead letter keeps. */
+/** Of a reply's and of a dead letter's value: a broker takes records up to 1 MiB unless it is told otherwise, and one that it does not take would stop the partition. */
+const sentBytesMax = 900_000;
+const recordKeyBytesMax = 1_000;
+/** Of the headers that a dead letter keeps, and of a trace's that a reply has. */
 const headersKeptMax = 32;
 const headerNameCharactersMax = 100;
 const headerValueCharactersMax = 1_000;
@@ -49,9 +50,10 @@ const no = (reason: string, detail: string): NotARequest => ({ reason, detail })
 /** The request that a record holds, or why it holds none. */
 export const readCommandRecord = (record: ReceivedRecord, bytesMax: number): CommandRequest | NotARequest => {
   const headers = headersOf(record);
-  const { value } = record;
+  const { key, value } = record;
   if (value === null || value.length === 0) return no('body-malformed', 'the record has no value');
   if (value.length > bytesMax) return no('body-too-large', `the value has ${value.length} bytes, at most ${bytesMax}`);
+  if (key !== null && key.length > recordKeyBytesMax) return no('validation-failed', `the record's key has ${key.length} bytes, at most ${recordKeyBytesMax}`);
   const authorization = headers.get('authorization');
   if (authorization === undefined || authorization.length > authorizationCharactersMax) return no('token-missing', 'the header authorization is missing, or longer than any token');
   const idempotencyKey = headers.get('idempotency-key');
@@ -68,7 +70,9 @@ export const readCommandRecord = (record: ReceivedRecord, bytesMax: number): Com
 const answerText = (reply: CommandReply): string => {
   const answer = 'problem' in reply ? { problem: reply.problem } : { outcome: reply.outcome };
   const text = JSON.stringify({ status: reply.status, ...answer });
-  if (Buffer.byteLength(text) <= replyBytesMax || 'problem' in reply) return text;
+  if (Buffer.byteLength(text) <= sentBytesMax) return text;
+  // Only the places of a problem grow with the request.
+  if ('problem' in reply) return JSON.stringify({ status: reply.status, problem: { ...reply.problem as object, errors: [], truncated: true } });
   const { commandId, position } = { commandId: null, position: null, ...(reply.outcome as object) };
   return JSON.stringify({ status: reply.status, outcome: { commandId, position, truncated: true } });
 };
@@ -85,7 +89,7 @@ export const replyRecord = (topic: string, record: ReceivedRecord, reply: Comman
       'content-type': 'application/json; charset=utf-8',
       'correlation-id': reply.correlationId,
       'idempotency-key': headers.get('idempotency-key') ?? '',
-      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(traceparent === undefined || traceparent.length > headerValueCharactersMax ? {} : { traceparent }),
     },
   };
 };
@@ -101,10 +105,10 @@ export const deadLetterRecord = (topic: string, record: ReceivedRecord, { reason
     .filter(([name, value]) => name !== 'authorization' && !name.startsWith('rectrail-dead-letter-') && name.length <= headerNameCharactersMax && value.length <= headerValueCharactersMax)
     .slice(0, headersKeptMax)
     .map(([name, value]) => [name, value.replaceAll(tokenShape, 'rct_removed')] as const);
-  const isTooLarge = reason === 'body-too-large';
+  const isTooLarge = reason === 'body-too-large' || (record.value?.length ?? 0) > sentBytesMax;
   return {
     topic,
-    key: record.key !== null && record.key.length > headerValueCharactersMax ? null : record.key,
+    key: record.key !== null && record.key.length > recordKeyBytesMax ? null : record.key,
     value: isTooLarge || record.value === null ? null : withoutTokens(record.value),
     headers: {
       ...Object.fromEntries(kept),

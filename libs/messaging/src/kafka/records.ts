@@ -28,9 +28,31 @@ export const reachedRecord = (position: Position, source: string, topics: TopicN
   };
 };
 
-/** About what it takes in a record batch: names and values of headers are short ASCII. */
+/** About what it takes in a record batch. */
 export const recordBytes = ({ key, value, headers }: OutgoingRecord): number => {
-  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length + 4;
+  let bytes = bytesOf(key) + bytesOf(value);
+  for (const [name, text] of Object.entries(headers)) bytes += Buffer.byteLength(name) + Buffer.byteLength(text) + 4;
   return bytes;
+};
+
+const bytesOf = (part: string | Buffer | null): number => (typeof part === 'string' ? Buffer.byteLength(part) : part?.length ?? 0);
+
+/** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
+const batchBytesMax = 900_000;
+const batchRecordsMax = 2_000;
+
+/** The records cut so that each part may be sent at once. */
+export const batches = function* (records: Iterable<OutgoingRecord>): Generator<OutgoingRecord[]> {
+  let batch: OutgoingRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = recordBytes(record);
+    if (batch.length > 0 && (bytes + size > batchBytesMax || batch.length >= batchRecordsMax)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(record);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
 };

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
 import type { Audience, MessageFeed, MessageSlice } from '../message.ts';
-import type { MessagePublisher, OutgoingRecord } from './publisher.ts';
-import { messageRecord, reachedRecord, recordBytes } from './records.ts';
+import type { MessagePublisher } from './publisher.ts';
+import { batches, messageRecord, reachedRecord } from './records.ts';
 import type { TopicNames } from './topics.ts';
 
 export const kafkaRelayName = 'kafka-relay';
@@ -42,9 +42,6 @@ export interface RelayPace {
 const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, finishMs: 5_000, backoffMs: 250 };
 const backoffDoublingsMax = 3;
 
-/** A batch goes to each partition as one record batch, which a broker takes up to 1 MiB unless it is told otherwise. */
-const batchBytesMax = 900_000;
-const batchRecordsMax = 2_000;
 /** Messages of a slice that tell a backlog. */
 const readAheadFrom = 200;
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
@@ -53,22 +50,6 @@ const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
 };
 
 const isOver = (signal: AbortSignal): boolean => signal.aborted;
-
-/** The records cut so that each part may be sent at once. */
-const batches = function* (records: Iterable<OutgoingRecord>): Generator<OutgoingRecord[]> {
-  let batch: OutgoingRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const size = recordBytes(record);
-    if (batch.length > 0 && (bytes + size > batchBytesMax || batch.length >= batchRecordsMax)) {
-      yield batch;
-      [batch, bytes] = [[], 0];
-    }
-    batch.push(record);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
-};
 
 interface SendingOptions extends Pick<KafkaRelayOptions, 'feed' | 'audience' | 'topics'> {
   readonly lease: HeldLease;
