@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { StreamId } from '@rectrail/kernel';
 import { serve, wallMs } from '../process.ts';
-import { tailRequests } from '../scale/tail.ts';
+import { readTail, tailRequests } from '../scale/tail.ts';
 
 export interface Commanded {
   /** When the append of each event began, by its id: a command on a stream waits for the one before. */
@@ -19,7 +18,7 @@ interface CommandPlan { readonly url: string; readonly tailFile: string; readonl
 /** The commands of a history at a steady pace, each stream's in order: what a command writes, from before its append on. */
 const append = async ({ url, tailFile, tailFrom, perSecond, commands }: CommandPlan): Promise<Commanded> => {
   const store = await PostgresEventStore.open({ connectionString: url });
-  const requests = tailRequests(await readFile(tailFile, 'utf8'), tailFrom);
+  const requests = tailRequests(await readTail(tailFile), tailFrom);
   const [beganAt, acknowledgedAt] = [new Map<string, number>(), new Map<string, number>()];
   const lastOf = new Map<StreamId, Promise<unknown>>();
   const all: Promise<unknown>[] = [];

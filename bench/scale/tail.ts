@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { AppendRequest, EventToAppend } from '@rectrail/event-store';
 import type { RecordedEvent } from '@rectrail/generator';
 import { streamId, streamVersion, type CommandId, type EventId } from '@rectrail/kernel';
@@ -36,6 +37,15 @@ export function* tailRequests(text: string, from: number): Generator<TailRequest
   }
   if (events[0] !== undefined) yield { request: requestOf(events[0][0], events), end: text.length };
 }
+
+/** A string of V8 holds half a gibibyte; a longer tail is taken up to there. */
+const tailBytesMax = 500_000_000;
+
+/** The text of a tail, whole lines. */
+export const readTail = async (file: string): Promise<string> => {
+  const bytes = await readFile(file);
+  return bytes.toString('utf8', 0, bytes.length <= tailBytesMax ? bytes.length : bytes.lastIndexOf('\n', tailBytesMax) + 1);
+};
 
 /** The first events of a history, whole commands, and then the rest; a batch holds whole commands. */
 export class SplitHistory {

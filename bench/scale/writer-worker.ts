@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { AppendRequest } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { StreamId } from '@rectrail/kernel';
 import { serve } from '../process.ts';
-import { tailRequests, type TailRequest } from './tail.ts';
+import { readTail, tailRequests, type TailRequest } from './tail.ts';
 
 const tickMs = 5;
 /** Appends under way; beyond them the store is slower than the pace, and the writer waits. */
@@ -97,7 +96,7 @@ const written = (): Written => {
 
 const methods = {
   open: async ({ url, tailFile, tailFrom }: { url: string; tailFile: string; tailFrom: number }): Promise<void> => {
-    writer = new Writer(await PostgresEventStore.open({ connectionString: url }), await readFile(tailFile, 'utf8'), tailFrom);
+    writer = new Writer(await PostgresEventStore.open({ connectionString: url }), await readTail(tailFile), tailFrom);
   },
   /** Events a second from now on, 0 for none. */
   pace: (eventsPerSecond: number): void => { opened().pace(eventsPerSecond); },
