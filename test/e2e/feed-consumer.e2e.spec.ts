@@ -73,7 +73,7 @@ describe('the consumer of the how-to', () => {
     }
     const [retracted] = (await world.server.get(`/audit-trail?stream=issue-${ids[0]}`)).items;
     await world.server.post('/retractions', { eventIds: [retracted.eventId], reason: '误' });
-    await world.server.importLedger('ningbo-2022.ndjson');
+    for (const ledger of ['ningbo-2022.ndjson', 'heshan-2025.ndjson']) await world.server.importLedger(ledger);
     await caughtUp(consumer);
     await consumer.kill();
   });

@@ -44,9 +44,9 @@ const snapshot = async () => {
 };
 
 /** The newest state of a subject wins: what comes twice, or late, changes nothing. */
-const apply = ({ source, subject, sequence, data }) => {
+const apply = ({ source, subject, noun, sequence, data }) => {
   if (source !== kept.source || (kept.subjects[subject]?.sequence ?? '') >= sequence) return;
-  kept.subjects[subject] = { noun: subject.split('/')[0], sequence, orgId: data.state?.orgId ?? null, state: data.state };
+  kept.subjects[subject] = { noun, sequence, orgId: data.state?.orgId ?? null, state: data.state };
 };
 
 const reached = (sequence) => {
