@@ -2,7 +2,7 @@
 // Method: fast-check over random histories with facts of all classifications; every message is held against the plainest fold (testing/plain-messages.ts).
 import { describe, expect, it, jest } from '@jest/globals';
 import { follow, Wake, type StoredEvent } from '@rectrail/event-store';
-import { position, type Fact, type OrgId, type Position } from '@rectrail/kernel';
+import { position, streamVersion, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
 import { audiences, createMessageFeed, nouns, type Audience, type Message, type MessageFeed, type MessageFilter } from './index.ts';
@@ -154,6 +154,18 @@ describe('a filter', () => {
       ];
       for (const filter of filters) expect(await readAll(feed, 'internal', () => 1 + seed % 40, filter)).toEqual(all.filter(selects(history, filter)));
     }, { numRuns: 8 });
+  });
+
+  it('knows the organisations of its own page, also where another reader asked for the tree just before they were registered', async () => {
+    const { store, codec } = await recordedHistory(7, 300);
+    const read = (feed: MessageFeed) => feed.read({ after: position(0), audience: 'internal', filter: { levels: orgLevels } });
+    const expected = await read(createMessageFeed({ store, codec, zone }));
+    const known = (await store.readStream(streams.organisationTree(administrativeTreeId))).events;
+    const readStream = jest.spyOn(store, 'readStream').mockImplementationOnce(() => Promise.resolve({ events: known.slice(0, 2), version: streamVersion(2) }));
+    const feed = createMessageFeed({ store, codec, zone });
+    const [, second] = await Promise.all([read(feed), read(feed)]);
+    readStream.mockRestore();
+    expect(second).toEqual(expected);
   });
 
   it('never makes a page longer than its limit, but for a retraction that changes several subjects', async () => {

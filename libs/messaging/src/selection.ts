@@ -27,12 +27,12 @@ class AdministrativeTree {
   }
 
   async current(): Promise<OrgTree> {
-    const known = this.#facts.length;
-    const { events } = await this.#store.readStream(streams.organisationTree(administrativeTreeId), { from: streamVersion(known + 1) });
-    // Of two reads that overlap, the second to return finds its events taken in.
-    if (events.length > 0 && this.#facts.length === known) {
+    const { events } = await this.#store.readStream(streams.organisationTree(administrativeTreeId), { from: streamVersion(this.#facts.length + 1) });
+    // Of two reads that overlap, the second to return finds the events of the first taken in, and may have come further.
+    const fresh = events.filter((event) => event.streamVersion > this.#facts.length);
+    if (fresh.length > 0) {
       // The stream's name says which events it holds.
-      this.#facts = [...this.#facts, ...events.map((event) => this.#codec.decode(event) as TreeFact)];
+      this.#facts = [...this.#facts, ...fresh.map((event) => this.#codec.decode(event) as TreeFact)];
       this.#tree = treeAt(countingOnAnyDay(this.#facts, noCut));
     }
     return this.#tree;
