@@ -74,6 +74,8 @@ describe('the consumer of the how-to', () => {
     const [retracted] = (await world.server.get(`/audit-trail?stream=issue-${ids[0]}`)).items;
     await world.server.post('/retractions', { eventIds: [retracted.eventId], reason: '误' });
     for (const ledger of ['ningbo-2022.ndjson', 'heshan-2025.ndjson']) await world.server.importLedger(ledger);
+    // Nouns that are not the first word of their subjects.
+    await world.server.post('/funds-cases', { issueIds: [world.issue], money: { fen: '200000' }, kind: 'ALLOWANCE', on: ago(20) }, world.bureau);
     await caughtUp(consumer);
     await consumer.kill();
   });
