@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Wake } from '@rectrail/event-store';
 import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
 import type { Audience, MessageFeed, MessageSlice } from '../message.ts';
@@ -42,8 +43,10 @@ export interface RelayPace {
 const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, finishMs: 5_000, backoffMs: 250 };
 const backoffDoublingsMax = 3;
 
-/** Messages of a slice that tell a backlog. */
-const readAheadFrom = 200;
+/** Read and not yet sent; beyond them nothing more is read. */
+const gatheredMessagesMax = 2_000;
+/** Nobody is woken in vain or never; this only bounds a mistake. */
+const lookAgainMs = 1_000;
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   // All that it rejects with is the abort.
   await sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -68,6 +71,9 @@ class Sending {
   #reached: Position;
   #moved: Position;
   #told: Position | null = null;
+  readonly #gathered: MessageSlice[] = [];
+  readonly #news = new Wake();
+  readonly #room = new Wake();
 
   constructor(options: SendingOptions) {
     this.#options = options;
@@ -79,23 +85,37 @@ class Sending {
   async run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const either = AbortSignal.any([signal, ended.signal]);
-    const parts = [this.#send(either), this.#keepCheckpoint(either)].map((part) => part.finally(() => { ended.abort(); }));
+    const parts = [this.#read(either), this.#send(either), this.#keepCheckpoint(either)].map((part) => part.finally(() => { ended.abort(); }));
     const failure = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
     await this.#moveCheckpoint();
   }
 
+  /** Ahead of the sending, as far as there is room: however far behind, no more is kept. */
+  async #read(signal: AbortSignal): Promise<void> {
+    const { feed, audience, from } = this.#options;
+    for await (const slice of feed.follow({ after: from, audience, signal })) {
+      this.#gathered.push(slice);
+      this.#news.notify();
+      while (this.#waiting() >= gatheredMessagesMax && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
+    }
+  }
+
+  #waiting(): number {
+    return this.#gathered.reduce((sum, { messages }) => sum + messages.length, 0);
+  }
+
+  /** What has gathered while one batch was on its way goes together. */
   async #send(signal: AbortSignal): Promise<void> {
-    const { feed, audience } = this.#options;
-    const slices = feed.follow({ after: this.#options.from, audience, signal })[Symbol.asyncIterator]();
-    for (let slice = await slices.next(); slice.done !== true;) {
-      // While a backlog is sent, its next slice is read: no more than two are kept, however far behind. Otherwise what comes while one is sent goes together.
-      const next = slice.value.messages.length >= readAheadFrom ? slices.next() : null;
-      // Its failure is met where it is waited for; here it must not count as nobody's.
-      next?.catch(() => undefined);
-      await this.#sendSlice(slice.value, signal);
-      if (isOver(signal)) return;
-      slice = await (next ?? slices.next());
+    while (!isOver(signal)) {
+      const slices = this.#gathered.splice(0);
+      const last = slices.at(-1);
+      if (last === undefined) {
+        await this.#news.wait(this.#news.ticket, signal, lookAgainMs);
+        continue;
+      }
+      this.#room.notify();
+      await this.#sendSlice({ messages: slices.flatMap(({ messages }) => messages), scannedTo: last.scannedTo }, signal);
     }
   }
 
