@@ -223,7 +223,7 @@ describe(`five processes on one PostgreSQL (seed ${seed})`, () => {
     });
     expect(faults).toEqual([]);
     await everyoneReady();
-  });
+  }, underFireMs + 2 * byItselfMsMax);
 
   it('end in order on SIGTERM under load, all at once', async () => {
     await underLoad(async () => {
