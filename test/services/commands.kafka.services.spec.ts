@@ -5,10 +5,11 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { zstdCompressSync } from 'node:zlib';
 import { isUuid } from '@rectrail/kernel';
 import { openDatabase, parseTraceparent } from '@rectrail/platform';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Producer } from 'kafkajs';
+import { CompressionCodecs, CompressionTypes, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
 import { startTraceCollector, type TraceCollector } from '../support/trace-collector.ts';
@@ -110,6 +111,15 @@ describe('commands over Kafka', () => {
     }
     expect((await reply(cases[1]![0])).problem.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer: '/body/name' })]));
     expect((await reply(cases[3]![0])).problem.errors).toEqual([expect.objectContaining({ header: 'authorization' })]);
+  });
+
+  it('may come compressed in whatever way, also such as the server could not unpack, but unpack to no more than a broker takes', async () => {
+    CompressionCodecs[CompressionTypes.ZSTD] = () => ({ compress: ({ buffer }: { readonly buffer: Buffer }) => Promise.resolve(zstdCompressSync(buffer)), decompress: () => Promise.reject(new Error('no such codec')) });
+    const key = randomUUID();
+    const sendAs = (compression: CompressionTypes, value: string) => producer.send({ topic: `${prefix}.commands`, acks: -1, compression, messages: [{ value, headers: headersOf({ 'idempotency-key': key }) }] });
+    await sendAs(CompressionTypes.ZSTD, JSON.stringify({ path: '/organisations', body: organisation('ZSTD') }));
+    expect(await reply(key)).toMatchObject({ status: 201 });
+    await expect(sendAs(CompressionTypes.GZIP, ' '.repeat(8_000_000))).rejects.toMatchObject({ type: 'MESSAGE_TOO_LARGE' });
   });
 
   it('that are none become dead letters, which an administrator reads, and replays once their cause is gone', async () => {

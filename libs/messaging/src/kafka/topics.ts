@@ -28,6 +28,8 @@ export interface TopicPlan {
   readonly partitions: number;
   /** -1: the broker's default. */
   readonly replicationFactor: number;
+  /** Settings of the topic that must not be the broker's own. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Topics that the relay writes to. One partition of checkpoints, so that they have one order. */
@@ -58,6 +60,8 @@ export const ensureTopics = async (admin: Admin, plans: readonly TopicPlan[]): P
   const missing = plans.filter(({ topic }) => !there.has(topic));
   if (missing.length === 0) return;
   // Another process that makes them at the same moment is no failure: the answer is `false` then.
-  await admin.createTopics({ waitForLeaders: true, topics: missing.map(({ topic, partitions, replicationFactor }) => ({ topic, numPartitions: partitions, replicationFactor })) });
+  await admin.createTopics({ waitForLeaders: true, topics: missing.map(({ topic, partitions, replicationFactor, settings = {} }) => ({
+    topic, numPartitions: partitions, replicationFactor, configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+  })) });
   for (const { topic } of missing) await untilLed(admin, topic);
 };
