@@ -44,7 +44,10 @@ const unpacked = { 'compression.type': 'uncompressed' };
 /** One partition, so that dead letters have one order; nobody produces many. */
 export const commandTopicPlans = ({ topicPrefix, partitions, replicationFactor }: KafkaSettings): readonly TopicPlan[] => {
   const { commands, replies, deadLetters } = topicNames(topicPrefix);
-  return [{ topic: commands, partitions, replicationFactor, settings: unpacked }, { topic: replies, partitions, replicationFactor }, { topic: deadLetters, partitions: 1, replicationFactor }];
+  return [
+    { topic: commands, partitions, replicationFactor, settings: unpacked }, { topic: replies, partitions, replicationFactor },
+    { topic: deadLetters, partitions: 1, replicationFactor },
+  ];
 };
 
 const chunksOf = function* (messages: readonly KafkaMessage[]): Generator<readonly KafkaMessage[]> {
