@@ -145,21 +145,24 @@ export class SubscriptionRegistry {
     const { database, store } = this.#options;
     const { position: head } = await store.head();
     const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_webhooks.registry');
-    for (let at = rows[0]?.position ?? 0; at < head;) at = await database.transaction((query) => this.#page(query));
+    for (let at = position(rows[0]?.position ?? 0); at < head;) at = await this.#page(at);
   }
 
-  /** One page of the log; several processes take turns. */
-  async #page(query: Database['query']): Promise<Position> {
-    const { store } = this.#options;
-    const { rows } = await query<{ position: number }>('select position::float8 as position from rectrail_webhooks.registry for update');
-    const { events, scannedTo } = await store.readAll({ after: position(rows[0]?.position ?? 0), filter: { streamPrefix: prefix }, limit: pageEvents });
+  /** One page of the log; of several that bring the same one the first writes it. Read before the transaction: the log may be numbered over the same connections. */
+  async #page(after: Position): Promise<Position> {
+    const { database, store, codec } = this.#options;
+    const { events, scannedTo } = await store.readAll({ after, filter: { streamPrefix: prefix }, limit: pageEvents });
     const streams = await store.readStreams([...new Set(events.map(({ streamId }) => streamId))], scannedTo);
-    for (const [id, { events: stored, version }] of streams) {
-      const facts = stored.map((event) => this.#options.codec.decode(event) as Fact<SubscriptionEvent | FactsRetracted>);
-      await this.#keep(query, id, facts, version);
-    }
-    await query('update rectrail_webhooks.registry set position = $1', [scannedTo]);
-    return scannedTo;
+    return database.transaction(async (query) => {
+      const { rows } = await query<{ position: number }>('select position::float8 as position from rectrail_webhooks.registry for update');
+      const at = position(rows[0]?.position ?? 0);
+      if (at !== after) return at;
+      for (const [id, { events: stored, version }] of streams) {
+        await this.#keep(query, id, stored.map((event) => codec.decode(event) as Fact<SubscriptionEvent | FactsRetracted>), version);
+      }
+      await query('update rectrail_webhooks.registry set position = $1', [scannedTo]);
+      return scannedTo;
+    });
   }
 
   async #keep(query: Database['query'], stream: StreamId, facts: readonly Fact<SubscriptionEvent | FactsRetracted>[], version: number): Promise<void> {

@@ -414,3 +414,29 @@ describe('a person', () => {
     expect((await webhooks.list({ owners: [orgB], after: null, limit: 10 })).map(({ orgId }) => orgId)).toEqual([orgB]);
   });
 });
+
+describe('who asks for subscriptions', () => {
+  it('is answered also where many ask at once and the log is numbered over the same connections', async () => {
+    const few = await openDatabase({ url: test.url, connectionsMax: 2, idleInTransactionMsMax: 500, onError: () => undefined });
+    // As the store on KurrentDB reads.
+    class Numbered extends MemoryEventStore {
+      override async readAll(...options: Parameters<MemoryEventStore['readAll']>): ReturnType<MemoryEventStore['readAll']> {
+        await few.query('select 1');
+        return store.readAll(...options);
+      }
+
+      override readStreams(...options: Parameters<MemoryEventStore['readStreams']>): ReturnType<MemoryEventStore['readStreams']> {
+        return store.readStreams(...options);
+      }
+
+      override head(): ReturnType<MemoryEventStore['head']> {
+        return store.head();
+      }
+    }
+    const webhooks = await open({ database: few, store: new Numbered(clock) });
+    const ids = await Promise.all(Array.from({ length: 3 }, () => subscribe()));
+    const lists = await Promise.all(Array.from({ length: 6 }, () => webhooks.list({ owners: null, after: null, limit: 10 })));
+    for (const list of lists) expect(list.map(({ subscriptionId }) => subscriptionId).toSorted()).toEqual(ids.toSorted());
+    await few.close();
+  });
+});
