@@ -148,6 +148,26 @@ describe('the relay to Kafka', () => {
     expect(told()).toEqual([expect.objectContaining({ key: 'urn:rectrail:scripted:1', value: '{"source":"urn:rectrail:scripted:1","position":5}' })]);
   });
 
+  it('sends everything before an event that cannot be read, and stands there', async () => {
+    const readable = 40;
+    let begun = 0;
+    class BrokenFeed extends ScriptedFeed {
+      override async *follow(options: Parameters<ScriptedFeed['follow']>[0]): ReturnType<ScriptedFeed['follow']> {
+        begun += 1;
+        for await (const slice of super.follow(options)) {
+          if (slice.scannedTo > readable) throw new Error('unreadable');
+          yield slice;
+        }
+      }
+    }
+    const [feed, brokers] = [new BrokenFeed(10), new Brokers([], 5)];
+    for (let n = 0; n < 2 * readable; n += 1) feed.add(String(n % 3));
+    const { lease, failures } = await relayed(feed, brokers, () => begun >= 8);
+    expect(lease.moves.at(-1)).toBe(readable);
+    expect(brokers.messages).toHaveLength(readable);
+    expect(failures.map(String)).toContain('Error: unreadable');
+  });
+
   it('cuts what waits into batches that a broker takes', async () => {
     const feed = new ScriptedFeed(5_000);
     for (let i = 0; i < 4_500; i++) feed.add(String(i % 7));

@@ -72,6 +72,7 @@ class Sending {
   #moved: Position;
   #told: Position | null = null;
   readonly #gathered: MessageSlice[] = [];
+  #unreadable: { readonly error: unknown } | null = null;
   readonly #news = new Wake();
   readonly #room = new Wake();
 
@@ -85,19 +86,28 @@ class Sending {
   async run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const either = AbortSignal.any([signal, ended.signal]);
-    const parts = [this.#read(either), this.#send(either), this.#keepCheckpoint(either)].map((part) => part.finally(() => { ended.abort(); }));
+    const reading = this.#read(either);
+    const parts = [this.#send(either), this.#keepCheckpoint(either)].map((part) => part.finally(() => { ended.abort(); }));
     const failure = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
+    await reading;
+    // Also behind what was sent before a failure: the next attempt need not send it again.
+    await this.#moveCheckpoint().catch((error: unknown) => { throw failure === undefined ? error : failure.reason; });
     if (failure !== undefined) throw failure.reason;
-    await this.#moveCheckpoint();
   }
 
   /** Ahead of the sending, as far as there is room: however far behind, no more is kept. */
   async #read(signal: AbortSignal): Promise<void> {
     const { feed, audience, from } = this.#options;
-    for await (const slice of feed.follow({ after: from, audience, signal })) {
-      this.#gathered.push(slice);
+    try {
+      for await (const slice of feed.follow({ after: from, audience, signal })) {
+        this.#gathered.push(slice);
+        this.#news.notify();
+        while (this.#waiting() >= gatheredMessagesMax && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
+      }
+    } catch (error) {
+      // The sender meets it behind what was read before.
+      this.#unreadable = { error };
       this.#news.notify();
-      while (this.#waiting() >= gatheredMessagesMax && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
     }
   }
 
@@ -111,6 +121,7 @@ class Sending {
       const slices = this.#gathered.splice(0);
       const last = slices.at(-1);
       if (last === undefined) {
+        if (this.#unreadable !== null) throw this.#unreadable.error;
         await this.#news.wait(this.#news.ticket, signal, lookAgainMs);
         continue;
       }
