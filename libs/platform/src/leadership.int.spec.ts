@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position } from '@rectrail/kernel';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openDatabase, type Database } from './database.ts';
 import { LeaseLost, openLeadership, type HeldLease, type Leadership } from './leadership.ts';
 import { createTestDatabase, type TestDatabase } from './testing/index.ts';
@@ -84,6 +84,17 @@ describe('leadership', () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ttlMs + 1);
     expect(a[0]!.signal.aborted).toBe(false);
     expect(a[0]!.holds()).toBe(false);
+  });
+
+  it('is known to be over on a machine that was suspended, whose steady clock stood still', async () => {
+    const a = leading(await openLeadership(database));
+    await until(() => a.length === 1);
+    const now = Date.now();
+    const wall = jest.spyOn(Date, 'now').mockReturnValue(now + ttlMs);
+    expect(a[0]!.holds()).toBe(false);
+    wall.mockReturnValue(now - 10 * ttlMs);
+    expect(a[0]!.holds()).toBe(true);
+    wall.mockRestore();
   });
 
   it('of a process that cannot reach the database ends before another can have it', async () => {

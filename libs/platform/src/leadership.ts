@@ -19,7 +19,7 @@ export interface HeldLease {
   /** Counts the holders: greater than every earlier one's. */
   readonly epoch: number;
   readonly signal: AbortSignal;
-  /** By this process's own clock, at once: false from before the database would give it to another, also where the process was stopped and no timer has run yet. */
+  /** By this process's own clocks, at once: false from before the database would give it to another, also where the process was stopped and no timer has run yet. */
   holds(): boolean;
   /** Where the follower of this name stands; 0 where it has never moved. */
   checkpoint(): Promise<Position>;
@@ -82,12 +82,23 @@ export interface Leadership {
   followers(): Promise<readonly FollowerStatus[]>;
 }
 
+/** Moves the checkpoint by `query`: within `lease.transaction`, together with what else it writes. @throws LeaseLost where another process leads. */
+export const moveCheckpoint = async (query: Database['query'], { name, epoch }: Pick<HeldLease, 'name' | 'epoch'>, to: Position): Promise<void> => {
+  const { rowCount } = await query(moveSql, [name, epoch, to]);
+  if (rowCount !== 1) throw new LeaseLost(name);
+};
+
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 };
 
-/** Of one holder; `renewedAt` by `performance.now()`, from before the request. */
-interface Term { readonly epoch: number; readonly ttlMs: number; renewedAt: number }
+/** Of both clocks of this process, ms: the steady one stands still while a machine is suspended, the other may be put back. */
+interface Moment { readonly steady: number; readonly wall: number }
+const present = (): Moment => ({ steady: performance.now(), wall: Date.now() });
+const msSince = ({ steady, wall }: Moment): number => Math.max(performance.now() - steady, Date.now() - wall);
+
+/** Of one holder; `renewedAt` from before the request. */
+interface Term { readonly epoch: number; readonly ttlMs: number; renewedAt: Moment }
 
 class PostgresLeadership implements Leadership {
   readonly #database: Database;
@@ -104,7 +115,7 @@ class PostgresLeadership implements Leadership {
     const retryMs = options.retryMs ?? ttlMs / 3;
     while (!signal.aborted) {
       try {
-        const askedAt = performance.now();
+        const askedAt = present();
         const epoch = await this.#acquire(options.name, ttlMs);
         if (epoch !== null) await this.#hold(options, { epoch, ttlMs, renewedAt: askedAt });
       } catch (error) {
@@ -140,19 +151,19 @@ class PostgresLeadership implements Leadership {
     }
   }
 
-  /** True once it may be lost: by this process's own clock from before each request on, so that it is given up before the database would give it to another. */
+  /** True once it may be lost: by this process's own clocks from before each request on, so that it is given up before the database would give it to another. */
   async #renew(name: string, term: Term, until: AbortSignal): Promise<boolean> {
     const { epoch, ttlMs } = term;
     for (;;) {
       await resting(ttlMs / 3, until);
       if (until.aborted) return false;
-      const asked = performance.now();
+      const asked = present();
       const answer = await Promise.race([
         this.#database.query(renewSql, [name, epoch, ttlMs]).catch(() => null),
-        resting(Math.max(0, ttlMs - (asked - term.renewedAt)), until).then(() => null),
+        resting(Math.max(0, ttlMs - msSince(term.renewedAt)), until).then(() => null),
       ]);
       if (answer?.rowCount === 1) term.renewedAt = asked;
-      else if (answer?.rowCount === 0 || performance.now() - term.renewedAt >= ttlMs) return true;
+      else if (answer?.rowCount === 0 || msSince(term.renewedAt) >= ttlMs) return true;
     }
   }
 
@@ -166,15 +177,12 @@ class PostgresLeadership implements Leadership {
     });
     return {
       name, epoch, signal, transaction,
-      holds: () => !ended.aborted && performance.now() - term.renewedAt < ttlMs,
+      holds: () => !ended.aborted && msSince(term.renewedAt) < ttlMs,
       checkpoint: async () => {
         const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_followers.checkpoint where name = $1', [name]);
         return position(rows[0]?.position ?? 0);
       },
-      moveTo: async (to) => {
-        const { rowCount } = await database.query(moveSql, [name, epoch, to]);
-        if (rowCount !== 1) throw new LeaseLost(name);
-      },
+      moveTo: (to) => moveCheckpoint(database.query, { name, epoch }, to),
     };
   }
 }
