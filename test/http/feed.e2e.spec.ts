@@ -114,6 +114,16 @@ describe('pages', () => {
     expect(body.scannedTo).toBe(head + 1);
   });
 
+  it('are not told to a token that was revoked while it waited', async () => {
+    const token = await world.server.makeToken('JT', 'feed-reader', '整改大屏');
+    const waiting = get(`/feed?after=${await world.head()}&wait=60&noun=issues`, token);
+    // It waits once it is counted.
+    for (let readers = ''; !/^rectrail_feed_readers [1-9]/m.test(readers);) readers = (await get('/metrics')).body;
+    expect((await world.server.call('DELETE', `/tokens/${token.split('_')[1]}`)).status).toBeLessThan(300);
+    expect((await progress('又部署')).status).toBe(200);
+    expect(await waiting).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
+  });
+
   it('are empty when the time is over, and say how far they looked', async () => {
     const head = await world.head();
     expect((await progress('再部署')).status).toBe(200);

@@ -1,9 +1,12 @@
 // Goal: answers that are held open are bounded, and end with their reader and with the server. Method: some are begun, left and shut down.
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { OpenStreams } from './event-stream.ts';
+import { OpenStreams, type Answered } from './event-stream.ts';
 
-const answer = (destroyed = false): EventEmitter & { readonly destroyed: boolean } => Object.assign(new EventEmitter(), { destroyed });
+const answer = (destroyed = false): EventEmitter & Answered => Object.assign(new EventEmitter(), { destroyed, setTimeout: () => undefined, destroy: () => undefined });
 
 describe('streams that are open', () => {
   it('are so many at most, and are told when the server stops', () => {
@@ -25,5 +28,22 @@ describe('streams that are open', () => {
     const open = new OpenStreams({ max: 1, code: 'too-many-replays', what: 'replays' });
     for (let n = 0; n < 3; n += 1) expect(open.begin(answer(true)).reason).toBe('gone');
     expect(open.begin(answer()).aborted).toBe(false);
+  });
+
+  it('end where their reader takes nothing any more, however long its connection stays', async () => {
+    const open = new OpenStreams({ max: 1, code: 'too-many-replays', what: 'replays', silentMs: 100 });
+    const begun = Promise.withResolvers<AbortSignal>();
+    const server = createServer((_request, response) => {
+      begun.resolve(open.begin(response));
+      Readable.from((function* () { for (;;) yield 'x'.repeat(65_536); })()).pipe(response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const reader = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+    reader.on('error', () => undefined).write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const signal = await begun.promise;
+    await once(signal, 'abort');
+    expect(signal.reason).toBe('gone');
+    reader.destroy();
+    server.close();
   });
 });

@@ -12,6 +12,9 @@ const retryMs = 3_000;
 /** Proxies cut connections that are silent for a minute or so, milliseconds. */
 export const heartbeatMsDefault = 15_000;
 
+/** Longer than a page waits for a message, and than several heartbeats, milliseconds. */
+const silentMsDefault = 90_000;
+
 export const retryText = `retry: ${retryMs}\n\n`;
 export const heartbeatText = ':\n\n';
 export const eventText = (name: string, data: unknown, id?: string): string => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -39,12 +42,16 @@ export interface StreamLimit {
   readonly what: string;
   /** How many are open now. */
   readonly onChange?: (open: number) => void;
+  /** Without a byte that its reader took for so long an answer ends, milliseconds; default 90,000. */
+  readonly silentMs?: number;
 }
 
 /** Of a ServerResponse. */
 export interface Answered {
   readonly destroyed: boolean;
   once(event: 'close', left: () => void): unknown;
+  setTimeout(ms: number, silent: () => void): unknown;
+  destroy(): unknown;
 }
 
 /** The answers of one kind that this process holds open. */
@@ -58,14 +65,18 @@ export class OpenStreams {
 
   /** Aborts with the end of the answer, with its reader, and with the server. @throws HttpProblem with the code of the limit */
   begin(response: Answered): AbortSignal {
-    const { max, code, what } = this.#limit;
+    const { max, code, what, silentMs = silentMsDefault } = this.#limit;
     if (this.#open.size >= max) throw new HttpProblem(code, `${max} ${what} are open`);
     const stream = new AbortController();
     this.#open.add(stream);
     this.#changed();
     // Who left while the request was looked at tells it no more.
     if (response.destroyed) this.#finish(stream);
-    else response.once('close', () => { this.#finish(stream); });
+    else {
+      response.once('close', () => { this.#finish(stream); });
+      // One who holds the connection and reads nothing would keep its place, and be asked no more whether it may hear.
+      response.setTimeout(silentMs, () => { response.destroy(); });
+    }
     return stream.signal;
   }
 

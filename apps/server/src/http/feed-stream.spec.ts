@@ -1,5 +1,6 @@
 // Goal: a stream of the feed goes as far as it is read, is never silent for long, asks again whether its reader may hear, and says how it ends. Method: a feed of given slices.
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { instant, position, type EventId, type OrgId } from '@rectrail/kernel';
 import type { Message, MessageFeed, MessageSlice } from '@rectrail/messaging';
 import { describe, expect, it } from '@jest/globals';
@@ -86,6 +87,14 @@ describe('a stream of the feed', () => {
     const texts = await Array.fromAsync(feedEvents(following(feed, { heartbeatMs: 10, check: () => Promise.reject(new Error('token-invalid')) })));
     expect(texts.slice(1)).toEqual(['event: problem\ndata: {"code":"Error: token-invalid"}\n\n']);
     expect(seen.ended).toBe(true);
+  });
+
+  it('asks in the midst of messages too, where they are taken slowly', async () => {
+    const { feed } = feedOf([slice(9, message(1), message(2), message(3))]);
+    const events = feedEvents(following(feed, { heartbeatMs: 5, check: () => Promise.reject(new Error('token-invalid')) }));
+    await read(events, 2);
+    await sleep(20);
+    expect(await Array.fromAsync(events)).toEqual(['event: problem\ndata: {"code":"Error: token-invalid"}\n\n']);
   });
 
   it('ends with the problem where the log cannot be read', async () => {

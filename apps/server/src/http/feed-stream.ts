@@ -18,7 +18,7 @@ export interface Following {
   readonly options: ReadMessages;
   /** Aborted with the reason of the end. */
   readonly signal: AbortSignal;
-  /** Throws where the reader may not hear any more; asked at every heartbeat. */
+  /** Throws where the reader may not hear any more; asked at every heartbeat, and before what a slow reader takes later than that. */
   readonly check: () => Promise<unknown>;
   readonly onMessages: (count: number) => void;
   /** The problem that a failure is told as. */
@@ -39,6 +39,17 @@ export const feedEvents = async function* (following: Following): AsyncGenerator
   const isOver = (): boolean => signal.aborted;
   const beatLater = (): Promise<null> => pause(heartbeatMs, either).then(() => null);
   let [told, scanned] = [options.after, options.after];
+  let askedMs = performance.now();
+  const ask = async (): Promise<void> => {
+    await check();
+    askedMs = performance.now();
+  };
+  const asking = async function* (texts: Iterable<string>): AsyncGenerator<string> {
+    for (const text of texts) {
+      if (performance.now() - askedMs > heartbeatMs) await ask();
+      yield text;
+    }
+  };
   try {
     const source = await feed.source();
     const started: FeedStarted = { source, after: options.after, head: await feed.head() };
@@ -48,13 +59,13 @@ export const feedEvents = async function* (following: Following): AsyncGenerator
       const slice: IteratorResult<MessageSlice> | null = await Promise.race([beat, next]);
       if (isOver() || slice?.done === true) break;
       if (slice === null) {
-        await check();
+        await ask();
         beat = beatLater();
         yield scanned > told ? `id: ${sequenceOf(scanned)}\n\n` : heartbeatText;
         told = scanned;
       } else {
         const { messages, scannedTo } = slice.value;
-        yield* messageTexts(messages, source);
+        yield* asking(messageTexts(messages, source));
         onMessages(messages.length);
         scanned = scannedTo;
         told = messages.at(-1)?.position ?? told;

@@ -113,13 +113,15 @@ const page = (options: FeedRoutesOptions): TableRoute => ({
   method: 'GET',
   path: '/feed',
   handle: async (request, reply): Promise<FeedPage> => {
-    const { feed, metrics } = options;
+    const { feed, queries, access, metrics } = options;
     const query = parseQuery(feedQuery, request.query);
     const { audience = 'internal', wait = 0, limit = messagesDefault } = query;
     const head = await feed.head();
     const after = notAhead(query.after ?? position(0), head, 'after');
     const read: ReadMessages = { after, audience, limit, ...await filterOf(options, principalOf(request).actor.orgId, query) };
     const { messages, scannedTo } = wait === 0 ? await feed.read(read) : await awaited(feed, read, wait * 1_000, options.readers.begin(reply.raw));
+    // A token may be revoked, and the tree may change, during the wait.
+    if (wait > 0) await subtreeOf(queries, (await access.authenticate(request.headers.authorization)).actor.orgId, query.org);
     metrics.feedMessages.inc({ way: 'page' }, messages.length);
     noStore(reply);
     const source = await feed.source();
