@@ -22,6 +22,8 @@ export class FoldCache {
     const known = this.#folds.get(streamId);
     const further = known !== undefined && known.fold.version > fold.version ? known.fold : fold;
     if (known !== undefined) this.#remove(streamId, known.facts);
+    // One that is too large alone would drive out all others, and then itself.
+    if (further.factsKept > this.#factsMax) return;
     this.#folds.set(streamId, { fold: further, facts: further.factsKept });
     this.#facts += further.factsKept;
     for (const [oldest, { facts }] of this.#folds) {
