@@ -140,7 +140,7 @@ export class KurrentClientLog implements KurrentLog {
   async *follow({ after, filter, signal }: FollowLogOptions): AsyncGenerator<readonly LogRecord[], void, void> {
     const subscription = this.#reads.subscribeToAll({ fromPosition: after ?? START, filter: streamNameFilter({ regex: filter.streamPattern, checkpointInterval }) });
     const ended = new AbortController();
-    subscription.once('error', (error: Error) => { ended.abort(new KurrentLogError('unavailable', messageOf(error), { cause: error })); });
+    subscription.on('error', (error: Error) => { ended.abort(new KurrentLogError('unavailable', messageOf(error), { cause: error })); });
     for (const event of ['end', 'close'] as const) subscription.once(event, () => { ended.abort(new KurrentLogError('unavailable', 'the server ended the subscription')); });
     const either = AbortSignal.any([signal, ended.signal]);
     try {
