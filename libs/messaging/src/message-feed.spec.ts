@@ -132,11 +132,11 @@ describe('a subscription', () => {
 type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
 
 /** Whether a filter selects a message, by the tree of all facts. */
-const selects = ({ facts }: RecordedHistory, { nouns: ofNouns, types, subtreeOf, levels }: MessageFilter) => {
+const selects = ({ facts }: RecordedHistory, { nouns: ofNouns, types, subtreeOf, within, levels }: MessageFilter) => {
   const ofTree = facts.filter((fact): fact is TreeFact => fact.streamId === streams.organisationTree(administrativeTreeId));
   const tree = treeAt(countingOnAnyDay(ofTree, noCut));
-  const within = subtreeOf === undefined ? null : new Set<OrgId>([subtreeOf, ...tree.subtree(subtreeOf)]);
-  const ownerSelected = (orgId: OrgId): boolean => (within?.has(orgId) ?? true) && (levels?.includes(tree.orgs.get(orgId)?.level ?? '') ?? true);
+  const subtrees = [subtreeOf, within].flatMap((root) => (root === undefined ? [] : [new Set<OrgId>([root, ...tree.subtree(root)])]));
+  const ownerSelected = (orgId: OrgId): boolean => subtrees.every((subtree) => subtree.has(orgId)) && (levels?.includes(tree.orgs.get(orgId)?.level ?? '') ?? true);
   return ({ noun, type, orgId }: Message): boolean => (ofNouns?.includes(noun) ?? true) && (types?.includes(type) ?? true) && (orgId === null || ownerSelected(orgId));
 };
 
@@ -147,9 +147,9 @@ describe('a filter', () => {
       const feed = createMessageFeed({ store, codec, zone });
       const all = await readAll(feed, 'internal', inOnePage);
       const orgs = facts.flatMap(({ event }) => (event.type === 'OrgRegistered' ? [event.data.orgId] : []));
-      const subtreeOf = orgs[seed % orgs.length]!;
+      const [subtreeOf, within] = [orgs[seed % orgs.length]!, orgs[(seed >>> 4) % orgs.length]!];
       const filters: readonly MessageFilter[] = [
-        { subtreeOf }, { nouns: [nouns[seed % nouns.length]!] }, { nouns: ['issues', 'organisations'], subtreeOf }, { levels: ['bureau'] }, { levels: [orgLevels[0]] },
+        { subtreeOf }, { subtreeOf, within }, { nouns: [nouns[seed % nouns.length]!] }, { nouns: ['issues', 'organisations'], subtreeOf }, { levels: ['bureau'] }, { levels: [orgLevels[0]] },
         { types: ['rectrail.issue.retracted.v1', 'rectrail.organisation.retracted.v1', 'rectrail.issue.deadline-set.v1'] },
       ];
       for (const filter of filters) expect(await readAll(feed, 'internal', () => 1 + seed % 40, filter)).toEqual(all.filter(selects(history, filter)));

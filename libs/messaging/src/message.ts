@@ -63,6 +63,8 @@ export interface MessageFilter {
   readonly types?: readonly string[];
   /** Owner in the subtree of this organisation, in the administrative tree as it is now; what has no owner is always selected. */
   readonly subtreeOf?: OrgId;
+  /** And in that of this one, which the reader may hear of: the tree of read models that let it ask for `subtreeOf` may lag behind. */
+  readonly within?: OrgId;
   /** Level of the owner: province, city, county … */
   readonly levels?: readonly string[];
 }

@@ -41,11 +41,11 @@ class AdministrativeTree {
 
 const everything: Selection = { noun: () => true, type: () => true, owner: () => true };
 
-/** Owners by the tree: within the subtree and of one of the levels; what has no owner always. */
-const ownersOf = (tree: OrgTree, { subtreeOf, levels }: MessageFilter): Selection['owner'] => (orgId) => {
+/** Owners by the tree: within the subtrees and of one of the levels; what has no owner always. */
+const ownersOf = (tree: OrgTree, { subtreeOf, within, levels }: MessageFilter): Selection['owner'] => (orgId) => {
   if (orgId === null) return true;
   const level = tree.orgs.get(orgId)?.level;
-  return (subtreeOf === undefined || orgId === subtreeOf || tree.isWithin(orgId, subtreeOf))
+  return [subtreeOf, within].every((root) => root === undefined || orgId === root || tree.isWithin(orgId, root))
     && (levels === undefined || (level !== undefined && levels.includes(level)));
 };
 
@@ -54,11 +54,11 @@ export const createSelector = (store: EventStore, codec: EventCodec): ((filter: 
   const administrative = new AdministrativeTree(store, codec);
   return async (filter) => {
     if (filter === undefined) return everything;
-    const { nouns, types, subtreeOf, levels } = filter;
+    const { nouns, types, subtreeOf, within, levels } = filter;
     return {
       noun: nouns === undefined ? everything.noun : (noun) => nouns.includes(noun),
       type: types === undefined ? everything.type : (type) => types.includes(type),
-      owner: subtreeOf === undefined && levels === undefined ? everything.owner : ownersOf(await administrative.current(), filter),
+      owner: subtreeOf === undefined && within === undefined && levels === undefined ? everything.owner : ownersOf(await administrative.current(), filter),
     };
   };
 };

@@ -29,8 +29,8 @@ type Cursor = z.output<typeof cursorShape>;
 
 /** What a cursor belongs to; `types` select messages, never subjects. */
 const boundTo = ({ at, audience, filter = {} }: Pick<SnapshotRequest, 'at' | 'audience' | 'filter'>): string => {
-  const { nouns = null, subtreeOf = null, levels = null } = filter;
-  return sha256Hex(canonicalJson({ at, audience, nouns, subtreeOf, levels })).slice(0, 32);
+  const { nouns = null, subtreeOf = null, within = null, levels = null } = filter;
+  return sha256Hex(canonicalJson({ at, audience, nouns, subtreeOf, within, levels })).slice(0, 32);
 };
 
 const encoded = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');

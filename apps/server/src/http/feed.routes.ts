@@ -68,7 +68,9 @@ const subtreeOf = async (queries: TrackingQueries, within: OrgId | null, org: st
 /** What is selected; without a filter where that is everything, since a filtered read looks ahead for its messages. */
 const filterOf = async ({ queries }: FeedRoutesOptions, within: OrgId | null, { org, noun, type: types, level }: Narrowed): Promise<{ readonly filter?: MessageFilter }> => {
   const subtree = await subtreeOf(queries, within, org);
-  const filter = { ...(noun && { nouns: noun }), ...(types && { types }), ...(level && { levels: level }), ...(subtree !== null && { subtreeOf: subtree }) };
+  const filter = {
+    ...(noun && { nouns: noun }), ...(types && { types }), ...(level && { levels: level }), ...(subtree !== null && { subtreeOf: subtree }), ...(within !== null && { within }),
+  };
   return Object.keys(filter).length === 0 ? {} : { filter };
 };
 

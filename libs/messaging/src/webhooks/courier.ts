@@ -37,7 +37,7 @@ const system: Actor = { orgId: null, role: 'system', subject: 'webhooks', assura
 /** What a subscription selects: of its owner's subtree at most. */
 export const filterOf = ({ orgId, subtreeOf, nouns, types, levels }: SubscriptionTerms): MessageFilter => {
   const subtree = subtreeOf ?? orgId;
-  return { ...(nouns && { nouns }), ...(types && { types }), ...(levels && { levels }), ...(subtree !== null && { subtreeOf: subtree }) };
+  return { ...(nouns && { nouns }), ...(types && { types }), ...(levels && { levels }), ...(subtree !== null && { subtreeOf: subtree }), ...(orgId !== null && { within: orgId }) };
 };
 
 /** Whether the organisation that it selects still lies below its owner. */
