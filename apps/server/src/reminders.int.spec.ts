@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandRunner, createEventCodec, newCommandId, type EventCodec, type EventStore } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
-import { addDays, day, onDay, type Actor, type Day, type InspectionId, type Instant, type IssueId, type OrgId, type Scope, type StreamId } from '@rectrail/kernel';
+import { addDays, day, onDay, type Actor, type Classification, type Day, type InspectionId, type Instant, type IssueId, type OrgId, type Scope, type StreamId } from '@rectrail/kernel';
 import { createLogger, createMetrics, openDatabase, openLeadership, type Database } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { bootstrap, evaluateReminders, type RemindersPorts } from '@rectrail/tracking-app';
@@ -35,11 +35,11 @@ const issueIdOf = (org: number, n: number): IssueId => `c0000000-0000-8000-8000-
 const newRunner = (): CommandRunner => new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['policy-', 'reminders-'] });
 const portsOf = (): RemindersPorts => ({ runner: newRunner(), store, queries: read.queries, clock, zone });
 
-interface Row { readonly stream: StreamId; readonly scope: Scope; readonly on: Day | null; readonly event: TrackingEvent }
+interface Row { readonly stream: StreamId; readonly scope: Scope; readonly on: Day | null; readonly event: TrackingEvent; readonly classification?: Classification }
 
 const record = async (...rows: readonly Row[]): Promise<void> => {
   await newRunner().run({ commandId: newCommandId(clock.at), correlationId: 'spec' }, (unit) => {
-    for (const { stream, scope, on, event } of rows) unit.stage(stream, [{ event, actor, scope, validTime: on === null ? null : onDay(on), knownTime: null, classification: 'internal' }]);
+    for (const { stream, scope, on, event, classification = 'internal' } of rows) unit.stage(stream, [{ event, actor, scope, validTime: on === null ? null : onDay(on), knownTime: null, classification }]);
     return Promise.resolve();
   });
 };
@@ -162,5 +162,22 @@ describe('the scheduler', () => {
     const last = (await notices()).slice(-5);
     expect(last.map(({ year, number, daysLeft }) => [year, number, daysLeft])).toEqual([1, 2, 3, 4, 5].map((n) => [2027, n, -5]));
     expectNumbered((await notices()).filter(({ year }) => year === 2026));
+  });
+});
+
+describe('a notice', () => {
+  it('is as restricted as the dates that it tells', async () => {
+    const [orgId] = orgs as [OrgId];
+    const [open, closed, half] = [1, 2, 3].map((n) => issueIdOf(9, n)) as [IssueId, IssueId, IssueId];
+    const planned = day('2027-01-04');
+    const classified = (rows: readonly Row[], classification: Classification): readonly Row[] => rows.map((row) => ({ ...row, classification }));
+    await record(
+      ...classified(issueRows(orgId, open, 901, planned), 'public'), ...classified(issueRows(orgId, closed, 902, planned), 'restricted'), ...issueRows(orgId, half, 903, day('2027-06-30')),
+      { stream: streams.issue(half), scope: { orgId }, on: day('2026-02-01'), event: { type: 'DeadlineSet', data: { planned: onDay(planned) } }, classification: 'restricted' },
+    );
+    await evaluateReminders(portsOf(), addDays(planned, 1));
+    const { events } = await store.readAll({ filter: { streamPrefix: 'reminders-' }, limit: 5_000 });
+    const told = new Map(events.map((stored) => codec.decode(stored)).map((fact) => [(fact.event as ReminderIssued).data.issueId, fact.classification]));
+    expect([open, closed, half].map((issueId) => told.get(issueId))).toEqual(['internal', 'restricted', 'restricted']);
   });
 });

@@ -1,7 +1,7 @@
 import { hashedUuid, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
-import { onDay, type Actor, type Clock, type CommandId, type Day, type OrgId, type Position } from '@rectrail/kernel';
+import { onDay, type Actor, type Clock, type CommandId, type Day, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
 import {
-  decideReminders, foldIssue, ladderOf, streams,
+  decideReminders, foldIssue, ladderKey, ladderOf, streams,
   type IssueEvent, type IssueReminders, type LightColour, type ReminderEvent, type ReminderIssued,
 } from '@rectrail/tracking-domain';
 import type { DueReminder, TrackingQueries } from '@rectrail/tracking-read';
@@ -41,15 +41,23 @@ const stageNotices = async (unit: UnitOfWork, day: Day, orgId: OrgId, due: reado
   await unit.loadMany([register, ...due.map(({ issueId }) => streams.issue(issueId))]);
   const { eventId: policyEventId, content: { lights } } = await policyInForce(unit, orgId, day);
   const issues: IssueReminders['data']['issues'][number][] = [];
+  /** Without facts that leave to nobody they would have no such dates, which a notice must not tell. */
+  const restricted = new Set<IssueId>();
   for (const { issueId } of due) {
-    const issue = foldIssue(countingOn(unit, await factsOf<IssueEvent>(unit, streams.issue(issueId)), day));
+    const facts = countingOn(unit, await factsOf<IssueEvent>(unit, streams.issue(issueId)), day);
+    const issue = foldIssue(facts);
     const ladder = issue.registration?.orgId === orgId ? ladderOf(issue) : null;
-    if (ladder !== null) issues.push({ issueId, ...ladder });
+    if (ladder === null) continue;
+    issues.push({ issueId, ...ladder });
+    const known = ladderOf(foldIssue(facts.filter(({ classification }) => classification !== 'restricted')));
+    if (known === null || ladderKey(issueId, known) !== ladderKey(issueId, ladder)) restricted.add(issueId);
   }
   const on = onDay(day);
   const command: IssueReminders = { type: 'IssueReminders', on, by: { role, subject, orgId: null }, data: { orgId, policyEventId, lights, issues } };
   const events = decideReminders(command, await factsOf<ReminderEvent>(unit, register));
-  unit.stage(register, events.map((event) => ({ event, actor, scope: { orgId }, validTime: on, knownTime: null, classification: 'internal' })));
+  unit.stage(register, events.map((event) => (
+    { event, actor, scope: { orgId }, validTime: on, knownTime: null, classification: restricted.has(event.data.issueId) ? 'restricted' : 'internal' }
+  )));
   return events.map(({ data }) => data);
 };
 
