@@ -16,13 +16,18 @@ const placesOf = (issue: z.core.$ZodIssue): readonly RejectionPlace[] => {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => place([...issue.path, key])) : [place(issue.path)];
 };
 
-/** @throws CommandRejected `validation-failed` or `personal-data-in-text` with every place. */
+/** Of a body that is wrong in more places, the first: an answer must not be ten times as long as what it answers. */
+const placesMax = 100;
+
+/** @throws CommandRejected `validation-failed` or `personal-data-in-text` with every place, up to a hundred. */
 export const parseBody = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> => {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap(placesOf);
   const personal = errors.every((place) => place.code === wire.personalDataCode);
+  const more = errors.length > placesMax ? `; the first ${placesMax} of ${errors.length} places are named` : '';
+  const first = { errors: errors.slice(0, placesMax) };
   throw personal
-    ? new CommandRejected('personal-data-in-text', 'free text must not hold a telephone number, an identity-card number or an e-mail address', { errors })
-    : new CommandRejected('validation-failed', 'the body does not have the form that this command needs', { errors });
+    ? new CommandRejected('personal-data-in-text', `free text must not hold a telephone number, an identity-card number or an e-mail address${more}`, first)
+    : new CommandRejected('validation-failed', `the body does not have the form that this command needs${more}`, first);
 };
