@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json, Reply } from '../support/api.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serverEvents } from '../support/server-events.ts';
 import { ago, twoOrganisations, type TwoOrganisations } from '../support/two-organisations.ts';
 
@@ -42,11 +43,13 @@ beforeAll(async () => {
   ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
   document = (await world.server.call('GET', '/openapi.json')).body;
   for (const name of ['ningbo-2022.ndjson', 'heshan-2025.ndjson', 'liuba-2020.ndjson']) await world.server.importLedger(name);
+  // Proofs are asked for by tests in any order; sealing lags by less than a second.
+  while ((await world.server.call('GET', '/log/tile/0/000')).status !== 200 || (await world.server.call('GET', '/log/checkpoint')).status !== 200) await sleep(50);
 });
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/reminders/preview?limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/reminders/preview?limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest', '/log/proof/inclusion/1', '/log/proof/consistency?from=1'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -144,6 +147,19 @@ describe('answers', () => {
 
   it('dead letters are refused as described where there is no Kafka; commands.kafka.services.spec.ts reads some', async () => {
     for (const path of ['/dead-letters', '/dead-letters/0-0']) expect((await call('GET', path)).body).toMatchObject({ status: 409, code: 'kafka-off' });
+  });
+
+  it('what is text or bytes of the log has the media type that is described', async () => {
+    for (const [path, template, mediaType] of [
+      ['/log/checkpoint', '/log/checkpoint', 'text/plain'], ['/log/keys', '/log/keys', 'text/plain'], ['/log/proof/inclusion/1.tlog-proof', '/log/proof/inclusion/{id}', 'text/plain'],
+      ['/log/tile/0/000', '/log/tile/{path}', 'application/octet-stream'], ['/log/tile/entries/000', '/log/tile/{path}', 'application/octet-stream'],
+    ] as const) {
+      seen.add(`GET /api/v1${template}`);
+      const { status, headers } = await world.server.call('GET', path);
+      expect([path, status, headers.get('content-type')?.split(';')[0]]).toEqual([path, 200, mediaType]);
+      expect(Object.keys(document.paths[`/api/v1${template}`].get.responses[200].content)).toContain(mediaType);
+    }
+    for (const path of ['/log/proof/inclusion/9999999', '/log/proof/inclusion/x', '/log/proof/consistency']) expect((await call('GET', path)).status).toBeGreaterThanOrEqual(400);
   });
 
   it('every read of the document was asked for', () => {

@@ -9,6 +9,9 @@ import { createHttpApplication } from './http/http-application.ts';
 import { openDeadLetterDesk, startKafkaCommands } from './kafka/commands.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
 import { readKafkaSettings } from './kafka/settings.ts';
+import { openLogKey } from './log/log-key.ts';
+import { SealedLog } from './log/sealed-log.ts';
+import { startSealer } from './log/sealer.ts';
 import { Rebuilds } from './rebuilds.ts';
 import { startReminders } from './reminders.ts';
 import { openStorage, type Storage } from './storage.ts';
@@ -73,6 +76,22 @@ const startRelays = async (configuration: Configuration, ports: Omit<RelayOption
   opened.defer(() => relay.close());
 };
 
+/**
+ * The role `projector`, which no installation lacks: a role of its own would be left out where roles are listed, and the log would stand unsealed without anybody's doing.
+ */
+const startSealing = async ({ database, store, leadership }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<SealedLog> => {
+  const sealed = await SealedLog.open(database);
+  if (!configuration.roles.includes('projector')) return sealed;
+  const signer = await openLogKey({ database, configuration, identity: await store.identity() });
+  if (signer === null) {
+    logger.error('the log has a key that this process does not have: it seals nothing. Potential solutions: share the data directory, or give the key by RECTRAIL_LOG_KEY_FILE');
+    return sealed;
+  }
+  const sealer = startSealer({ store, sealed, leadership, signer, onFailure: (error) => { logger.error({ err: error }, 'the sealing of the log was broken off and begins again'); } });
+  opened.defer(() => sealer.close());
+  return sealed;
+};
+
 const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
   const metrics = createMetrics();
   const version = await packageVersion();
@@ -82,6 +101,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { database, store, runner, leadership } = storage;
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
+  const sealed = await startSealing(storage, configuration, logger, opened);
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
   const rebuilds = new Rebuilds({ read, logger, metrics });
   opened.defer(() => rebuilds.close());
@@ -94,7 +114,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { webhooks, ...delivery } = await openServerWebhooks({ configuration, storage, feed, guard, queries: read.queries, clock: systemClock, logger, metrics, tracing });
   opened.defer(() => delivery.close());
   const app = await createHttpApplication({
-    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, feed, webhooks,
+    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, sealed, feed, webhooks,
     imports: createImportService(ports), commandPorts: ports, deadLetters: await openDeadLetterDesk(configuration, database, logger),
   });
   if (configuration.roles.includes('scheduler')) {

@@ -82,8 +82,8 @@ export interface Leadership {
   followers(): Promise<readonly FollowerStatus[]>;
 }
 
-/** Moves the checkpoint by `query`: within `lease.transaction`, together with what else it writes. @throws LeaseLost where another process leads. */
-export const moveCheckpoint = async (query: Database['query'], { name, epoch }: Pick<HeldLease, 'name' | 'epoch'>, to: Position): Promise<void> => {
+/** Moves the checkpoint by a given `query`: that of `lease.transaction`, together with what else is written there. @throws LeaseLost where another process leads. */
+export const moveCheckpoint = async ({ query }: Pick<Database, 'query'>, { name, epoch }: Pick<HeldLease, 'name' | 'epoch'>, to: Position): Promise<void> => {
   const { rowCount } = await query(moveSql, [name, epoch, to]);
   if (rowCount !== 1) throw new LeaseLost(name);
 };
@@ -182,7 +182,7 @@ class PostgresLeadership implements Leadership {
         const { rows } = await database.query<{ position: number }>('select position::float8 as position from rectrail_followers.checkpoint where name = $1', [name]);
         return position(rows[0]?.position ?? 0);
       },
-      moveTo: (to) => moveCheckpoint(database.query, { name, epoch }, to),
+      moveTo: (to) => moveCheckpoint(database, { name, epoch }, to),
     };
   }
 }

@@ -11,6 +11,7 @@ export interface Metrics {
   readonly commandSeconds: Histogram<'command' | 'outcome'>;
   readonly appendSeconds: Histogram<'outcome'>;
   readonly headPosition: Gauge;
+  readonly logSize: Gauge;
   readonly followerPosition: Gauge<'follower'>;
   readonly followerLagEvents: Gauge<'follower'>;
   readonly followerLagSeconds: Gauge<'follower'>;
@@ -47,6 +48,7 @@ export const createMetrics = (): Metrics => {
     commandSeconds: new Histogram({ name: 'rectrail_command_duration_seconds', help: 'Time to carry out a command, its append included.', labelNames: ['command', 'outcome'], buckets: durationBuckets, registers }),
     appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
+    logSize: new Gauge({ name: 'rectrail_log_size', help: 'Leaves in the tree of the newest signed checkpoint of the log.', registers }),
     followerPosition: new Gauge({ name: 'rectrail_follower_position', help: 'Position that a follower of the log has reached, in whichever process it works; projections are followers too.', labelNames: ['follower'], registers }),
     followerLagEvents: new Gauge({ name: 'rectrail_follower_lag_events', help: 'Events that a follower has yet to read.', labelNames: ['follower'], registers }),
     followerLagSeconds: new Gauge({ name: 'rectrail_follower_lag_seconds', help: 'Age of the oldest event that a follower has yet to read; 0 where there is none.', labelNames: ['follower'], registers }),
@@ -87,7 +89,7 @@ export const metricsPage = (): string => {
     'Every process answers `GET /metrics` in the text format of Prometheus to whoever has a token, whatever its roles. Units are in the names: seconds, events, positions. No label holds an',
     'organisation, a person or an issue. Beside these come those of the process and of Node.js (`rectrail_process_…`, `rectrail_nodejs_…`). This page is generated from `libs/platform/src/metrics.ts`; a test fails where they differ.',
     '',
-    'Histograms and counters are of the process that answers; add them up. What stands in the database (`rectrail_head_position`, `rectrail_follower_…`, `rectrail_projection_…` save the duration of rebuilds) is the same',
+    'Histograms and counters are of the process that answers; add them up. What stands in the database (`rectrail_head_position`, `rectrail_log_size`, `rectrail_follower_…`, `rectrail_projection_…` save the duration of rebuilds) is the same',
     'whichever process answers: take `max by (follower)` or `max by (projection)`. [Alert rules to begin with](../how-to/prometheus.md).',
     '',
     '| metric | type | labels | meaning |',

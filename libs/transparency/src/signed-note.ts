@@ -100,6 +100,12 @@ export const noteSigner = (text: string): NoteSigner => {
   return { name, keyId, sign: (note) => sign(null, signedBytes(note), key) };
 };
 
+/** The public half of a secret key of type 1, as text. @throws LogFormatError `key-malformed`, which says nothing of the key. */
+export const noteVerifierKey = (text: string): string => {
+  const { name, keyId, key } = secretKey(text, 'note');
+  return keyText(name, keyId, 'note', rawPublicKey(createPublicKey(key)));
+};
+
 export interface KeyPair {
   /** To be published. */
   readonly verifier: string;

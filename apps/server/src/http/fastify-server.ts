@@ -59,7 +59,7 @@ export interface RouteKnowledge { methodsOf(path: string): readonly string[] }
 const rememberRoutes = (server: FastifyInstance): RouteKnowledge => {
   const routes: { readonly method: string; readonly shape: RegExp }[] = [];
   server.addHook('onRoute', ({ method, url }) => {
-    const shape = new RegExp(`^${url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('/')}/?$`);
+    const shape = new RegExp(`^${url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part === '*' ? '.+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))).join('/')}/?$`);
     for (const one of Array.isArray(method) ? method : [method]) routes.push({ method: one, shape });
   });
   return { methodsOf: (path) => [...new Set(routes.filter(({ shape }) => shape.test(path)).map(({ method }) => method))].sort() };

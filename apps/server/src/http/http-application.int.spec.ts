@@ -12,6 +12,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Rebuilds } from '../rebuilds.ts';
+import { SealedLog } from '../log/sealed-log.ts';
 import { createHttpApplication } from './http-application.ts';
 
 // Goal: the HTTP layer alone: routes, tokens, parsers, problems, idempotency keys, OpenAPI. Method: requests injected into the
@@ -96,7 +97,7 @@ describe('the HTTP application', () => {
     rebuilds = new Rebuilds({ read, logger, metrics });
     app = await createHttpApplication({
       configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, deadLetters: null, rebuilds, clock, database, store, access, read, imports,
-      feed,
+      feed, sealed: await SealedLog.open(database),
       webhooks: await Webhooks.open({
         database, store, codec, runner, feed, clock, tracing: noTracing, guard: new AddressGuard({ allowedNetworks: [] }), requestsMax: 1,
         isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: () => undefined,

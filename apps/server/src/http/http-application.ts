@@ -11,6 +11,7 @@ import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
 import type { FastifyInstance } from 'fastify';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
+import type { SealedLog } from '../log/sealed-log.ts';
 import { asyncApiDocument } from '../openapi/asyncapi-document.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
@@ -21,6 +22,7 @@ import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
 import { feedRoutes } from './feed.routes.ts';
 import { importRoutes } from './import.routes.ts';
+import { logRoutes } from './log.routes.ts';
 import { operationRoutes } from './operation.routes.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { projectionRoutes } from './projection.routes.ts';
@@ -46,6 +48,7 @@ export interface HttpApplicationOptions {
   readonly access: AccessControl;
   readonly read: TrackingRead;
   readonly rebuilds: Rebuilds;
+  readonly sealed: SealedLog;
   readonly feed: MessageFeed;
   readonly webhooks: Webhooks;
   readonly imports: ImportService;
@@ -69,7 +72,7 @@ const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, metrics: Metri
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
 const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, { replays, readers }: Streams): Promise<readonly TableRoute[]> => {
-  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, feed, webhooks, imports, deadLetters, logger } = options;
+  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, sealed, feed, webhooks, imports, deadLetters, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
@@ -77,6 +80,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...readRoutes(read.queries, readDefinitions),
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
+    ...logRoutes({ sealed, store }),
     ...subscriptionRoutes({ webhooks, queries: read.queries }),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),

@@ -17,6 +17,8 @@ export const httpProblemCodes = [
   'too-many-replays',
   'too-many-readers',
   'position-ahead',
+  'log-not-sealed',
+  'unknown-tile',
   'kafka-off',
   'kafka-unavailable',
   'unknown-dead-letter',

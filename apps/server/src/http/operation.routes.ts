@@ -6,6 +6,7 @@ import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
 import type { Gauge } from 'prom-client';
 import { followerStandings, type FollowerStanding } from '../followers.ts';
+import type { SealedLog } from '../log/sealed-log.ts';
 import { problemPage } from '../problems/problem-table.ts';
 import { isAdministrators } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -16,6 +17,7 @@ export interface OperationRoutesOptions {
   readonly store: EventStore;
   readonly read: TrackingRead;
   readonly leadership: Pick<Leadership, 'followers'>;
+  readonly sealed: Pick<SealedLog, 'checkpoint'>;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Whether this process answers reads or keeps what they read: its readiness is then theirs. */
@@ -99,9 +101,10 @@ const gaugesOfFollowers = (metrics: Metrics): readonly Pick<Gauge, 'reset'>[] =>
 ];
 
 const recordLog = async (options: OperationRoutesOptions): Promise<void> => {
-  const { metrics, store, read } = options;
-  const [{ position: head }, statuses, followers] = await Promise.all([store.head(), read.projectionStatus(), followerStandings(options)]);
+  const { metrics, store, read, sealed } = options;
+  const [{ position: head }, statuses, followers, checkpoint] = await Promise.all([store.head(), read.projectionStatus(), followerStandings(options), sealed.checkpoint()]);
   metrics.headPosition.set(head);
+  metrics.logSize.set(checkpoint?.size ?? 0);
   // What has ended is not shown with its last value.
   for (const gauge of gaugesOfFollowers(metrics)) gauge.reset();
   for (const status of statuses) recordProjection(metrics, status);

@@ -8,7 +8,7 @@ export interface TableRoute {
   /** Name of the handler, unique in its table. */
   readonly name: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With `:id` at most once. */
+  /** With `:id` at most once, or a `*` at its end. */
   readonly path: string;
   handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
 }

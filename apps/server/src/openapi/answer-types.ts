@@ -55,6 +55,21 @@ export interface FeedSnapshot {
 /** `digest` null: so many subjects that their sum goes on at `next`. */
 export interface FeedDigest { readonly source: string; readonly at: Position; readonly digest: string | null; readonly next: string | null }
 
+/** That an event is in the tree of the first `size` leaves (RFC 6962, 2.1.1). Hashes are in base64; `leaf`: the bytes that are hashed, as text (docs/reference/leaf.md). */
+export interface LogInclusion {
+  readonly position: Position;
+  /** `position` − 1. */
+  readonly index: number;
+  readonly size: number;
+  readonly leaf: string;
+  readonly leafHash: string;
+  readonly root: string;
+  readonly proof: readonly string[];
+}
+
+/** That the tree of the first `to` leaves goes on from that of the first `from` (RFC 6962, 2.1.2). */
+export interface LogConsistency { readonly from: number; readonly to: number; readonly fromRoot: string; readonly toRoot: string; readonly proof: readonly string[] }
+
 /** A record of Kafka that was no request; `topic`, `partition` and `offset` tell where it lay. */
 export interface DeadLetterView {
   /** `partition-offset` in the topic of dead letters. */
@@ -108,6 +123,8 @@ export interface Answers {
   readonly FeedStream: FeedStarted | CloudEvent;
   readonly FeedSnapshot: FeedSnapshot;
   readonly FeedDigest: FeedDigest;
+  readonly LogInclusion: LogInclusion;
+  readonly LogConsistency: LogConsistency;
   readonly Reminders: RemindersAnswer;
   readonly Reminder: ReminderDetail;
   readonly RemindersPreview: RemindersDueAnswer;

@@ -76,6 +76,15 @@ All take \`audience\` (\`internal\`, the default, or \`public\`), \`org\`, \`nou
 changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out,
 \`/schemas/{type}.json\` what each holds.
 
+## Transparency log
+
+For whoever does not trust the operator ([how to check it](../how-to/check-the-log.md)); any token will do. A leaf says where, when and in which stream an event was recorded, and the hash of what it says ([leaf.md](leaf.md)), so none of these shows a content.
+
+- \`GET ${apiPath}/log/checkpoint\`: the newest signed head, as text (C2SP \`tlog-checkpoint\`). \`GET ${apiPath}/log/keys\`: the keys by which it is verified, one a line. It lags by less than a second behind the newest event.
+- \`GET ${apiPath}/log/proof/inclusion/{position}?size=\`: that the event is in the tree of so many leaves, as JSON; with \`.tlog-proof\` behind the position as a file that needs no server. \`GET ${apiPath}/log/proof/consistency?from=&to=\`: that a later tree
+  goes on from an earlier one. Without \`size\` or \`to\`, the tree of the newest checkpoint; beyond it 409 \`log-not-sealed\`.
+- \`GET ${apiPath}/log/tile/…\`: tiles of hashes and of leaves (\`entries\`), by the paths of C2SP \`tlog-tiles\`; they never change. What is not there (yet) is 404 \`unknown-tile\`.
+
 ## Webhooks
 
 \`POST ${apiPath}/subscriptions\` and the commands \`/subscriptions/{id}/pause\`, \`resume\`, \`rotate-secret\`, \`delete\` are facts, and so commands of the table below. What follows is none and takes no \`Idempotency-Key\`

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
 import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
 import { deadLettersQuery } from '../http/dead-letter.routes.ts';
+import { logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
@@ -16,6 +17,7 @@ import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
 import type { Answers } from './answer-types.ts';
 import { commandExamples } from './command-examples.ts';
+import { outcomeSchemas } from './outcome-schemas.ts';
 import { readExamples, replayExample } from './read-examples.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -63,7 +65,7 @@ const refused = (...statuses: readonly number[]): Json => Object.fromEntries([..
 
 const queryParameters = (schema: z.ZodObject): readonly Json[] => Object.entries<z.ZodType>(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, field]) => {
   const { description, ...rest } = jsonSchema(field);
-  return { name, in: 'query', required: false, schema: rest, ...(description === undefined ? {} : { description }) };
+  return { name, in: 'query', required: !field.safeParse(undefined).success, schema: rest, ...(description === undefined ? {} : { description }) };
 });
 
 const idParameter = (path: string): readonly Json[] => (path.includes(':id') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []);
@@ -172,6 +174,35 @@ const feedOperations: Json = {
     get: {
       operationId: 'readFeedDigest', tags: ['feed'], summary: 'The digest of the state at a position, which whoever followed the feed compares with their own',
       parameters: queryParameters(feedDigestQuery), responses: { 200: answer('The digest, or where its sum goes on', answerSchemas.FeedDigest), ...refused(400, 403, 404, 409) },
+    },
+  },
+};
+
+const textAnswer = (description: string): Json => ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId') }, content: { 'text/plain': { schema: { type: 'string' } } } });
+const tileAnswer: Json = { ...textAnswer('The tile'), content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
+const logOperations: Json = {
+  [`${apiPath}/log/checkpoint`]: {
+    get: { operationId: 'readLogCheckpoint', tags: ['log'], summary: 'The newest signed head of the log, a signed note (C2SP tlog-checkpoint)', responses: { 200: textAnswer('The checkpoint'), ...refused(400, 409) } },
+  },
+  [`${apiPath}/log/keys`]: {
+    get: { operationId: 'readLogKeys', tags: ['log'], summary: 'The verifier keys of the log, one a line, the newest first', responses: { 200: textAnswer('Keys of signed notes'), ...refused(400) } },
+  },
+  [openApiPath('/log/proof/inclusion/:id')]: {
+    get: {
+      operationId: 'proveInclusion', tags: ['log'], summary: 'That the event at a position is in the log', description: 'With `.tlog-proof` behind the position: a file of C2SP tlog-proof with the checkpoint that it rests on.',
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', pattern: '^[1-9]\\d{0,14}(\\.tlog-proof)?$' } }, ...queryParameters(logInclusionQuery)],
+      responses: {
+        200: { ...answer('The proof', answerSchemas.LogInclusion), content: { [jsonMediaType]: { schema: answerSchemas.LogInclusion }, 'text/plain': { schema: { type: 'string' } } } }, ...refused(400, 409),
+      },
+    },
+  },
+  [`${apiPath}/log/proof/consistency`]: {
+    get: { operationId: 'proveConsistency', tags: ['log'], summary: 'That a later tree of the log goes on from an earlier one', parameters: queryParameters(logConsistencyQuery), responses: { 200: answer('The proof', answerSchemas.LogConsistency), ...refused(400, 409) } },
+  },
+  [`${apiPath}/log/tile/{path}`]: {
+    get: {
+      operationId: 'readLogTile', tags: ['log'], summary: 'A tile of hashes, or of leaves, which hold no contents (C2SP tlog-tiles)', description: '`path` has several parts: `0/x001/234`, `0/000.p/17`, `entries/000`.',
+      parameters: [{ name: 'path', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: tileAnswer, ...refused(400, 404) },
     },
   },
 };
@@ -301,61 +332,6 @@ const problemSchema: Json = {
   },
 };
 
-const readinessProperties: Json = {
-  status: { enum: ['ready', 'not-ready'] }, database: { enum: ['up', 'down'] }, headPosition: { type: ['integer', 'null'] },
-  behind: { type: 'array', items: { type: 'string' }, description: 'Projections that stand stopped, have no rows yet that may be read, or lag for longer than RECTRAIL_READY_LAG_SECONDS' },
-};
-const failureHealth: Json = { type: ['object', 'null'], additionalProperties: false, required: ['position'], properties: { position: { type: 'integer' }, reason: { type: 'string', description: 'For administrators' } } };
-const projectionHealthProperties: Json = {
-  name: { type: 'string' }, state: { enum: ['running', 'stopped', 'rebuilding'] }, position: { type: 'integer' }, lagEvents: { type: 'integer' }, lagSeconds: { type: 'number' }, failure: failureHealth,
-  build: {
-    type: ['object', 'null'], additionalProperties: false, required: ['phase', 'position', 'target', 'running', 'paused', 'failure'],
-    properties: { phase: { type: 'string' }, position: { type: 'integer' }, target: { type: 'integer' }, running: { type: 'boolean' }, paused: { type: 'boolean' }, failure: failureHealth },
-  },
-};
-const followerProperties: Json = {
-  name: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Null where it follows something else than the log' }, epoch: { type: 'integer', description: 'How often its lease has changed hands' }, held: { type: 'boolean', description: 'Whether some process holds it' },
-  lagEvents: { type: ['integer', 'null'] }, lagSeconds: { type: ['number', 'null'] },
-};
-
-const resultProperties: Json = {
-  id: { type: 'string', description: 'Of what the command made, or of its target' }, created: { type: 'boolean' },
-  streamVersion: { type: 'integer', description: 'Version of the resource, as in its ETag' }, location: { type: ['string', 'null'], description: 'Where it is read' },
-  retracted: {
-    type: 'array', description: 'Of a retraction: what it names, dependents included',
-    items: { type: 'object', required: ['stream', 'eventIds'], properties: { stream: { type: 'string' }, eventIds: { type: 'array', items: { type: 'string' } } } },
-  },
-};
-const resultRequired = ['id', 'created', 'streamVersion', 'location'];
-const outcomeProperties: Json = {
-  commandId: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Position reached; null where nothing had to be stored' }, dryRun: { type: 'boolean' },
-};
-const outcomeRequired = ['commandId', 'position', 'dryRun'];
-const writeSchemas: Json = {
-  CommandAnswer: { type: 'object', additionalProperties: false, required: [...resultRequired, ...outcomeRequired], properties: { ...resultProperties, ...outcomeProperties } },
-  BatchAnswer: {
-    type: 'object', additionalProperties: false, required: ['results', ...outcomeRequired],
-    properties: { ...outcomeProperties, results: { type: 'array', items: { type: 'object', additionalProperties: false, required: resultRequired, properties: resultProperties } } },
-  },
-  Readiness: { type: 'object', additionalProperties: false, required: Object.keys(readinessProperties), properties: readinessProperties },
-  Health: {
-    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'projections', 'followers'],
-    properties: {
-      ...readinessProperties,
-      projections: {
-        type: 'array',
-        items: {
-          type: 'object', additionalProperties: false, required: Object.keys(projectionHealthProperties), properties: projectionHealthProperties,
-        },
-      },
-      followers: {
-        type: 'array', description: 'Followers of the log of which one process at a time does the work',
-        items: { type: 'object', additionalProperties: false, required: Object.keys(followerProperties), properties: followerProperties },
-      },
-    },
-  },
-};
-
 const commandAnswer = (description: string, headers: Json): Json => ({
   description,
   headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ETag: ref('headers/ETag'), 'Rectrail-Position': ref('headers/Position'), ...headers },
@@ -372,10 +348,10 @@ export const openApiDocument = ({ version, commands, reads }: OpenApiOptions): J
     openapi: '3.1.0',
     info: { title: 'Rectrail', version, description: 'Tracking of the rectification of inspection issues, readable as of any date.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ token: [] }],
-    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...feedOperations, ...importOperations, ...tokenOperations, ...projectionOperations, ...deadLetterOperations, ...subscriptionOperations, ...operationPaths },
+    paths: { ...paths, [`${apiPath}/commands`]: batchOperation, ...replayOperation, ...feedOperations, ...logOperations, ...importOperations, ...tokenOperations, ...projectionOperations, ...deadLetterOperations, ...subscriptionOperations, ...operationPaths },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'rct_<id>_<secret>' } },
-      schemas: { ...answerComponents, Problem: problemSchema, ...writeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
+      schemas: { ...answerComponents, Problem: problemSchema, ...outcomeSchemas, ...Object.fromEntries(commands.map(({ name, body }) => [name, jsonSchema(body)])) },
       parameters: { IdempotencyKey: { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 200 }, description: 'Makes a retry answer as the first request did; remembered for RECTRAIL_IDEMPOTENCY_HOURS, 24 by default' } },
       headers: {
         CorrelationId: { schema: { type: 'string' }, description: 'Of the request; given by the caller in X-Correlation-Id, or made' },

@@ -1,0 +1,170 @@
+import { leafBytes, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { position } from '@rectrail/kernel';
+import {
+  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, parseTilePath, rootOf, tileWidth, type Tile, type TreeHash,
+} from '@rectrail/transparency';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { SealedLog, SignedCheckpoint } from '../log/sealed-log.ts';
+import type { LogConsistency, LogInclusion } from '../openapi/answer-types.ts';
+import { HttpProblem } from './http-problem.ts';
+import { parseQuery, positionParameter } from './query-parameters.ts';
+import { idOf, type TableRoute } from './table-routes.ts';
+
+export interface LogRoutesOptions {
+  readonly sealed: SealedLog;
+  readonly store: Pick<EventStore, 'identity' | 'readAll'>;
+}
+
+const sizeParameter = positionParameter.refine((size) => size > 0, 'a tree has at least one leaf');
+export const logInclusionQuery = z.strictObject({ size: sizeParameter.optional().describe('Of the tree; default that of the newest checkpoint. A `.tlog-proof` takes the size of a signed one') });
+export const logConsistencyQuery = z.strictObject({
+  from: sizeParameter.describe('Size of the earlier tree'), to: sizeParameter.optional().describe('Size of the later one; default that of the newest checkpoint'),
+});
+const nothing = z.strictObject({});
+
+const plain = 'text/plain; charset=utf-8';
+const proofSuffix = '.tlog-proof';
+/** A tile in full never changes. */
+const lasting = 'private, max-age=31536000, immutable';
+
+const sayPlain = (reply: FastifyReply, text: string): string => {
+  void reply.header('Cache-Control', 'no-store').type(plain);
+  return text;
+};
+const base64 = (hash: TreeHash): string => hash.toString('base64');
+
+/** Of a path of an inclusion proof: `17`, `17.tlog-proof`. @throws HttpProblem `validation-failed` */
+const placeOf = (request: FastifyRequest): { readonly index: number; readonly asFile: boolean } => {
+  const id = idOf(request);
+  const asFile = id.endsWith(proofSuffix);
+  const digits = asFile ? id.slice(0, -proofSuffix.length) : id;
+  if (!/^[1-9]\d{0,14}$/.test(digits)) throw new HttpProblem('validation-failed', 'the path names no position of an event', { errors: [{ parameter: 'id', detail: `a position, or a position and ${proofSuffix}` }] });
+  return { index: Number(digits) - 1, asFile };
+};
+
+const notSealed = (parameter: string, detail: string): HttpProblem => new HttpProblem('log-not-sealed', detail, { errors: [{ parameter, detail }] });
+
+class LogAnswers {
+  readonly #options: LogRoutesOptions;
+
+  constructor(options: LogRoutesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HttpProblem `log-not-sealed` */
+  async newest(): Promise<SignedCheckpoint> {
+    const newest = await this.#options.sealed.checkpoint();
+    if (newest === null) throw new HttpProblem('log-not-sealed', 'nothing of the log has been signed yet');
+    return newest;
+  }
+
+  /** The size asked, at most that of the newest checkpoint, which is the default. @throws HttpProblem `log-not-sealed` */
+  async sizeOf(asked: number | undefined, parameter: string): Promise<number> {
+    const { size } = await this.newest();
+    if (asked !== undefined && asked > size) throw notSealed(parameter, `the newest checkpoint is of ${size} leaves, asked was ${asked}`);
+    return asked ?? size;
+  }
+
+  /** @throws HttpProblem `log-not-sealed` */
+  async inclusion(index: number, asked: number | undefined): Promise<LogInclusion> {
+    const size = await this.sizeOf(asked, 'size');
+    if (index >= size) throw notSealed('id', `the event at ${index + 1} is not in the tree of ${size} leaves`);
+    const hashes = this.#options.sealed.hashes(size);
+    const [proof, root, [leaf = Buffer.of()]] = await Promise.all([inclusionProof({ index, size }, hashes), rootOf(size, hashes), this.leaves(index, 1)]);
+    return { position: position(index + 1), index, size, leaf: leaf.toString('utf8'), leafHash: base64(leafHash(leaf)), root: base64(root), proof: proof.map(base64) };
+  }
+
+  /** @throws HttpProblem `log-not-sealed` */
+  async inclusionFile(index: number, asked: number | undefined): Promise<string> {
+    const size = await this.sizeOf(asked, 'size');
+    if (index >= size) throw notSealed('id', `the event at ${index + 1} is not in the tree of ${size} leaves`);
+    const signed = await this.#options.sealed.checkpoint(size);
+    if (signed === null) throw notSealed('size', `no checkpoint of exactly ${size} leaves was signed`);
+    return formatProof({ index, proof: await inclusionProof({ index, size }, this.#options.sealed.hashes(size)), checkpoint: signed.note });
+  }
+
+  /** @throws HttpProblem `log-not-sealed`, `validation-failed` */
+  async consistency(from: number, asked: number | undefined): Promise<LogConsistency> {
+    const to = await this.sizeOf(asked, 'to');
+    if (from > to) throw asked === undefined ? notSealed('from', `the newest checkpoint is of ${to} leaves, asked was ${from}`) : new HttpProblem('validation-failed', '`from` is greater than `to`', { errors: [{ parameter: 'from', detail: 'greater than `to`' }] });
+    const hashes = this.#options.sealed.hashes(to);
+    const [proof, fromRoot, toRoot] = await Promise.all([consistencyProof({ first: from, second: to }, hashes), rootOf(from, hashes), rootOf(to, hashes)]);
+    return { from, to, fromRoot: base64(fromRoot), toRoot: base64(toRoot), proof: proof.map(base64) };
+  }
+
+  /** Of the events behind the first `after`. */
+  async leaves(after: number, count: number): Promise<readonly Buffer[]> {
+    const { store } = this.#options;
+    const events: StoredEvent[] = [];
+    while (events.length < count) {
+      const slice = await store.readAll({ after: position(after + events.length), limit: count - events.length });
+      if (slice.events.length === 0) throw new Error(`the log ends before leaf ${after + count - 1}, which is sealed`);
+      events.push(...slice.events);
+    }
+    const identity = await store.identity();
+    return events.map((event) => leafBytes(event, identity));
+  }
+
+  /** @throws HttpProblem `unknown-tile` */
+  async tile(text: string): Promise<Buffer> {
+    const tile = parseTilePath(text);
+    const hashes = tile === null || tile.level === null ? null : await this.#options.sealed.tile({ ...tile, level: tile.level });
+    if (hashes !== null) return hashes;
+    if (tile?.level === null && await this.#isSealed({ ...tile, level: 0 })) return entryBundle(await this.leaves(tile.index * tileWidth, tile.width));
+    throw new HttpProblem('unknown-tile', `there is no ${text}`);
+  }
+
+  async #isSealed({ index, width }: Tile): Promise<boolean> {
+    return index * tileWidth + width <= await this.#options.sealed.size();
+  }
+}
+
+/** The log for whoever does not trust its operator: signed heads, proofs, keys and tiles. None of it says what an event says. */
+export const logRoutes = (options: LogRoutesOptions): readonly TableRoute[] => {
+  const log = new LogAnswers(options);
+  return [
+    {
+      name: 'LogCheckpoint', method: 'GET', path: '/log/checkpoint',
+      handle: async (request, reply) => {
+        parseQuery(nothing, request.query);
+        return sayPlain(reply, (await log.newest()).note);
+      },
+    },
+    {
+      name: 'LogKeys', method: 'GET', path: '/log/keys',
+      handle: async (request, reply) => {
+        parseQuery(nothing, request.query);
+        return sayPlain(reply, (await options.sealed.keys()).map((key) => `${key}\n`).join(''));
+      },
+    },
+    {
+      name: 'LogInclusion', method: 'GET', path: '/log/proof/inclusion/:id',
+      handle: async (request, reply): Promise<LogInclusion | string> => {
+        const { size } = parseQuery(logInclusionQuery, request.query);
+        const { index, asFile } = placeOf(request);
+        if (asFile) return sayPlain(reply, await log.inclusionFile(index, size));
+        void reply.header('Cache-Control', 'no-store');
+        return log.inclusion(index, size);
+      },
+    },
+    {
+      name: 'LogConsistency', method: 'GET', path: '/log/proof/consistency',
+      handle: async (request, reply): Promise<LogConsistency> => {
+        const { from, to } = parseQuery(logConsistencyQuery, request.query);
+        void reply.header('Cache-Control', 'no-store');
+        return log.consistency(from, to);
+      },
+    },
+    {
+      name: 'LogTile', method: 'GET', path: '/log/tile/*',
+      handle: async (request, reply) => {
+        parseQuery(nothing, request.query);
+        const { pathname } = new URL(request.url, 'http://rectrail');
+        const bytes = await log.tile(pathname.slice(pathname.indexOf('/tile/') + 1));
+        void reply.header('Cache-Control', lasting).type('application/octet-stream');
+        return bytes;
+      },
+    },
+  ];
+};

@@ -1,0 +1,134 @@
+import type { Database } from '@rectrail/platform';
+import { hashesFromTiles, parseCheckpointText, parseNote, tileWidth, treeHashBytes, type HashedNode, type Tile, type TreeHash, type TreeHashes } from '@rectrail/transparency';
+
+/**
+ * A row holds the hashes of one tile, one after the other; it is only ever appended to. So every smaller tile, and every earlier tree, is a beginning of what is there.
+ * The hashes do not compress.
+ */
+const tables = `
+  create schema if not exists rectrail_transparency;
+  create table if not exists rectrail_transparency.tile (
+    level  smallint not null,
+    index  bigint not null,
+    hashes bytea not null check (octet_length(hashes) between ${treeHashBytes} and ${tileWidth * treeHashBytes} and octet_length(hashes) % ${treeHashBytes} = 0),
+    primary key (level, index)
+  );
+  alter table rectrail_transparency.tile alter column hashes set storage external;
+  create table if not exists rectrail_transparency.checkpoint (
+    epoch     integer not null,
+    size      bigint not null,
+    note      text not null,
+    signed_at timestamptz not null default now(),
+    primary key (epoch, size)
+  );
+  create table if not exists rectrail_transparency.key (
+    verifier text primary key,
+    epoch    integer not null,
+    added_at timestamptz not null default now()
+  );
+`;
+const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_transparency', 0))`;
+
+const appendSql = `
+  insert into rectrail_transparency.tile as kept (level, index, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])
+  on conflict (level, index) do update set hashes = kept.hashes || excluded.hashes`;
+const sizeSql = `select (index * ${tileWidth} + octet_length(hashes) / ${treeHashBytes})::float8 as size from rectrail_transparency.tile where level = 0 order by index desc limit 1`;
+
+/** A signed head of the tree, as text for whoever checks it. */
+export interface SignedCheckpoint { readonly size: number; readonly root: TreeHash; readonly note: string }
+
+const signedCheckpoint = (note: string): SignedCheckpoint => {
+  const { size, root } = parseCheckpointText(parseNote(note).text);
+  return { size, root, note };
+};
+
+/** The levels of the tree of which tiles keep hashes: every eighth. */
+const tileHeight = Math.log2(tileWidth);
+
+/** What a seal adds to tiles: complete subtrees as the tree grew by them. */
+export class TileGrowth {
+  readonly #added = new Map<string, { readonly level: number; readonly index: number; readonly hashes: TreeHash[] }>();
+
+  add(nodes: readonly HashedNode[]): void {
+    for (const { level, index, hash } of nodes) {
+      if (level % tileHeight !== 0) continue;
+      const tile = { level: level / tileHeight, index: Math.floor(index / tileWidth) };
+      const key = `${tile.level}/${tile.index}`;
+      const grown = this.#added.get(key) ?? { ...tile, hashes: [] };
+      this.#added.set(key, grown);
+      grown.hashes.push(hash);
+    }
+  }
+
+  async write(query: Database['query']): Promise<void> {
+    const tiles = [...this.#added.values()];
+    await query(appendSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ hashes }) => Buffer.concat(hashes))]);
+  }
+}
+
+/** The tree over the log's leaves and its signed heads (schema `rectrail_transparency`), of which only the sealer writes. */
+export class SealedLog {
+  readonly #database: Database;
+
+  private constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Makes its schema where it is missing. */
+  static async open(database: Database): Promise<SealedLog> {
+    await database.transaction(async (query) => {
+      await query(setUpLane);
+      await query(tables);
+    });
+    return new SealedLog(database);
+  }
+
+  /** The newest one, or that of exactly this size; null where none was signed. */
+  async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
+    const { rows } = await this.#database.query<{ note: string }>(
+      'select note from rectrail_transparency.checkpoint where size = $1 or $1::bigint is null order by epoch desc, size desc limit 1', [size ?? null]);
+    return rows[0] === undefined ? null : signedCheckpoint(rows[0].note);
+  }
+
+  /** Verifier keys of this log, those of earlier epochs too, the newest first. */
+  async keys(): Promise<readonly string[]> {
+    const { rows } = await this.#database.query<{ verifier: string }>('select verifier from rectrail_transparency.key order by epoch desc, added_at desc, verifier');
+    return rows.map(({ verifier }) => verifier);
+  }
+
+  /** Leaves in the tree; those behind the newest checkpoint are not signed yet. */
+  async size(): Promise<number> {
+    const { rows } = await this.#database.query<{ size: number }>(sizeSql);
+    return rows[0]?.size ?? 0;
+  }
+
+  /** Null where the tree does not reach so far. */
+  async tile({ level, index, width }: Tile): Promise<Buffer | null> {
+    const { rows } = await this.#database.query<{ hashes: Buffer }>(
+      `select substring(hashes for $3) as hashes from rectrail_transparency.tile where level = $1 and index = $2 and octet_length(hashes) >= $3`, [level, index, width * treeHashBytes]);
+    return rows[0]?.hashes ?? null;
+  }
+
+  /** Those of the tree of the first `size` leaves, each tile read once. */
+  hashes(size: number): TreeHashes {
+    return hashesFromTiles(size, async (tile) => {
+      const bytes = await this.tile(tile);
+      if (bytes === null) throw new Error(`the tree of the log lacks hashes of tile ${tile.level}/${tile.index}`);
+      return bytes;
+    });
+  }
+}
+
+/** Verifier keys of one epoch. Processes that start at the same time wait for each other until the transaction has ended: one of them makes the key. */
+export const registeredKeys = async (query: Database['query'], epoch: number): Promise<readonly string[]> => {
+  await query(setUpLane);
+  const { rows } = await query<{ verifier: string }>('select verifier from rectrail_transparency.key where epoch = $1 order by added_at desc', [epoch]);
+  return rows.map(({ verifier }) => verifier);
+};
+export const registerKey = async (query: Database['query'], epoch: number, verifier: string): Promise<void> => {
+  await query('insert into rectrail_transparency.key (verifier, epoch) values ($1, $2) on conflict do nothing', [verifier, epoch]);
+};
+
+export const keepCheckpoint = async (query: Database['query'], epoch: number, size: number, note: string): Promise<void> => {
+  await query('insert into rectrail_transparency.checkpoint (epoch, size, note) values ($1, $2, $3) on conflict do nothing', [epoch, size, note]);
+};

@@ -1,0 +1,172 @@
+// Goal: what is sealed is the tree of RFC 6962 over all leaves, whoever sealed it and however often sealers were stopped, and only the holder of the log's key signs.
+// Method: random batches on a real PostgreSQL under sealers that come and go, two at a time; a tree over the leaves of the whole log, grown in memory, as the oracle.
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { leafBytes, type LogIdentity } from '@rectrail/event-store';
+import { freshStream, readToEnd, requestOf } from '@rectrail/event-store/testing';
+import { PostgresEventStore } from '@rectrail/event-store-postgres';
+import { LeaseLost, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
+import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
+import {
+  consistencyProof, GrowingTree, inclusionProof, leafHash, newNoteKey, noteVerifier, openCheckpoint, verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
+} from '@rectrail/transparency';
+import { openLogKey, originOf } from './log-key.ts';
+import { SealedLog } from './sealed-log.ts';
+import { sealerName, startSealer } from './sealer.ts';
+
+const timing = { sealEveryMs: 20, ttlMs: 600 };
+
+let test: TestDatabase;
+let database: Database;
+let store: PostgresEventStore;
+let sealed: SealedLog;
+let identity: LogIdentity;
+let dataDir: string;
+let signer: NoteSigner;
+let sealers: { close(): Promise<void> }[];
+let failures: unknown[];
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  database = await openDatabase({ url: test.url, connectionsMax: 10, onError: () => undefined });
+  store = await PostgresEventStore.open({ connectionString: test.url });
+  sealed = await SealedLog.open(database);
+  identity = await store.identity();
+  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-log-'));
+  signer = (await openLogKey({ database, configuration: { dataDir, logKeyFile: undefined }, identity }))!;
+  [sealers, failures] = [[], []];
+});
+afterEach(async () => {
+  await Promise.all(sealers.map((sealer) => sealer.close()));
+  await store.close();
+  await database.close();
+  await test.drop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const start = async (leadership?: Leadership): Promise<{ close(): Promise<void> }> => {
+  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure: (error) => { failures.push(error); }, ...timing });
+  sealers.push(sealer);
+  return sealer;
+};
+const append = async (events: number): Promise<void> => { await store.append(requestOf([{ stream: freshStream(), says: Array.from({ length: events }, (_, n) => `第${n}条`) }])); };
+const sealedUpTo = async (size: number): Promise<void> => { while (((await sealed.checkpoint())?.size ?? 0) < size && failures.length === 0) await sleep(5); };
+
+/** Every signed head, by the log's own key. */
+const checkpoints = async (): Promise<readonly OpenedCheckpoint[]> => {
+  const { rows } = await database.query<{ note: string }>('select note from rectrail_transparency.checkpoint order by size');
+  const policy = { origin: originOf(identity), log: (await sealed.keys()).map(noteVerifier) };
+  return rows.map(({ note }) => openCheckpoint(note, policy));
+};
+const leafHashes = async (): Promise<readonly Buffer[]> => (await readToEnd(store)).map((event) => leafHash(leafBytes(event, identity)));
+
+describe('the sealer', () => {
+  it('signs the tree over all leaves through batches, restarts and two that take turns; every earlier tree goes on in every later one', async () => {
+    let size = 0;
+    // Tiles are begun, filled to their edge and passed.
+    for (const [turn, batch] of [1, 3, 252, 1, 700, 90, 1, 1_500, 12].entries()) {
+      await start();
+      if (sealers.length > 2) await sealers.shift()!.close();
+      await append(batch);
+      size += batch;
+      if (turn % 2 === 0) await sealedUpTo(size);
+    }
+    await sealedUpTo(size);
+    expect(failures).toEqual([]);
+
+    const leaves = await leafHashes();
+    const signed = await checkpoints();
+    expect(signed.at(-1)!.size).toBe(size);
+    const oracle = new GrowingTree();
+    const roots = leaves.map((leaf) => { oracle.append(leaf); return oracle.root; });
+    for (const { size: at, root } of signed) expect(root).toEqual(roots[at - 1]);
+    for (const [n, later] of signed.entries()) {
+      const hashes = sealed.hashes(later.size);
+      for (const earlier of signed.slice(0, n)) {
+        const proof = await consistencyProof({ first: earlier.size, second: later.size }, hashes);
+        expect(verifiesConsistency({ first: earlier.size, second: later.size, firstRoot: earlier.root, secondRoot: later.root, proof })).toBe(true);
+      }
+      for (const index of [0, later.size >> 1, later.size - 1]) {
+        const proof = await inclusionProof({ index, size: later.size }, hashes);
+        expect(verifiesInclusion({ leafHash: leaves[index]!, index, size: later.size, root: later.root, proof })).toBe(true);
+      }
+    }
+    expect((await (await openLeadership(database)).followers()).find(({ name }) => name === sealerName)?.position).toBe(size);
+  });
+
+  it('loses nothing and seals nothing twice where a transaction fails before or after its commit', async () => {
+    const leadership = await openLeadership(database);
+    let transactions = 0;
+    // Every third fails as if the connection broke: by turns with nothing written, and with an answer that never came.
+    const breaking: Leadership = {
+      followers: () => leadership.followers(),
+      lead: (options) => leadership.lead({
+        ...options, retryMs: 10,
+        work: (lease) => options.work({
+          ...lease,
+          transaction: async (work) => {
+            transactions += 1;
+            if (transactions % 6 === 3) throw new LeaseLost(lease.name);
+            const result = await lease.transaction(work);
+            if (transactions % 6 === 0) throw new LeaseLost(lease.name);
+            return result;
+          },
+        }),
+      }),
+    };
+    await start(breaking);
+    for (let n = 1; n <= 12; n += 1) {
+      await append(40);
+      await sealedUpTo(n * 40);
+    }
+    const oracle = new GrowingTree();
+    for (const leaf of await leafHashes()) oracle.append(leaf);
+    expect((await checkpoints()).at(-1)).toMatchObject({ size: 480, root: oracle.root });
+    expect(await sealed.size()).toBe(480);
+    expect(transactions).toBeGreaterThan(12);
+  });
+
+  it('seals nothing more once the stored tree is not what was signed', async () => {
+    await append(300);
+    const first = await start();
+    await sealedUpTo(300);
+    await first.close();
+    await database.query(`update rectrail_transparency.tile set hashes = overlay(hashes placing '\\x00000000' from 1) where level = 0 and index = 1`);
+    await append(1);
+    await start();
+    while (failures.length === 0) await sleep(5);
+    expect(String(failures[0])).toMatch(/not the one of 300 leaves that was signed/);
+    expect((await checkpoints()).at(-1)!.size).toBe(300);
+  });
+});
+
+describe('the key of the log', () => {
+  const openKey = (dir: string, logKeyFile?: string) => openLogKey({ database, configuration: { dataDir: dir, logKeyFile }, identity });
+
+  it('is made once, for its owner alone, and found again', async () => {
+    expect((await stat(join(dataDir, `log-key-${identity.epoch}`))).mode & 0o777).toBe(0o600);
+    expect((await openKey(dataDir))?.keyId).toBe(signer.keyId);
+    expect(await sealed.keys()).toHaveLength(1);
+  });
+
+  it('is not made a second time where it is out of reach', async () => {
+    const elsewhere = join(dataDir, 'elsewhere');
+    expect(await openKey(elsewhere)).toBeNull();
+    expect(await sealed.keys()).toHaveLength(1);
+  });
+
+  it('may be given, and is then published beside the former; another log\'s is refused', async () => {
+    const [own, foreign] = [newNoteKey(originOf(identity)), newNoteKey('rectrail/other/1')];
+    const file = join(dataDir, 'given');
+    await writeFile(file, own.secret);
+    expect((await openKey(dataDir, file))?.name).toBe(originOf(identity));
+    expect(await sealed.keys()).toHaveLength(2);
+    expect(await sealed.keys()).toContain(own.verifier);
+    await writeFile(file, foreign.secret);
+    await expect(openKey(dataDir, file)).rejects.toThrow(/is of rectrail\/other\/1/);
+    await expect(openKey(dataDir, join(dataDir, 'none'))).rejects.toThrow(/which is not there/);
+  });
+});

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leafBytes, type EventStore, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
+import { position } from '@rectrail/kernel';
+import { moveCheckpoint, type HeldLease, type Leadership } from '@rectrail/platform';
+import { completeSubtrees, GrowingTree, leafHash, rootOf, signCheckpoint, type NoteSigner } from '@rectrail/transparency';
+import { originOf } from './log-key.ts';
+import { keepCheckpoint, TileGrowth, type SealedLog } from './sealed-log.ts';
+
+export const sealerName = 'transparency';
+
+export interface SealerOptions {
+  readonly store: Pick<EventStore, 'identity' | 'subscribeAll'>;
+  readonly sealed: SealedLog;
+  readonly leadership: Pick<Leadership, 'lead'>;
+  readonly signer: NoteSigner;
+  readonly onFailure: (error: unknown) => void;
+  /** Between two seals while few events come, and between two signatures however many come, ms; default 500. */
+  readonly sealEveryMs?: number;
+  /** Of the lease, ms; default that of `Leadership`. */
+  readonly ttlMs?: number;
+}
+
+const leavesOfSealMax = 1_000;
+
+const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
+  // All that it rejects with is the abort.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+};
+
+/** The tree as it is kept, checked against what was signed of it last. @throws Error where it is not what was signed. */
+const keptTree = async (sealed: SealedLog): Promise<GrowingTree> => {
+  const size = await sealed.size();
+  const signed = await sealed.checkpoint();
+  const hashes = sealed.hashes(size);
+  if (signed !== null && (signed.size > size || !(await rootOf(signed.size, hashes)).equals(signed.root))) {
+    throw new Error(`the stored tree of the log is not the one of ${signed.size} leaves that was signed: nothing more is sealed. Potential solutions: docs/how-to/check-the-log.md`);
+  }
+  return new GrowingTree({ size, hashes: await hashes.read(completeSubtrees({ from: 0, to: size })) });
+};
+
+/** The work of one term: each page of events becomes one transaction of tiles, checkpoint of the follower and, when it is due, a signed head. */
+class Sealing {
+  readonly #lease: HeldLease;
+  readonly #identity: LogIdentity;
+  readonly #signer: NoteSigner;
+  readonly #tree: GrowingTree;
+  readonly #everyMs: number;
+  #signedAt = -Infinity;
+
+  constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signer, sealEveryMs = 500 }: SealerOptions) {
+    [this.#lease, this.#identity, this.#tree, this.#signer, this.#everyMs] = [lease, identity, tree, signer, sealEveryMs];
+  }
+
+  /** The head as it stands, which a crash or a new epoch may have left unsigned. */
+  async begin(): Promise<void> {
+    if (this.#tree.size > 0) await this.#seal([], true);
+  }
+
+  async follow(store: Pick<EventStore, 'subscribeAll'>): Promise<void> {
+    const { signal } = this.#lease;
+    for await (const { events } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfSealMax, signal })) {
+      // Far behind: many leaves in a row, and no pause between them.
+      const isBehind = events.length >= leavesOfSealMax / 2;
+      const isDue = !isBehind || performance.now() - this.#signedAt >= this.#everyMs;
+      await this.#seal(events, isDue);
+      if (!isBehind) await resting(this.#everyMs, signal);
+    }
+  }
+
+  async #seal(events: readonly StoredEvent[], isDue: boolean): Promise<void> {
+    const growth = new TileGrowth();
+    for (const event of events) {
+      if (event.position !== this.#tree.size + 1) throw new Error(`the event at ${event.position} cannot be leaf ${this.#tree.size}: the log has a gap`);
+      growth.add(this.#tree.append(leafHash(leafBytes(event, this.#identity))));
+    }
+    const { size, root } = this.#tree;
+    await this.#lease.transaction(async (query) => {
+      if (events.length > 0) await growth.write(query);
+      if (isDue) await keepCheckpoint(query, this.#identity.epoch, size, signCheckpoint({ origin: originOf(this.#identity), size, root }, [this.#signer]));
+      await moveCheckpoint({ query }, this.#lease, position(size));
+    });
+    if (isDue) this.#signedAt = performance.now();
+  }
+}
+
+/** Seals the log while this process leads. `close`: the seal on its way is finished. */
+export const startSealer = (options: SealerOptions): { close(): Promise<void> } => {
+  const { store, sealed, leadership, onFailure, ttlMs } = options;
+  const stop = new AbortController();
+  const leading = leadership.lead({
+    name: sealerName, signal: stop.signal, ...(ttlMs !== undefined && { ttlMs }),
+    work: async (lease) => {
+      // Read anew by each term: another process may have sealed meanwhile, and a failed transaction may have been carried out.
+      const sealing = new Sealing(lease, await store.identity(), await keptTree(sealed), options);
+      await sealing.begin();
+      await sealing.follow(store);
+    },
+    onFailure: (error) => { if (!stop.signal.aborted) onFailure(error); },
+  });
+  return {
+    close: () => {
+      stop.abort();
+      return leading;
+    },
+  };
+};
