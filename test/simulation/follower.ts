@@ -1,78 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
-import { position, type Position, type StreamId } from '@rectrail/kernel';
+import type { EventStore } from '@rectrail/event-store';
+import { position, type DomainEvent, type Fact } from '@rectrail/kernel';
+import { defineProjection, ProjectionRunner } from '@rectrail/projections';
 import type { Bug } from './bugs.ts';
-import { countedIn } from './counters.ts';
+import { countersCodec, type Counted } from './counters.ts';
+import type { ProjectionTable, Row } from './projection-table.ts';
 import type { SimulatedProcess } from './virtual-time.ts';
 
-/** Of one counter: what it comes to, and the positions that made it so. */
-export interface Row { readonly sum: number; readonly made: readonly Position[] }
-type Rows = ReadonlyMap<StreamId, Row>;
+type CountedEvent = DomainEvent<'Counted', Counted>;
 
-export const foldRows = (rows: Rows, events: readonly StoredEvent[]): Rows => {
-  const next = new Map(rows);
-  for (const event of events) {
-    const row = next.get(event.streamId) ?? { sum: 0, made: [] };
-    next.set(event.streamId, { sum: row.sum + countedIn(event).by, made: [...row.made, event.position] });
-  }
-  return next;
+const folded = (facts: readonly Fact<CountedEvent>[]): Row => ({ sum: facts.reduce((sum, { event }) => sum + event.data.by, 0), made: facts.map((fact) => fact.position) });
+
+/** One row a counter, one statement a row: a crash falls between them, and between them and the checkpoint. */
+const projection = defineProjection<CountedEvent>({
+  name: 'counters', version: 1, streamPrefix: '', tables: [{ name: 'counter', columns: { stream: 'text not null', folded: 'text not null' }, primaryKey: ['stream'] }],
+  apply: async (facts, { tx, schema, earlier }) => {
+    const byStream = Map.groupBy(facts, ({ streamId }) => streamId);
+    const before = await earlier([...byStream.keys()]);
+    for (const [stream, added] of byStream) {
+      const row = folded([...(before.get(stream) ?? []), ...added]);
+      await tx.query(`insert into ${schema}.counter (stream, folded) values ($1, $2) on conflict (stream) do update set folded = excluded.folded`, [stream, JSON.stringify(row)]);
+    }
+  },
+});
+
+/** The same store, whose first subscription leaves out the event behind the checkpoint. */
+const skipping = (store: EventStore): Pick<EventStore, 'subscribeAll'> => {
+  let isFirst = true;
+  return {
+    subscribeAll: (options) => {
+      const { after = position(0) } = options;
+      const skips = isFirst && after > 0;
+      isFirst = false;
+      return store.subscribeAll({ ...options, after: skips ? position(after + 1) : after });
+    },
+  };
 };
-
-/** Rows and checkpoint of one projection, which every process moves: whole transactions, one after another. */
-export class RowsTable {
-  rows: Rows = new Map();
-  checkpoint = position(0);
-  transactions = 0;
-
-  transaction(change: (table: RowsTable) => void): void {
-    this.transactions += 1;
-    change(this);
-  }
-}
-
-const away = { failure: (): Error => new Error('Connection terminated') };
-const retryMs = 100;
-const batchEventsMax = 3;
 
 export interface FollowerOptions {
   readonly process: SimulatedProcess;
   readonly store: EventStore;
-  readonly table: RowsTable;
+  readonly table: ProjectionTable;
   readonly bug: Bug | null;
   readonly signal: AbortSignal;
+  readonly onStopped: (error: unknown) => void;
 }
 
-/** As a projection does it: a slice, its rows and the checkpoint in one transaction, behind a look at where the rows stand; after a failure anew from the checkpoint. */
-export const followLog = async (options: FollowerOptions): Promise<void> => {
-  const { process, store, table, bug, signal } = options;
-  while (!signal.aborted) {
-    try {
-      const checkpoint = await process.call('rows read', () => table.checkpoint, away);
-      const after = bug === 'follower skips on restart' && checkpoint > 0 ? position(checkpoint + 1) : checkpoint;
-      let reached = checkpoint;
-      for await (const slice of store.subscribeAll({ after, batchEventsMax, signal })) {
-        await apply(options, reached, slice);
-        reached = slice.scannedTo;
-      }
-    } catch {
-      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-};
-
-const apply = async ({ process, table, bug }: FollowerOptions, after: Position, { events, scannedTo }: AllSlice): Promise<void> => {
-  const what = `rows ${after} to ${scannedTo}`;
-  if (bug === 'checkpoint before rows') {
-    await process.call(what, () => { table.transaction((held) => { held.checkpoint = scannedTo; }); }, away);
-    await process.call(what, () => { table.transaction((held) => { held.rows = foldRows(held.rows, events); }); }, away);
-    return;
-  }
-  await process.call(what, () => {
-    table.transaction((held) => {
-      if (held.checkpoint < after) throw new Error('the checkpoint was moved back');
-      if (scannedTo <= held.checkpoint) return;
-      held.rows = foldRows(held.rows, events.filter((event) => event.position > held.checkpoint));
-      held.checkpoint = scannedTo;
-    });
-  }, away);
+/** A projector as a server has it, until the signal. */
+export const followLog = async ({ process, store, table, bug, signal, onStopped }: FollowerOptions): Promise<void> => {
+  const read: EventStore = bug === 'follower skips on restart' ? Object.assign(Object.create(store) as EventStore, skipping(store)) : store;
+  const codec = countersCodec();
+  const runner = new ProjectionRunner({
+    store: read, decode: (event) => codec.decode(event), database: table.of(process), projections: [projection], schema: 'simulated',
+    batchEventsMax: 3, laggingEventsMax: 6, retryDelayMs: 100, onFailure: (_name, at, error) => { if (at !== null) onStopped(error); },
+  });
+  while (!signal.aborted && !(await runner.prepare().then(() => true, () => false))) await sleep(100);
+  if (signal.aborted) return;
+  runner.start();
+  await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+  await runner.stop();
 };

@@ -2,15 +2,15 @@ import type { StreamId } from '@rectrail/kernel';
 import { messageOf, recordText, type Broker } from './broker.ts';
 import { countedIn } from './counters.ts';
 import type { SharedLog } from './faulty-store.ts';
-import { foldRows, type RowsTable } from './follower.ts';
 import type { LeaseTable } from './lease-table.ts';
+import { foldRows, type ProjectionTable } from './projection-table.ts';
 
 /** What a client was told: the intent is at `last`, and its counters stand at `sums`. */
 export interface Acknowledged { readonly intent: string; readonly last: number; readonly sums: readonly number[] }
 
 export interface Observed {
   readonly log: SharedLog;
-  readonly rows: RowsTable;
+  readonly rows: ProjectionTable;
   readonly leases: LeaseTable;
   /** Name of the relay's lease. */
   readonly relay: string;
@@ -37,7 +37,7 @@ export class Invariants {
   readonly #intents = new Map<string, { last: number; readonly sums: number[] }>();
   #events = 0;
   #acknowledged = 0;
-  #transactions = 0;
+  #commits = 0;
   #consumed = 0;
   #moves = 0;
   #recordedAt = '';
@@ -101,9 +101,9 @@ export class Invariants {
 
   #checkRows(): void {
     const { rows, log } = this.#observed;
-    if (rows.transactions === this.#transactions) return;
-    this.#transactions = rows.transactions;
-    const expected = [...foldRows(new Map(), log.events.slice(0, rows.checkpoint))];
+    if (rows.commits === this.#commits) return;
+    this.#commits = rows.commits;
+    const expected = [...foldRows(log.events.slice(0, rows.checkpoint))];
     const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
     const [found, folded] = [[...rows.rows], expected].map((list) => JSON.stringify(list.toSorted(byName)));
     insist(found === folded, () => `the rows at checkpoint ${rows.checkpoint} are ${found}, a fold gives ${folded}`);

@@ -8,9 +8,10 @@ import { Broker, feedOf } from './broker.ts';
 import type { Bug } from './bugs.ts';
 import { carryOut, counters, countersCodec, type Intent } from './counters.ts';
 import { clockOf, FaultyEventStore, SharedLog } from './faulty-store.ts';
-import { followLog, RowsTable } from './follower.ts';
+import { followLog } from './follower.ts';
 import { InvariantViolated, Invariants, type Acknowledged } from './invariants.ts';
 import { LeaseTable } from './lease-table.ts';
+import { ProjectionTable } from './projection-table.ts';
 import { SimulatedProcess, Timeline } from './virtual-time.ts';
 
 const topics = topicNames('rectrail');
@@ -25,6 +26,9 @@ const clientPatienceMs = 4_000;
 /** A run whose clients do not come to an end by then hangs; the same for catching up once nothing fails, ms. */
 const faultyMsMax = 400_000;
 const calmMsMax = 30_000;
+/** Nothing that was sent while things failed arrives later, ms. */
+const lateMsMax = 8_000;
+const lastIntent = 'last';
 
 /** What was met in a run, so that a simulation in which nothing happens is seen. */
 export interface Met {
@@ -66,7 +70,7 @@ class Simulation {
   readonly #random: Random;
   readonly #bug: Bug | null;
   readonly #log = new SharedLog();
-  readonly #rows = new RowsTable();
+  readonly #rows: ProjectionTable;
   readonly #broker = new Broker(topics.messages.issues);
   readonly #leases: LeaseTable;
   readonly #acknowledged: Acknowledged[] = [];
@@ -84,6 +88,7 @@ class Simulation {
     this.timeline = new Timeline(this.#random);
     this.#outside = new SimulatedProcess('outside', this.timeline);
     this.#leases = new LeaseTable(this.timeline, bug);
+    this.#rows = new ProjectionTable(this.timeline, bug);
     this.#invariants = new Invariants({ log: this.#log, rows: this.#rows, leases: this.#leases, relay: kafkaRelayName, broker: this.#broker, acknowledged: this.#acknowledged });
   }
 
@@ -103,8 +108,10 @@ class Simulation {
       if (life === null || life.end.signal.aborted) this.#start(server);
     }
     const calmAt = this.timeline.now;
-    await this.#until(() => this.timeline.now - calmAt >= calmMsMax || this.#isCaughtUp(), calmMsMax + 10_000);
+    this.#outside.enter(() => { this.#atWork(this.#last()); });
+    await this.#until(() => this.timeline.now - calmAt >= calmMsMax || (this.#clientsAtWork === 0 && this.#isCaughtUp()), calmMsMax + 10_000);
     this.#invariants.checkCaughtUp();
+    if (this.#acknowledged.at(-1)?.intent !== lastIntent) throw new InvariantViolated('nothing fails any more, and a command is not acknowledged');
   }
 
   count(): Met {
@@ -143,7 +150,8 @@ class Simulation {
     const end = new AbortController();
     const { signal } = end;
     process.enter(() => {
-      this.#detached(followLog({ process, store, table: this.#rows, bug: this.#bug, signal }));
+      const onStopped = (cause: unknown): void => { this.#broken ??= new Error('the projection stands stopped', { cause }); };
+      this.#detached(followLog({ process, store, table: this.#rows, bug: this.#bug, signal, onStopped }));
       this.#detached(this.#relay(process, store, signal));
     });
     this.#lives[server] = { process, runner, end };
@@ -197,6 +205,12 @@ class Simulation {
       await this.#pursue({ id: `${client + 1}.${n}`, adds: adds.filter(({ to }, index) => adds.findIndex((other) => other.to === to) === index) });
       await sleep(this.#random.int(0, 800));
     }
+  }
+
+  /** Once everything that was on its way has arrived: a move of the checkpoint that came late may have set it back until there is something new to tell. */
+  async #last(): Promise<void> {
+    await sleep(lateMsMax);
+    await this.#pursue({ id: lastIntent, adds: counters.map((to) => ({ to, by: 1 })) });
   }
 
   /** The same command until it is acknowledged or surely refused; given up after some attempts. */
