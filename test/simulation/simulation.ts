@@ -44,6 +44,8 @@ export interface Met {
   conflicts: number;
   kills: number;
   stops: number;
+  /** Transactions of the projection. */
+  batches: number;
   /** Of the relay's lease. */
   terms: number;
   /** Moves of the relay's checkpoint while things failed. */
@@ -66,7 +68,7 @@ interface Life { readonly process: SimulatedProcess; readonly runner: CommandRun
 /** Servers that share a log, a lease table, rows and a broker; clients; and what befalls them. */
 class Simulation {
   readonly timeline: Timeline;
-  readonly met: Met = { events: 0, acknowledged: 0, givenUp: 0, retried: 0, repeated: 0, conflicts: 0, kills: 0, stops: 0, terms: 0, moves: 0, messagesRepeated: 0 };
+  readonly met: Met = { events: 0, acknowledged: 0, givenUp: 0, retried: 0, repeated: 0, conflicts: 0, kills: 0, stops: 0, batches: 0, terms: 0, moves: 0, messagesRepeated: 0 };
   readonly #random: Random;
   readonly #bug: Bug | null;
   readonly #log = new SharedLog();
@@ -115,7 +117,7 @@ class Simulation {
   }
 
   count(): Met {
-    return { ...this.met, events: this.#log.events.length, acknowledged: this.#acknowledged.length, terms: this.#leases.terms, messagesRepeated: this.#broker.repeated };
+    return { ...this.met, events: this.#log.events.length, acknowledged: this.#acknowledged.length, batches: this.#rows.commits, terms: this.#leases.terms, messagesRepeated: this.#broker.repeated };
   }
 
   #isCaughtUp(): boolean {
