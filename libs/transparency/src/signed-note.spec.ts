@@ -4,7 +4,7 @@ import { checkpointText, openCheckpoint, parseCheckpointText, signCheckpoint, ty
 import { GrowingTree, leafHash } from './merkle-tree.ts';
 import { formatProof, openProof, parseProof } from './proof-file.ts';
 import { inclusionProof, type TreeHashes } from './proofs.ts';
-import { cosigner, cosigningSigner, formatNote, newCosignerKey, newNoteKey, noteSigner, noteVerifier, openNote, parseNote, signNote } from './signed-note.ts';
+import { cosigner, cosigningSigner, formatNote, newCosignerKey, newNoteKey, noteSigner, noteVerifier, noteVerifierKey, openNote, parseNote, signNote } from './signed-note.ts';
 
 // Goal: notes, checkpoints and proofs are read back as they were written, by the right keys alone; one changed bit is noticed. Method: the published example of Go's note package;
 // random texts and trees; every character of a note changed in turn.
@@ -72,6 +72,7 @@ describe('a signed note', () => {
       expect(() => noteSigner(wrong)).not.toThrow(/AYEKFALV/);
     }
     for (const name of ['', 'a b', 'a+b', 'a\u3000b', 'a\nb']) expect(codeOf(() => newNoteKey(name))).toBe('key-malformed');
+    expect([noteVerifierKey(log.secret), codeOf(() => noteVerifierKey(log.verifier))]).toEqual([log.verifier, 'key-malformed']);
   });
 });
 
