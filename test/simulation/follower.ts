@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventStore } from '@rectrail/event-store';
-import { position, type DomainEvent, type Fact } from '@rectrail/kernel';
+import type { DomainEvent, Fact } from '@rectrail/kernel';
 import { defineProjection, ProjectionRunner } from '@rectrail/projections';
-import type { Bug } from './bugs.ts';
 import { countersCodec, type Counted } from './counters.ts';
 import type { ProjectionTable, Row } from './projection-table.ts';
 import type { SimulatedProcess } from './virtual-time.ts';
@@ -24,34 +23,19 @@ const projection = defineProjection<CountedEvent>({
   },
 });
 
-/** The same store, whose first subscription leaves out the event behind the checkpoint. */
-const skipping = (store: EventStore): Pick<EventStore, 'subscribeAll'> => {
-  let isFirst = true;
-  return {
-    subscribeAll: (options) => {
-      const { after = position(0) } = options;
-      const skips = isFirst && after > 0;
-      isFirst = false;
-      return store.subscribeAll({ ...options, after: skips ? position(after + 1) : after });
-    },
-  };
-};
-
 export interface FollowerOptions {
   readonly process: SimulatedProcess;
   readonly store: EventStore;
   readonly table: ProjectionTable;
-  readonly bug: Bug | null;
   readonly signal: AbortSignal;
   readonly onStopped: (error: unknown) => void;
 }
 
 /** A projector as a server has it, until the signal. */
-export const followLog = async ({ process, store, table, bug, signal, onStopped }: FollowerOptions): Promise<void> => {
-  const read: EventStore = bug === 'follower skips on restart' ? Object.assign(Object.create(store) as EventStore, skipping(store)) : store;
+export const followLog = async ({ process, store, table, signal, onStopped }: FollowerOptions): Promise<void> => {
   const codec = countersCodec();
   const runner = new ProjectionRunner({
-    store: read, decode: (event) => codec.decode(event), database: table.of(process), projections: [projection], schema: 'simulated',
+    store, decode: (event) => codec.decode(event), database: table.of(process), projections: [projection], schema: 'simulated',
     batchEventsMax: 3, laggingEventsMax: 6, retryDelayMs: 100, onFailure: (_name, at, error) => { if (at !== null) onStopped(error); },
   });
   while (!signal.aborted && !(await runner.prepare().then(() => true, () => false))) await sleep(100);

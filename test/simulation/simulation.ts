@@ -7,7 +7,7 @@ import type { CommandId } from '@rectrail/kernel';
 import { Broker, feedOf } from './broker.ts';
 import type { Bug } from './bugs.ts';
 import { carryOut, counters, countersCodec, type Intent } from './counters.ts';
-import { clockOf, FaultyEventStore, SharedLog } from './faulty-store.ts';
+import { clockOf, FaultyEventStore, SharedLog, SkippingEventStore } from './faulty-store.ts';
 import { followLog } from './follower.ts';
 import { InvariantViolated, Invariants, type Acknowledged } from './invariants.ts';
 import { LeaseTable } from './lease-table.ts';
@@ -117,7 +117,10 @@ class Simulation {
   }
 
   count(): Met {
-    return { ...this.met, events: this.#log.events.length, acknowledged: this.#acknowledged.length, batches: this.#rows.commits, terms: this.#leases.terms, messagesRepeated: this.#broker.repeated };
+    return {
+      ...this.met, events: this.#log.events.length, acknowledged: this.#acknowledged.length, batches: this.#rows.commits, terms: this.#leases.terms,
+      messagesRepeated: this.#broker.repeated,
+    };
   }
 
   #isCaughtUp(): boolean {
@@ -149,11 +152,12 @@ class Simulation {
     this.timeline.tell(`${process.name} starts`);
     const store = new FaultyEventStore(process, this.#log, this.#bug);
     const runner = new CommandRunner({ store, codec: countersCodec(), clock: clockOf(this.timeline), cachedStreamPrefixes: ['tree-'] });
+    const followed = this.#bug === 'follower skips on restart' ? new SkippingEventStore(process, this.#log, null) : store;
     const end = new AbortController();
     const { signal } = end;
     process.enter(() => {
       const onStopped = (cause: unknown): void => { this.#broken ??= new Error('the projection stands stopped', { cause }); };
-      this.#detached(followLog({ process, store, table: this.#rows, bug: this.#bug, signal, onStopped }));
+      this.#detached(followLog({ process, store: followed, table: this.#rows, signal, onStopped }));
       this.#detached(this.#relay(process, store, signal));
     });
     this.#lives[server] = { process, runner, end };
