@@ -47,8 +47,8 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-const start = async (leadership?: Leadership): Promise<{ close(): Promise<void> }> => {
-  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure: (error) => { failures.push(error); }, ...timing });
+const start = async (leadership?: Leadership, sealEveryMs = timing.sealEveryMs): Promise<{ close(): Promise<void> }> => {
+  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure: (error) => { failures.push(error); }, ...timing, sealEveryMs });
   sealers.push(sealer);
   return sealer;
 };
@@ -127,6 +127,13 @@ describe('the sealer', () => {
     expect((await checkpoints()).at(-1)).toMatchObject({ size: 480, root: oracle.root });
     expect(await sealed.size()).toBe(480);
     expect(transactions).toBeGreaterThan(12);
+  });
+
+  it('signs the last leaf too where the log ends with a full page', async () => {
+    await append(2_000);
+    await start(undefined, 3_600_000);
+    await sealedUpTo(2_000);
+    expect((await checkpoints()).map(({ size }) => size)).toEqual([1_000, 2_000]);
   });
 
   it('seals nothing more once the stored tree is not what was signed', async () => {

@@ -9,7 +9,7 @@ import { keepCheckpoint, TileGrowth, type SealedLog } from './sealed-log.ts';
 export const sealerName = 'transparency';
 
 export interface SealerOptions {
-  readonly store: Pick<EventStore, 'identity' | 'subscribeAll'>;
+  readonly store: Pick<EventStore, 'identity' | 'head' | 'subscribeAll'>;
   readonly sealed: SealedLog;
   readonly leadership: Pick<Leadership, 'lead'>;
   readonly signer: NoteSigner;
@@ -56,11 +56,11 @@ class Sealing {
     if (this.#tree.size > 0) await this.#seal([], true);
   }
 
-  async follow(store: Pick<EventStore, 'subscribeAll'>): Promise<void> {
+  async follow(store: SealerOptions['store']): Promise<void> {
     const { signal } = this.#lease;
-    for await (const { events } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfSealMax, signal })) {
-      // Far behind: many leaves in a row, and no pause between them.
-      const isBehind = events.length >= leavesOfSealMax / 2;
+    for await (const { events, scannedTo } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfSealMax, signal })) {
+      // Far behind: many leaves in a row, and no pause between them. What is not signed then is followed by something that will be.
+      const isBehind = events.length >= leavesOfSealMax / 2 && (await store.head()).position > scannedTo;
       const isDue = !isBehind || performance.now() - this.#signedAt >= this.#everyMs;
       await this.#seal(events, isDue);
       if (!isBehind) await resting(this.#everyMs, signal);
