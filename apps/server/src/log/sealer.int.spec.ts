@@ -48,7 +48,8 @@ afterEach(async () => {
 });
 
 const start = async (leadership?: Leadership, sealEveryMs = timing.sealEveryMs): Promise<{ close(): Promise<void> }> => {
-  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure: (error) => { failures.push(error); }, ...timing, sealEveryMs });
+  const onFailure = (error: unknown): void => { failures.push(error); };
+  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure, ...timing, sealEveryMs });
   sealers.push(sealer);
   return sealer;
 };
