@@ -542,6 +542,7 @@ describe('rebuild', () => {
       expect(await runner.catchUp(position(40), 5_000)).toBe(false);
       await expect(runner.skip('tally', position(23), { by: 'anna', reason: 'known defect 12' })).rejects.toMatchObject({ code: 'skip-refused', at: 23 });
       expect((await statusOf(runner)).skips).toEqual([]);
+      await stopAll();
     });
 
     it('that stops only a rebuild is left out of the rows that it makes, and those which hold it go on with it', async () => {
