@@ -52,7 +52,7 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
 ## How reads are measured
 
 - Histories come from the generator (\`rectrail generate\`, seed 1): by years (a million events a year) and by density (always ten years); 10 M events are the end of both. Read models are made by the bulk path of a rebuild.
-- For each history a server as in production runs (built, a process of its own, default settings, both roles), all at the same time; a client process with one kept connection to each asks one, then the next, each sampled
+- For each history a server as in production runs (built, a process of its own, default settings, role \`api\`; beside a writer \`projector\` too), all at the same time; a client process with one kept connection to each asks one, then the next, each sampled
   in the same way: an organisation of a level drawn evenly from five, validAt and knownAt drawn from the span and 60 days after it, by the tree of then or (a quarter) of now, at the head of the log. A tenth as many dashboards stand at a position
   from the last nine tenths of the log, apart. Every answer must be 2xx. p50 and p99 are those of all requests after a warm-up; the files
   of the read models have been read once before, so that the operating system has them as far as its memory goes.

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { killedWithBench } from '../process.ts';
 
+export type Roles = 'api' | 'api,projector';
+
 /** A projector that has much to catch up with is ready late. */
 const readyMsMax = 120_000;
 const pollMs = 100;
@@ -19,20 +21,23 @@ const freePort = (): Promise<number> => new Promise((resolve, reject) => {
   });
 });
 
-/** Rectrail's server as it runs in production: built, a process of its own, every setting its default; its log goes to a file. */
+/**
+ * Rectrail's server as it runs in production: built, a process of its own, every setting its default; its log goes to a file. Notices would change the histories, and what follows
+ * the log from its beginning would be measured too: it serves and, where there is a writer, projects.
+ */
 export class ServerProcess {
   readonly url: string;
   readonly token: string;
   readonly #child: ChildProcess;
 
   /** `dir` holds its token and its log. @throws Error where it stops or is not ready in time; the end of its log says why. */
-  static async start(databaseUrl: string, dir: string): Promise<ServerProcess> {
+  static async start(databaseUrl: string, dir: string, roles: Roles): Promise<ServerProcess> {
     await mkdir(dir, { recursive: true });
     const logFile = join(dir, 'server.log');
     const log = openSync(logFile, 'w');
     const port = await freePort();
     const child = killedWithBench(spawn(process.execPath, [main], {
-      env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, RECTRAIL_PORT: String(port), RECTRAIL_DATA_DIR: dir }, stdio: ['ignore', log, log],
+      env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, RECTRAIL_PORT: String(port), RECTRAIL_DATA_DIR: dir, RECTRAIL_ROLES: roles }, stdio: ['ignore', log, log],
     }));
     const url = `http://127.0.0.1:${port}`;
     const deadline = Date.now() + readyMsMax;
@@ -64,23 +69,23 @@ export class ServerProcess {
 /** Of those that a row asks, one for each database; the others are stopped, so that they neither work nor hold their database. */
 export class Servers {
   readonly #dir: string;
-  readonly #running = new Map<string, ServerProcess>();
+  readonly #running = new Map<string, { readonly server: ServerProcess; readonly roles: Roles }>();
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
   /** Exactly these, in this order. */
-  async only(databases: readonly { readonly database: string; readonly url: string }[]): Promise<readonly ServerProcess[]> {
-    for (const [name, server] of this.#running) {
-      if (databases.some(({ database }) => database === name)) continue;
+  async only(databases: readonly { readonly database: string; readonly url: string }[], roles: Roles = 'api'): Promise<readonly ServerProcess[]> {
+    for (const [name, { server, roles: running }] of this.#running) {
+      if (running === roles && databases.some(({ database }) => database === name)) continue;
       await server.stop();
       this.#running.delete(name);
     }
     const servers: ServerProcess[] = [];
     for (const { database, url } of databases) {
-      const server = this.#running.get(database) ?? await ServerProcess.start(url, join(this.#dir, 'servers', database));
-      this.#running.set(database, server);
+      const server = this.#running.get(database)?.server ?? await ServerProcess.start(url, join(this.#dir, 'servers', database), roles);
+      this.#running.set(database, { server, roles });
       servers.push(server);
     }
     return servers;

@@ -27,7 +27,7 @@ interface OnWritten { readonly server: ServerProcess; readonly writer: Writer }
 const onWritten = async <T>({ datasets, servers }: Stage, plan: DatasetPlan, use: (on: OnWritten) => Promise<T>): Promise<T> => {
   const dataset = await datasets.readable(plan);
   const { url, tailFile, tailFrom } = dataset;
-  const [server] = await servers.only([dataset]);
+  const [server] = await servers.only([dataset], 'api,projector');
   if (server === undefined) throw new Error('no server runs');
   const writer: Writer = new BenchProcess('scale/writer-worker');
   try {
