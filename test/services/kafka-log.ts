@@ -1,4 +1,5 @@
-import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kafka, KafkaJSProtocolError, logLevel, type Admin } from 'kafkajs';
 
 /** As an independent client sees it. */
 export interface LogRecord {
@@ -24,11 +25,23 @@ export const withAdmin = async <T>(address: string, work: (admin: Admin) => Prom
 
 const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
+/** A topic that is being made is listed before each of its partitions is led. */
+const onceLed = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof KafkaJSProtocolError) || !error.retriable) throw error;
+      await sleep(50);
+    }
+  }
+};
+
 /** Where each partition of the topics below a prefix ends, by `topic/partition`; empty ones are left out. */
 export const logEnds = (address: string, prefix: string): Promise<ReadonlyMap<string, number>> => withAdmin(address, async (admin) => {
   const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
   const offsets = await Promise.all(topics.map(async (topic) =>
-    (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [keyOf(topic, partition), Number(high)] as const)));
+    (await onceLed(() => admin.fetchTopicOffsets(topic))).map(({ partition, high }) => [keyOf(topic, partition), Number(high)] as const)));
   return new Map(offsets.flat().filter(([, high]) => high > 0));
 });
 
