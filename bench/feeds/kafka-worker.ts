@@ -75,18 +75,32 @@ const sendPaced = async ({ suffix, perSecond, from, to }: PacePlan): Promise<Rea
 export interface SentAll { readonly records: number; readonly bytes: number; readonly seconds: number }
 
 /** What was kept, in batches of that many records, one after the other. */
+/** A broker takes up to 1 MiB for a partition, and they may all be for one. */
+const batchBytesMax = 900_000;
+const lengthOf = (data: string | Buffer): number => Buffer.byteLength(data);
+const bytesOf = ({ key, value, headers }: Captured): number =>
+  Object.entries(headers).reduce((size, [name, text]) => size + name.length + lengthOf(text), lengthOf(key) + lengthOf(value));
+
 const sendAll = async ({ suffix, batchRecords }: { readonly suffix: string; readonly batchRecords: number }): Promise<SentAll> => {
   const bare = connected();
-  const records = captured.slice();
-  const bytesOf = ({ key, value, headers }: Captured): number =>
-    Object.entries(headers).reduce((size, [name, text]) => size + name.length + text.length, key.length + value.length);
-  const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
+  const batches: Captured[][] = [];
+  let [all, inBatch] = [0, Infinity];
+  for (const record of captured) {
+    const size = bytesOf(record);
+    if (inBatch + size > batchBytesMax || (batches.at(-1)?.length ?? 0) >= batchRecords) {
+      batches.push([]);
+      inBatch = 0;
+    }
+    batches.at(-1)?.push(record);
+    inBatch += size;
+    all += size;
+  }
   const began = performance.now();
-  for (let at = 0; at < records.length; at += batchRecords) {
-    const batch = Map.groupBy(records.slice(at, at + batchRecords).map((record) => again(record, suffix)), ({ topic }) => topic);
+  for (const records of batches) {
+    const batch = Map.groupBy(records.map((record) => again(record, suffix)), ({ topic }) => topic);
     await bare.sendBatch({ topicMessages: [...batch].map(([topic, sent]) => ({ topic, messages: sent.map(({ message }) => message) })) });
   }
-  return { records: records.length, bytes, seconds: (performance.now() - began) / 1_000 };
+  return { records: captured.length, bytes: all, seconds: (performance.now() - began) / 1_000 };
 };
 
 const makeTopics = async ({ address, topics }: { readonly address: string; readonly topics: readonly string[] }): Promise<void> => {

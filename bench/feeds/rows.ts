@@ -120,7 +120,7 @@ const measureThroughput = async (stage: Stage, plan: DatasetPlan): Promise<Figur
     kind: 'figures', key: `kafka-throughput-${eventsKey(plan.events)}`, title: `relay of ${labelOf(plan)} to Kafka`, raw: { relayed, messages, bare },
     figures: [
       plain('relay, from the log to the acknowledgement', messages / relayed, 'messages/s'), plain('events', head / relayed, 'events/s'), plain('mean record', bare.bytes / bare.records, 'bytes'),
-      plain(`bare kafkajs producer, the same records in batches of ${batchRecords}`, bare.records / bare.seconds, 'messages/s'),
+      plain(`bare kafkajs producer, the same records in batches of up to ${batchRecords}`, bare.records / bare.seconds, 'messages/s'),
       { label: 'relay over bare', value: (messages / relayed) / (bare.records / bare.seconds), unit: '×', aim: aims.throughput },
     ],
   };
