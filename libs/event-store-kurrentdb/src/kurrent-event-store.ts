@@ -1,7 +1,7 @@
 import { position, streamVersion, type CommandId, type Position, type StreamId } from '@rectrail/kernel';
 import {
-  checkAppend, EventStoreError, follow, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore, type EventStoreCapabilities, type Head, type LogIdentity,
-  type ReadAllOptions, type ReadStreamOptions, type StoredEvent, type StreamSlice, type SubscribeOptions,
+  checkAppend, EventStoreError, follow, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
+  type EventStoreCapabilities, type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StoredEvent, type StreamSlice, type SubscribeOptions,
 } from '@rectrail/event-store';
 import { AppendQueue } from './append-queue.ts';
 import { migrate, numberingSchema, type Database, type Leadership } from './database.ts';
@@ -72,10 +72,9 @@ export class KurrentEventStore implements EventStore {
   readonly #wake = new Wake();
   readonly #listener: ReturnType<Database['listen']>;
   readonly #sequencing: Promise<void>;
-  readonly #closing = new AbortController();
+  readonly #lifetime = new StoreLifetime();
   /** Later than closing: what is under way waits to be numbered. */
   readonly #sequencerStop = new AbortController();
-  readonly #underWay = new Set<Promise<unknown>>();
   readonly #requestBytesMax: number;
   readonly #pollMs: number;
 
@@ -127,11 +126,11 @@ export class KurrentEventStore implements EventStore {
   }
 
   head(): Promise<Head> {
-    return this.#whileOpen(() => this.#numbering.head());
+    return this.#lifetime.run(() => this.#numbering.head());
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#whileOpen(() => {
+    return this.#lifetime.run(() => {
       const size = checkAppend(request, this.capabilities);
       checkNames(request);
       const bytes = bytesOf(request, size.bytes);
@@ -141,18 +140,18 @@ export class KurrentEventStore implements EventStore {
   }
 
   findCommand(commandId: CommandId): Promise<AppendResult | null> {
-    return this.#whileOpen(async () => (await this.#numbering.commands([commandId])).get(commandId) ?? null);
+    return this.#lifetime.run(async () => (await this.#numbering.commands([commandId])).get(commandId) ?? null);
   }
 
   readStream(streamId: StreamId, options: ReadStreamOptions = {}): Promise<StreamSlice> {
-    return this.#whileOpen(async () => {
+    return this.#lifetime.run(async () => {
       const { events, version } = await this.#numbering.stream(streamId, options);
       return { events: await this.#contents.read(events), version };
     });
   }
 
   readStreams(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, StreamSlice>> {
-    return this.#whileOpen(async () => {
+    return this.#lifetime.run(async () => {
       const slices = new Map<StreamId, StoredEvent[]>(streamIds.map((id) => [id, []]));
       for (const event of await this.#contents.read(await this.#numbering.streams(streamIds, upTo))) slices.get(event.streamId)?.push(event);
       return new Map([...slices].map(([id, events]) => [id, { events, version: events.at(-1)?.streamVersion ?? streamVersion(0) }]));
@@ -162,23 +161,21 @@ export class KurrentEventStore implements EventStore {
   readAll(options: ReadAllOptions = {}): Promise<AllSlice> {
     const { pageEventsMax } = this.capabilities;
     const limit = Math.min(Math.max(options.limit ?? pageEventsMax, 1), pageEventsMax);
-    return this.#whileOpen(async () => {
+    return this.#lifetime.run(async () => {
       const { events, scannedTo } = await this.#numbering.page(options.after ?? position(0), limit, options.filter);
       return { events: await this.#contents.read(events), scannedTo };
     });
   }
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen();
     const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs };
-    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
+    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#lifetime.signal]) });
   }
 
   /** What has begun is finished first. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    await Promise.allSettled(this.#underWay);
+    if (!(await this.#lifetime.close())) return;
     this.#sequencerStop.abort();
     await Promise.all([this.#listener.close(), this.#sequencing]);
     await this.#log.close();
@@ -197,22 +194,7 @@ export class KurrentEventStore implements EventStore {
       if (performance.now() - movedAt > silenceMsMax) {
         throw new EventStoreError('event-store-unavailable', `the log of KurrentDB is numbered up to position ${head} and no further. Potential solutions: see what was logged before; docs/how-to/kurrentdb.md`);
       }
-      await this.#wake.wait(ticket, this.#closing.signal, this.#pollMs);
-    }
-  }
-
-  #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw new EventStoreError('event-store-unavailable', 'the event store is closed');
-  }
-
-  async #whileOpen<T>(begin: () => Promise<T>): Promise<T> {
-    this.#assertOpen();
-    const running = begin();
-    this.#underWay.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#underWay.delete(running);
+      await this.#wake.wait(ticket, this.#lifetime.signal, this.#pollMs);
     }
   }
 }

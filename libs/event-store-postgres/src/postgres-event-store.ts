@@ -1,7 +1,7 @@
 import { position, type CommandId, type Position, type StreamId } from '@rectrail/kernel';
 import {
-  checkAppend, EventStoreError, ExpectedVersionConflict, follow, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore, type EventStoreCapabilities,
-  type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StreamSlice, type SubscribeOptions,
+  checkAppend, EventStoreError, ExpectedVersionConflict, follow, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
+  type EventStoreCapabilities, type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StreamSlice, type SubscribeOptions,
 } from '@rectrail/event-store';
 import type pg from 'pg';
 import { KnownStreams } from './append-batch.ts';
@@ -53,8 +53,7 @@ export class PostgresEventStore implements EventStore {
   readonly #pollMs: number;
   readonly #schema: string;
   readonly #session: SessionOptions;
-  readonly #closing = new AbortController();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #lifetime = new StoreLifetime();
 
   /**
    * Connects, checks the server and brings the schema to its newest version.
@@ -99,39 +98,39 @@ export class PostgresEventStore implements EventStore {
   }
 
   head(): Promise<Head> {
-    return this.#whileOpen(() => this.#reader.head());
+    return this.#lifetime.run(() => this.#reader.head());
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#whileOpen(() => {
+    return this.#lifetime.run(() => {
       const size = checkAppend(request, this.capabilities);
       return size.events <= partEventsMax && size.bytes <= partBytesMax ? this.#queue.append(request, size) : this.#appendLarge(request, size.events);
     });
   }
 
   findCommand(commandId: CommandId): Promise<AppendResult | null> {
-    return this.#whileOpen(() => this.#reader.findCommand(commandId));
+    return this.#lifetime.run(() => this.#reader.findCommand(commandId));
   }
 
   readStream(streamId: StreamId, options: ReadStreamOptions = {}): Promise<StreamSlice> {
-    return this.#whileOpen(() => this.#reader.stream(streamId, options));
+    return this.#lifetime.run(() => this.#reader.stream(streamId, options));
   }
 
   readStreams(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, StreamSlice>> {
-    return this.#whileOpen(() => this.#reader.streams(streamIds, upTo));
+    return this.#lifetime.run(() => this.#reader.streams(streamIds, upTo));
   }
 
   readAll(options: ReadAllOptions = {}): Promise<AllSlice> {
     const { pageEventsMax } = this.capabilities;
     const limit = Math.min(Math.max(options.limit ?? pageEventsMax, 1), pageEventsMax);
-    return this.#whileOpen(() => this.#reader.all(options.after ?? position(0), limit, options.filter));
+    return this.#lifetime.run(() => this.#reader.all(options.after ?? position(0), limit, options.filter));
   }
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen();
     this.#listener.start();
     const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs };
-    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
+    return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#lifetime.signal]) });
   }
 
   /**
@@ -141,7 +140,7 @@ export class PostgresEventStore implements EventStore {
    * @throws HistoryRefused `log-not-empty`; `history-invalid` for positions or versions with gaps, times that go back, a command in two places; what `batches` throws
    */
   loadHistory(batches: AsyncIterable<readonly HistoryEvent[]>): Promise<LoadedHistory> {
-    return this.#whileOpen(async () => {
+    return this.#lifetime.run(async () => {
       // No limit of time, whatever the role has.
       const client = await connect(this.#session, ['transaction_timeout = 0', 'statement_timeout = 0', 'idle_in_transaction_session_timeout = 0', 'synchronous_commit = on']);
       try {
@@ -155,25 +154,8 @@ export class PostgresEventStore implements EventStore {
 
   /** What has begun is finished first. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    await Promise.allSettled(this.#underWay);
+    if (!(await this.#lifetime.close())) return;
     await Promise.all([this.#listener.close(), this.#pool.end(), ...this.#connections.map((c) => c.close())]);
-  }
-
-  #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw new EventStoreError('event-store-unavailable', 'the event store is closed');
-  }
-
-  async #whileOpen<T>(begin: () => Promise<T>): Promise<T> {
-    this.#assertOpen();
-    const running = begin();
-    this.#underWay.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#underWay.delete(running);
-    }
   }
 
   async #appendLarge(request: AppendRequest, events: number): Promise<AppendResult> {

@@ -8,5 +8,6 @@ export * from './leaf.ts';
 export * from './codec.ts';
 export * from './append-check.ts';
 export * from './follow.ts';
+export * from './store-lifetime.ts';
 export * from './memory-event-store.ts';
 export * from './command-runner.ts';
