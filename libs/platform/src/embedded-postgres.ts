@@ -21,6 +21,8 @@ export interface EmbeddedPostgresOptions {
 export interface RunningPostgres {
   /** postgres:// URL of the database, superuser, bound to 127.0.0.1. */
   readonly url: string;
+  /** Of the postmaster, which takes the signals for the whole server. */
+  readonly pid: number;
   /** Fast shutdown; the cluster's files stay. */
   stop(): Promise<void>;
 }
@@ -102,5 +104,5 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   } finally {
     await admin.end();
   }
-  return { url: urlOf(database), stop: () => stopPostgresProcess(pid) };
+  return { url: urlOf(database), pid, stop: () => stopPostgresProcess(pid) };
 };
