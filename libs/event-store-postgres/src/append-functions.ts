@@ -4,9 +4,6 @@ import { laneKey } from './schema.ts';
 // All of them: VOLATILE and READ COMMITTED, so that every statement after the lock sees what the holder before committed.
 // A single CTE would not do: its snapshot would be older than the lock.
 
-/** Milliseconds of the database's clock, never before the last recorded. */
-const nowMs = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint';
-const nextMs = (last: string): string => `greatest(${nowMs}, ${last})`;
 /** The newest version of a stream from the end of events_stream. */
 const versionOf = (schema: string, streamNo: string): string =>
   `coalesce((select e.version from ${schema}.events e where e.stream_no = ${streamNo} order by e.version desc limit 1), 0)`;
@@ -16,7 +13,7 @@ const wakeFollowers = (schema: string): string => `perform pg_notify('${schema}'
 
 /** One event into one stream; null where the version is not the expected one (-1: any). */
 const appendOne = (schema: string): string => `
-create function ${schema}.append_one(
+create or replace function ${schema}.append_one(
   p_command uuid, p_fingerprint text, p_stream_no integer, p_stream_id text, p_expected integer, p_type text, p_content text,
   out o_position bigint, out o_recorded_ms bigint, out o_stream_no integer, out o_version integer
 ) language plpgsql as $$
@@ -31,7 +28,7 @@ begin
   end if;
   select position, recorded_ms into o_position, o_recorded_ms from ${schema}.events order by position desc limit 1;
   o_position := coalesce(o_position, 0) + 1;
-  o_recorded_ms := ${nextMs('coalesce(o_recorded_ms, 0)')};
+  o_recorded_ms := ${schema}.stamp_ms(coalesce(o_recorded_ms, 0));
   o_stream_no := p_stream_no;
   o_version := o_version + 1;
   insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
@@ -43,7 +40,7 @@ end $$;
 `;
 
 const streamNoOf = (schema: string): string => `
-create function ${schema}.stream_no_of(p_stream_id text) returns integer language plpgsql as $$
+create or replace function ${schema}.stream_no_of(p_stream_id text) returns integer language plpgsql as $$
 declare no integer;
 begin
   select stream_no into no from ${schema}.streams where stream_id = p_stream_id;
@@ -60,7 +57,7 @@ end $$;
  * unique index of (stream, version) is check enough.
  */
 const appendSingles = (schema: string): string => `
-create function ${schema}.append_singles(
+create or replace function ${schema}.append_singles(
   p_stream_nos integer[], p_expected integer[], p_types text[], p_contents text[], p_commands uuid[], p_fingerprints text[], p_reached boolean,
   out o_position bigint, out o_recorded_ms bigint
 ) language plpgsql as $$
@@ -70,7 +67,7 @@ begin
   perform pg_advisory_xact_lock(${laneKey(schema)});
   select position, recorded_ms into o_position, o_recorded_ms from ${schema}.events order by position desc limit 1;
   o_position := coalesce(o_position, 0);
-  o_recorded_ms := ${nextMs('coalesce(o_recorded_ms, 0)')};
+  o_recorded_ms := ${schema}.stamp_ms(coalesce(o_recorded_ms, 0));
   insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
   select o_position + s.ord, o_recorded_ms, s.no, s.expected + 1, s.type, s.content
   from unnest(p_stream_nos, p_expected, p_types, p_contents) with ordinality s(no, expected, type, content, ord)
@@ -93,7 +90,7 @@ end $$;
  * large append, which all lie in one transaction and share one instant.
  */
 const appendBatch = (schema: string): string => `
-create function ${schema}.append_batch(
+create or replace function ${schema}.append_batch(
   p_stream_nos integer[], p_stream_ids text[], p_expected integer[],
   p_event_streams integer[], p_event_deltas integer[], p_types text[], p_contents text[],
   p_commands uuid[], p_firsts integer[], p_lasts integer[], p_fingerprints text[], p_recorded_ms bigint,
@@ -116,7 +113,7 @@ begin
     cross join lateral (select ${versionOf(schema, 's.no')} as version) v;
   o_stream_nos := p_stream_nos;
   if not as_expected then return; end if;
-  v_ms := coalesce(p_recorded_ms, ${nextMs(`coalesce((select recorded_ms from ${schema}.events where position = v_position), 0)`)});
+  v_ms := coalesce(p_recorded_ms, ${schema}.stamp_ms(coalesce((select recorded_ms from ${schema}.events where position = v_position), 0)));
   insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
   select v_position + e.ord, v_ms, p_stream_nos[e.stream], o_versions[e.stream] + e.delta, e.type, e.content
   from unnest(p_event_streams, p_event_deltas, p_types, p_contents) with ordinality e(stream, delta, type, content, ord);
@@ -131,7 +128,7 @@ end $$;
 
 /** Appends one after another, each with an outcome of its own: what a batch falls back to where one of its appends is repeated or stale. */
 const appendEach = (schema: string): string => `
-create function ${schema}.append_each(
+create or replace function ${schema}.append_each(
   p_commands uuid[], p_fingerprints text[],
   p_entry_appends integer[], p_entry_ids text[], p_entry_expected integer[], p_entry_events integer[],
   p_event_appends integer[], p_event_entries integer[], p_event_deltas integer[], p_types text[], p_contents text[]
@@ -146,7 +143,7 @@ begin
   perform pg_advisory_xact_lock(${laneKey(schema)});
   select position, recorded_ms into v_head, v_ms from ${schema}.events order by position desc limit 1;
   v_head := coalesce(v_head, 0);
-  v_ms := ${nextMs('coalesce(v_ms, 0)')};
+  v_ms := ${schema}.stamp_ms(coalesce(v_ms, 0));
   for i in 1 .. cardinality(p_commands) loop
     select count(*) into v_count from unnest(p_event_appends) e(append) where e.append = i;
     select array_agg(s.stream_no order by e.ord), array_agg(v.version order by e.ord),

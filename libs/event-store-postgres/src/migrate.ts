@@ -1,10 +1,13 @@
 import type pg from 'pg';
 import { appendFunctions } from './append-functions.ts';
+import { clockSchema } from './log-clock-schema.ts';
 import { tables } from './schema.ts';
 
 /** In order; a released one never changes. */
 const migrations: readonly { readonly name: string; readonly sql: (schema: string) => string }[] = [
   { name: '1-log', sql: (schema) => tables(schema) + appendFunctions(schema) },
+  // The append functions again, for a log that was made before they asked for the time here.
+  { name: '2-clock', sql: (schema) => clockSchema(schema) + appendFunctions(schema) },
 ];
 
 /** Oldest server that has transaction_timeout. */

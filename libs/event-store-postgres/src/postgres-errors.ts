@@ -19,12 +19,16 @@ export const unavailable = (cause: unknown): EventStoreError =>
 /** After an append was sent: it is not written where the server says so, and unknown where the connection broke. */
 export const appendFailed = (cause: unknown): EventStoreError => {
   if (cause instanceof EventStoreError) return cause;
+  if (isRefusal(cause) && cause.code === timeNotVouched) return new EventStoreError('clock-jumped', cause.message, { cause });
   if (isNotWritten(cause)) return unavailable(cause);
   return new EventStoreError('append-outcome-unknown', `the connection broke before the append was answered: ${messageOf(cause)}. Potential solutions: send the same command again, it is carried out once`, { cause });
 };
 
 /** SQLSTATE of our own by which `append_singles` rolls itself back. */
 export const versionDiffers = 'RT001';
+
+/** SQLSTATE of our own: the database's clock stands far beyond the newest event, and nobody has vouched for it. */
+export const timeNotVouched = 'RT003';
 
 /** A command id that stands in the table of commands already, or a version that is not the expected one: another way tells which append it is. */
 export const isStale = (error: unknown): boolean =>

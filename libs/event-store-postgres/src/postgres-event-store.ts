@@ -1,6 +1,6 @@
-import { position, type CommandId, type Position, type StreamId } from '@rectrail/kernel';
+import { msOfInstant, position, type CommandId, type Instant, type Position, type StreamId } from '@rectrail/kernel';
 import {
-  checkAppend, EventStoreError, ExpectedVersionConflict, follow, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
+  checkAppend, EventStoreError, ExpectedVersionConflict, follow, hasCode, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
   type EventStoreCapabilities, type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StreamSlice, type SubscribeOptions,
 } from '@rectrail/event-store';
 import type pg from 'pg';
@@ -9,6 +9,7 @@ import { AppendConnection, type AppendConnectionOptions } from './append-connect
 import { AppendQueue } from './append-queue.ts';
 import { appendLarge, partBytesMax, partEventsMax } from './large-append.ts';
 import { copyHistory, type HistoryEvent, type LoadedHistory } from './load-history.ts';
+import { LogClock, type ClockStanding, type ProcessClocks } from './log-clock.ts';
 import { LogListener } from './log-listener.ts';
 import { LogReader } from './log-reader.ts';
 import { checkServer, migrate, type ServerFacts } from './migrate.ts';
@@ -31,6 +32,8 @@ export interface PostgresEventStoreOptions {
   readonly largeAppendTimeoutMs?: number;
   /** Longest sleep of a follower when no notification arrives; default 1,000. */
   readonly pollMs?: number;
+  /** Default those of the system. */
+  readonly clocks?: ProcessClocks;
 }
 
 /** Two, so that this process makes ready the next batch and PostgreSQL takes it in while the one before is being written. */
@@ -44,6 +47,7 @@ export class PostgresEventStore implements EventStore {
   readonly #identity: LogIdentity;
   readonly #pool: pg.Pool;
   readonly #reader: LogReader;
+  readonly #clock: LogClock;
   readonly #known = new KnownStreams();
   readonly #connections: readonly AppendConnection[];
   readonly #large: AppendConnectionOptions;
@@ -72,15 +76,17 @@ export class PostgresEventStore implements EventStore {
     }
     const pool = readerPool(session, options.readersMax ?? 8, () => { reader.forget(); });
     const reader = new LogReader(pool, schema);
-    return new PostgresEventStore(options, { pool, reader, server, identity: await reader.identity() });
+    const clock = await LogClock.open({ schema, session, pool, clocks: options.clocks });
+    return new PostgresEventStore(options, { pool, reader, clock, server, identity: await reader.identity() });
   }
 
-  private constructor(options: PostgresEventStoreOptions, opened: { pool: pg.Pool; reader: LogReader; server: ServerFacts; identity: LogIdentity }) {
+  private constructor(options: PostgresEventStoreOptions, opened: { pool: pg.Pool; reader: LogReader; clock: LogClock; server: ServerFacts; identity: LogIdentity }) {
     const { schema, session } = resolved(options);
     this.server = opened.server;
     this.#identity = opened.identity;
     this.#pool = opened.pool;
     this.#reader = opened.reader;
+    this.#clock = opened.clock;
     this.#pollMs = options.pollMs ?? 1_000;
     this.#schema = schema;
     this.#session = session;
@@ -102,10 +108,29 @@ export class PostgresEventStore implements EventStore {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#lifetime.run(() => {
+    return this.#lifetime.run(async () => {
       const size = checkAppend(request, this.capabilities);
-      return size.events <= partEventsMax && size.bytes <= partBytesMax ? this.#queue.append(request, size) : this.#appendLarge(request, size.events);
+      const append = (): Promise<AppendResult> =>
+        (size.events <= partEventsMax && size.bytes <= partBytesMax ? this.#queue.append(request, size) : this.#appendLarge(request, size.events));
+      const result = await append().catch(async (error: unknown) => {
+        if (!hasCode(error, 'clock-jumped')) throw error;
+        // The newest event is old: it may have been quiet for long, or the clock has leapt.
+        await this.#clock.vouch();
+        return append();
+      });
+      if (!result.repeated) this.#clock.seen(msOfInstant(result.recordedAt));
+      return result;
     });
+  }
+
+  /** How the clock that stamps the events stands; appends are refused with `clock-jumped` while it has leapt ahead. */
+  clock(): Promise<ClockStanding> {
+    return this.#lifetime.run(() => this.#clock.standing());
+  }
+
+  /** An operator's word that the clock is right as it is, kept with name and reason: appends go on. Gives the time that was confirmed. */
+  confirmClock(said: { readonly by: string; readonly reason: string }): Promise<Instant> {
+    return this.#lifetime.run(() => this.#clock.confirm(said));
   }
 
   findCommand(commandId: CommandId): Promise<AppendResult | null> {

@@ -9,6 +9,7 @@ export type EventStoreErrorCode =
   | 'command-reused'
   | 'event-store-unavailable'
   | 'append-outcome-unknown'
+  | 'clock-jumped'
   | 'event-undecodable'
   | 'event-invalid';
 

@@ -55,6 +55,7 @@ const platformProblems = {
   'event-store-unavailable': row(503, 'The event store is not available', '事件库暂不可用', 'The database cannot be reached or refuses work. Nothing was stored. Try again after `Retry-After`; operators find the cause in the log.'),
   'database-unavailable': row(503, 'The database is not available', '数据库暂不可用', 'PostgreSQL cannot be reached, or went away meanwhile. Try again after `Retry-After`, a command with the same `Idempotency-Key`; operators find the cause in the log.'),
   'append-outcome-unknown': row(503, 'It is not known whether the command was stored', '无法确定命令是否已写入', 'The connection broke after the append was sent. Send the same request with the same `Idempotency-Key` again: it is stored at most once. Without a key, look at the resource first.'),
+  'clock-jumped': row(503, 'The clock has leapt ahead', '系统时钟异常超前', 'The clock of the database stands far beyond what is expected, and an event keeps its time for good: nothing is stored until the clock is right again or an administrator confirms it (docs/runbooks/clock-jumped.md). Send the same request again after `Retry-After`.'),
   'event-undecodable': row(500, 'A stored event cannot be read', '已存事件无法读取', 'A stored event has a type or version that this server does not know: it is probably older than the data. Start the newer version. Nothing was stored.'),
   'event-invalid': row(500, 'An event does not meet its schema', '事件不符合其模式', 'A defect of the server: a rule made an event that its schema refuses. Nothing was stored. Report the `correlationId`.'),
 
