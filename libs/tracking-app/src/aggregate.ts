@@ -29,7 +29,7 @@ export interface Frame { readonly on: FuzzyDate; readonly by: CommandActor }
 
 /** Cut by position alone (rules.md section 2); the installation's first policy is one too, but no command adopts it. */
 const withoutValidTime: ReadonlySet<TrackingEventType> = new Set<TrackingEventType>([
-  'InstallationInitialised', 'TreeOpened', 'OrgRegistered', 'CalendarYearSet', 'SubscriptionCreated', 'SubscriptionPaused', 'SubscriptionResumed', 'SubscriptionDisabled',
+  'InstallationInitialised', 'EpochBegun', 'TreeOpened', 'OrgRegistered', 'CalendarYearSet', 'SubscriptionCreated', 'SubscriptionPaused', 'SubscriptionResumed', 'SubscriptionDisabled',
   'SubscriptionSecretRotated', 'SubscriptionDeleted',
 ]);
 

@@ -5,6 +5,7 @@ export interface EventTitle { readonly zh: string; readonly en: string }
 /** What each event says, in the words of officials and in English: for histories, the audit trail and the event catalogue. */
 export const eventTitles: Readonly<Record<TrackingEventType, EventTitle>> = {
   InstallationInitialised: { zh: '系统初始化', en: 'The installation was set up: its zone and jurisdiction' },
+  EpochBegun: { zh: '自旧副本恢复，启用新的日志分支', en: 'The log goes on from an older copy, in a new epoch' },
   TreeOpened: { zh: '建立组织树', en: 'An organisation tree was opened' },
   OrgRegistered: { zh: '登记单位', en: 'An organisation was registered' },
   OrgMoved: { zh: '调整隶属关系', en: 'An organisation came under another parent' },

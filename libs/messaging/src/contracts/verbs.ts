@@ -3,6 +3,7 @@ import type { TrackingEventType } from '@rectrail/tracking-domain';
 /** The verb by which each event is told, in the order of the domain's titles; null: no message, since nobody outside has use for it. */
 export const verbs = {
   InstallationInitialised: null,
+  EpochBegun: null,
   TreeOpened: null,
   OrgRegistered: 'registered',
   OrgMoved: 'moved',

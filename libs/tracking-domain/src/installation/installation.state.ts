@@ -11,4 +11,4 @@ export interface Installation {
 
 /** Null before the first start; the first initialisation holds, since the zone never changes. */
 export const evolveInstallation = (state: Installation | null, fact: Fact<InstallationEvent | FactsRetracted>): Installation | null =>
-  fact.event.type === 'FactsRetracted' ? state : (state ?? fact.event.data);
+  fact.event.type === 'InstallationInitialised' ? (state ?? fact.event.data) : state;
