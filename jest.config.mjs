@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /**
  * Tiers by file name: `*.spec.ts` no I/O; `*.int.spec.ts` and `*.contract.spec.ts` a real PostgreSQL; `*.e2e.spec.ts` a whole server;
  * `*.<need>.services.spec.ts` what tools/services.mjs finds or starts.
@@ -21,6 +23,8 @@ const services = { globalSetup: '<rootDir>/test/setup/start-services.ts', global
 
 export default {
   testTimeout: 60_000,
+  // Specs wait for databases, brokers and clocks most of their time: two at once also where there are but two cores.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   watchman: false,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps,test,tools,bench}/**/*.spec.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|contract|e2e|services)\\.spec\\.ts$'] },

@@ -1,4 +1,4 @@
-/** `npm run check`: every static gate, one after another; the first failure does not hide the others. */
+/** `npm run check`: every static gate, side by side; what each says is printed as a whole, and the first failure does not hide the others. */
 import { runStep, table } from './run-steps.mjs';
 
 const node = process.execPath;
@@ -10,10 +10,10 @@ const steps = [
   ['tidy', node, ['tools/tidy.mjs']],
 ];
 
-const rows = [];
-for (const [name, command, args] of steps) {
-  console.log(`\n── ${name}`);
-  rows.push(await runStep(name, command, args));
-}
+const rows = await Promise.all(steps.map(async ([name, command, args]) => {
+  const row = await runStep(name, command, args, { quiet: true });
+  console.log(`\n── ${name}\n${row.output}`);
+  return row;
+}));
 console.log(`\n${table(rows)}`);
 process.exit(rows.every((row) => row.status === 'passed') ? 0 : 1);
