@@ -103,6 +103,25 @@ export class PostgresEventStore implements EventStore {
     return Promise.resolve(this.#identity);
   }
 
+  /** The newest epoch of the database: later than that of `identity` where another process has begun it since this store was opened. */
+  newestEpoch(): Promise<number> {
+    return this.#lifetime.run(async () => (await this.#reader.identity()).epoch);
+  }
+
+  /** The log is of this epoch from now on, for every store that is opened later. Repeating it does nothing. @throws RangeError where a later one has begun */
+  beginEpoch(epoch: number): Promise<void> {
+    return this.#lifetime.run(async () => {
+      const client = await connect(this.#session, ['synchronous_commit = on']).catch((cause: unknown) => { throw unavailable(cause); });
+      try {
+        await client.query(`insert into ${this.#schema}.epochs (epoch, log_id) select $1::integer, log_id from ${this.#schema}.epochs group by log_id having max(epoch) < $1 on conflict do nothing`, [epoch]);
+        const { rows: [newest] } = await client.query<{ epoch: number }>(`select max(epoch) as epoch from ${this.#schema}.epochs`);
+        if (newest?.epoch !== epoch) throw new RangeError(`epoch ${newest?.epoch ?? 0} of the log has begun already: ${epoch} would go back`);
+      } finally {
+        await client.end();
+      }
+    });
+  }
+
   head(): Promise<Head> {
     return this.#lifetime.run(() => this.#reader.head());
   }

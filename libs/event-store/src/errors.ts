@@ -9,6 +9,7 @@ export type EventStoreErrorCode =
   | 'command-reused'
   | 'event-store-unavailable'
   | 'append-outcome-unknown'
+  | 'log-read-only'
   | 'clock-jumped'
   | 'event-undecodable'
   | 'event-invalid';
