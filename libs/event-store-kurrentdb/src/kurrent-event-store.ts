@@ -53,7 +53,7 @@ const checkNames = ({ entries }: AppendRequest): void => {
 
 const capabilitiesOf = (requestBytesMax: number): EventStoreCapabilities => {
   const contents = requestBytesMax - receiptBytes - recordOverheadBytes - 200;
-  return { eventBytesMax: contents, appendBytesMax: contents, appendEventsMax: Math.floor(requestBytesMax / 256), pageEventsMax: 2_000 };
+  return { eventBytesMax: contents, appendBytesMax: contents, appendEventsMax: Math.floor(requestBytesMax / 256), pageEventsMax: 2_000, purges: false };
 };
 
 /**

@@ -13,13 +13,13 @@ export interface AppendConnectionOptions extends SessionOptions {
 
 export type Row = readonly unknown[];
 
-/** The functions that append, with the number of their parameters. */
-const functions = { append_one: 7, append_singles: 7, append_batch: 12, append_each: 11 } as const;
+/** The functions that append and purge, with the number of their parameters. */
+const functions = { append_one: 7, append_singles: 7, append_batch: 12, append_each: 11, purge_contents: 2 } as const;
 export type AppendFunction = keyof typeof functions;
 
 const callsOf = (schema: string): Record<AppendFunction, string> => {
   const call = (name: AppendFunction): string => `select * from ${schema}.${name}(${Array.from({ length: functions[name] }, (_, i) => `$${i + 1}`).join(', ')})`;
-  return { append_one: call('append_one'), append_singles: call('append_singles'), append_batch: call('append_batch'), append_each: call('append_each') };
+  return { append_one: call('append_one'), append_singles: call('append_singles'), append_batch: call('append_batch'), append_each: call('append_each'), purge_contents: call('purge_contents') };
 };
 
 /** The answer of a server that was asked is never waited for longer than its own limit and this. */

@@ -35,8 +35,10 @@ function* partsOf(entries: readonly AppendEntry[]): Generator<AppendEntry[], voi
 const slice = (entry: AppendEntry, from: number, to: number): AppendEntry[] =>
   from === to && entry.events.length > 0 ? [] : [{ ...entry, expectedVersion: from === 0 ? entry.expectedVersion : 'any', events: entry.events.slice(from, to) }];
 
-/** Null where a version differs or the command is repeated: nothing was written then. */
-export const appendLarge = async (connection: AppendConnection, request: AppendRequest, events: number): Promise<AppendResult | null> =>
+/** Null where a version differs or the command is repeated: nothing was written then. `purges`: contents that the events name go in the same transaction. */
+export const appendLarge = async (
+  connection: AppendConnection, request: AppendRequest, { events, purges }: { readonly events: number; readonly purges: boolean },
+): Promise<AppendResult | null> =>
   connection.transaction(async () => {
     // Numbers of its own: those that it makes are void when it is rolled back.
     const known = new KnownStreams();
@@ -56,5 +58,7 @@ export const appendLarge = async (connection: AppendConnection, request: AppendR
       eventsBefore += size;
     }
     const [first, last] = [results[0], results.at(-1)];
-    return first === undefined || last === undefined ? null : { ...first, last: last.last, versions, fingerprint };
+    if (first === undefined || last === undefined) return null;
+    if (purges) await connection.call('purge_contents', [first.first, last.last]);
+    return { ...first, last: last.last, versions, fingerprint };
   });

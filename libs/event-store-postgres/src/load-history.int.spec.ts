@@ -2,8 +2,8 @@
 // to one log and loaded into another, the tables compared column by column; histories broken in one place each.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { instantOfMs, msOfInstant, position, streamId, streamVersion, type CommandId } from '@rectrail/kernel';
-import { canonicalJson, deriveEventId, type AppendRequest } from '@rectrail/event-store';
-import { freshCommand, freshStream, readToEnd, requestOf } from '@rectrail/event-store/testing';
+import { canonicalJson, contentSha256, deriveEventId, type AppendRequest } from '@rectrail/event-store';
+import { freshCommand, freshStream, purgeOf, readToEnd, requestOf } from '@rectrail/event-store/testing';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import fc from 'fast-check';
 import pg from 'pg';
@@ -88,6 +88,21 @@ describe('loadHistory', () => {
     }), { numRuns: 25 });
   });
 
+  it('a history with a purged content, which stays purged', async () => {
+    await withLog(async (written) => withLog(async (loaded, schema) => {
+      const stream = freshStream();
+      await written.append(requestOf([{ stream, says: ['gone', 'kept'] }]));
+      const [gone] = (await written.readStream(stream)).events;
+      const purge = purgeOf(gone!);
+      await written.append(purge);
+      const history = (await readToEnd(written)).map((event): HistoryEvent => ({ ...event, commandId: event.position === 3 ? purge.commandId : `00000000-0000-7000-8000-000000000000` as CommandId }));
+      await loaded.loadHistory(inBatches(history, 1));
+      expect(await readToEnd(loaded)).toEqual(await readToEnd(written));
+      await expect(loaded.append(purgeOf(gone!))).rejects.toMatchObject({ code: 'append-invalid' });
+      expect((await admin.query(`select * from ${schema}.contents_purged`)).rows).toEqual([{ position: '1', content_sha256: contentSha256(gone!), by_position: '3' }]);
+    }));
+  });
+
   it('appends go on where the history ends, and its commands are known', async () => {
     await withLog(async (written) => withLog(async (loaded) => {
       const told = requestOf([{ stream: freshStream(), says: ['a', 'b'] }, { stream: freshStream(), says: ['c'] }]);
@@ -150,6 +165,7 @@ describe('loadHistory', () => {
       ['a gap in the versions of a stream', () => with4({ streamVersion: streamVersion(6) })],
       ['a stream that begins in its midst', () => with4({ streamId: freshStream() })],
       ['a command in two places', () => with4({ commandId: history[0]!.commandId })],
+      ['a content that is empty with nothing that purged it', () => with4({ content: '' })],
       ['a command that is no UUID', () => with4({ commandId: 'x' as CommandId })],
     ])('%s', async (_what, broken) => {
       await withLog(async (store, schema) => {

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { finished } from 'node:stream/promises';
 import { isUuid, msOfInstant, type CommandId, type StreamId } from '@rectrail/kernel';
-import type { StoredEvent } from '@rectrail/event-store';
+import { contentPurged, isPurged, purgeTargetOf, type StoredEvent } from '@rectrail/event-store';
 import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import { BinaryRows } from './binary-copy.ts';
 import { laneKey, logTables } from './schema.ts';
 
-/** An event as it was recorded elsewhere, with the command whose append it was of and that append's fingerprint. The events of an append stand together. */
+/** An event as it was recorded elsewhere (purged, where its content was), with the command whose append it was of and that append's fingerprint. The events of an append stand together. */
 export interface HistoryEvent extends StoredEvent {
   readonly commandId: CommandId;
   readonly fingerprint?: string;
@@ -78,6 +78,9 @@ const refuse = (message: string): never => {
   throw new HistoryRefused('history-invalid', message);
 };
 
+/** A content that was dropped: its position, its hash, and the position of what dropped it. */
+interface Purged { readonly position: number; readonly sha256: string; readonly by: number }
+
 /** Checks the events one after another and turns them into rows. */
 class Loading {
   readonly #copy: TableCopy;
@@ -93,6 +96,9 @@ class Loading {
   #command: { readonly id: CommandId; readonly fingerprint: string | null; readonly first: number } | null = null;
   #commandCount = 0;
   #untilCopied = eventsPerCopy;
+  /** Hashes of empty contents by position, until a `ContentPurged` names them. */
+  readonly #empty = new Map<number, string>();
+  readonly #purged: Purged[] = [];
 
   constructor(copy: TableCopy) {
     this.#copy = copy;
@@ -108,7 +114,13 @@ class Loading {
     if (this.#untilCopied <= 0) await this.#copyRest();
   }
 
+  /** After the end. */
+  get purged(): readonly Purged[] {
+    return this.#purged;
+  }
+
   async end(): Promise<LoadedHistory> {
+    for (const position of this.#empty.keys()) refuse(`position ${position} says nothing, and no ${contentPurged} names it`);
     this.#endCommand();
     await this.#copyRest();
     return { events: this.#position, streams: this.#numbers.size, commands: this.#commandCount };
@@ -124,6 +136,8 @@ class Loading {
     if (event.streamVersion !== version) refuse(`position ${position} gives stream ${event.streamId} version ${event.streamVersion} after ${version - 1}`);
     this.#versions[no] = version;
     this.#position = position;
+    if (isPurged(event)) this.#empty.set(position, event.contentSha256 ?? '');
+    else if (type === contentPurged) this.#purge(event);
     const rows = this.#events;
     rows.row(columns.events.length, type.length + content.length);
     rows.int8(position);
@@ -132,6 +146,13 @@ class Loading {
     rows.int4(version);
     rows.text(type);
     rows.text(content);
+  }
+
+  #purge({ position: by, content }: HistoryEvent): void {
+    const { position, contentSha256: sha256 } = purgeTargetOf(content);
+    if (this.#empty.get(position) !== sha256) refuse(`the content that position ${by} purges still stands at position ${position}, or had another hash`);
+    this.#empty.delete(position);
+    this.#purged.push({ position, sha256, by });
   }
 
   #tick(recordedAt: StoredEvent['recordedAt'], position: number): void {
@@ -215,6 +236,9 @@ export const copyHistory = async (client: pg.Client, schema: string, batches: As
     }
     const loaded = await loading.end();
     await client.query(closed(schema, loaded));
+    await client.query(`insert into ${schema}.contents_purged (position, content_sha256, by_position) select * from unnest($1::bigint[], $2::text[], $3::bigint[])`, [
+      loading.purged.map(({ position }) => position), loading.purged.map(({ sha256 }) => sha256), loading.purged.map(({ by }) => by),
+    ]);
     await client.query('commit');
     return loaded;
   } catch (error) {

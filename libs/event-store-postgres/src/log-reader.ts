@@ -1,5 +1,5 @@
 import { instantOfMs, position, streamId, streamVersion, type CommandId, type Position, type StreamId, type StreamVersion } from '@rectrail/kernel';
-import type { AllSlice, AppendResult, EventFilter, Head, LogIdentity, ReadStreamOptions, StoredEvent, StreamSlice } from '@rectrail/event-store';
+import { isPurged, type AllSlice, type AppendResult, type EventFilter, type Head, type LogIdentity, type ReadStreamOptions, type StoredEvent, type StreamSlice } from '@rectrail/event-store';
 import type pg from 'pg';
 import { unavailable } from './postgres-errors.ts';
 
@@ -72,7 +72,7 @@ export class LogReader {
       order by e.version ${order}`,
     [id, options.upTo ?? Number.MAX_SAFE_INTEGER, options.from ?? (backwards ? versionMax : 1), options.limit ?? null]);
     const version = streamVersion((rows[0]?.[0] as number | undefined) ?? 0);
-    const events = storedOf(rows.filter((row) => row[1] !== null), 1, () => id);
+    const events = await this.#stored(rows.filter((row) => row[1] !== null), 1, () => id);
     return { events, version };
   }
 
@@ -84,7 +84,7 @@ export class LogReader {
       join ${this.#schema}.streams s on s.stream_id = i.id
       cross join lateral (select * from ${this.#schema}.events where stream_no = s.stream_no and position <= $2 order by version) e`, [ids, upTo ?? Number.MAX_SAFE_INTEGER]);
     const found = new Map<StreamId, StoredEvent[]>(ids.map((id) => [id, []]));
-    for (const event of storedOf(rows, 1, (row) => streamId(row[0] as string))) found.get(event.streamId)?.push(event);
+    for (const event of await this.#stored(rows, 1, (row) => streamId(row[0] as string))) found.get(event.streamId)?.push(event);
     for (const events of found.values()) events.sort((a, b) => a.streamVersion - b.streamVersion);
     return new Map([...found].map(([id, events]) => [id, { events, version: events.at(-1)?.streamVersion ?? streamVersion(0) }]));
   }
@@ -123,7 +123,19 @@ export class LogReader {
       where position > $1 and position <= $2 ${condition}
       order by position limit $3`, params);
     await this.#learn(rows);
-    return storedOf(rows, 1, (row) => this.#name(row[0] as number));
+    return this.#stored(rows, 1, (row) => this.#name(row[0] as number));
+  }
+
+  /** The hashes of purged contents are asked for only where there is one, so that no other read pays for them. */
+  async #stored(rows: readonly Row[], at: number, idOf: (row: Row) => StreamId): Promise<StoredEvent[]> {
+    const events = storedOf(rows, at, idOf);
+    if (!events.some(isPurged)) return events;
+    const found = await this.#query('purged', `select position, content_sha256 from ${this.#schema}.contents_purged where position = any($1)`, [events.filter(isPurged).map((e) => e.position)]);
+    const hashes = new Map(found as unknown as readonly (readonly [number, string])[]);
+    return events.map((event) => {
+      const contentSha256 = hashes.get(event.position);
+      return contentSha256 === undefined ? event : { ...event, contentSha256 };
+    });
   }
 
   /** Names instead of a join: in the order of positions the same few streams come again and again. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { appendFunctions } from './append-functions.ts';
 import { clockSchema } from './log-clock-schema.ts';
+import { purgeSchema } from './purge-schema.ts';
 import { tables } from './schema.ts';
 
 /** In order; a released one never changes. */
@@ -8,6 +9,7 @@ const migrations: readonly { readonly name: string; readonly sql: (schema: strin
   { name: '1-log', sql: (schema) => tables(schema) + appendFunctions(schema) },
   // The append functions again, for a log that was made before they asked for the time here.
   { name: '2-clock', sql: (schema) => clockSchema(schema) + appendFunctions(schema) },
+  { name: '3-purge', sql: purgeSchema },
 ];
 
 /** Oldest server that has transaction_timeout. */

@@ -1,5 +1,6 @@
 import { EventStoreError } from '@rectrail/event-store';
 import pg from 'pg';
+import { purgeRefused } from './purge-schema.ts';
 
 /** An answer on a connection that lives on. */
 export const isRefusal = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.severity === 'ERROR';
@@ -20,6 +21,7 @@ export const unavailable = (cause: unknown): EventStoreError =>
 export const appendFailed = (cause: unknown): EventStoreError => {
   if (cause instanceof EventStoreError) return cause;
   if (isRefusal(cause) && cause.code === timeNotVouched) return new EventStoreError('clock-jumped', cause.message, { cause });
+  if (isRefusal(cause) && cause.code === purgeRefused) return new EventStoreError('append-invalid', cause.message, { cause });
   if (isNotWritten(cause)) return unavailable(cause);
   return new EventStoreError('append-outcome-unknown', `the connection broke before the append was answered: ${messageOf(cause)}. Potential solutions: send the same command again, it is carried out once`, { cause });
 };

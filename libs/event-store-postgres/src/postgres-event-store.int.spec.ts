@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { position, streamVersion, type Position, type StreamId } from '@rectrail/kernel';
-import { canonicalJson, sha256Hex, type StoredEvent } from '@rectrail/event-store';
-import { freshStream, readToEnd, requestOf, saidBy } from '@rectrail/event-store/testing';
+import { canonicalJson, contentSha256, sha256Hex, type StoredEvent } from '@rectrail/event-store';
+import { freshStream, purgeOf, readToEnd, requestOf, saidBy } from '@rectrail/event-store/testing';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import fc from 'fast-check';
 import pg from 'pg';
@@ -235,6 +235,45 @@ describe('PostgresEventStore', () => {
       for (const sql of [`update ${name} set ${column} = ${column}`, `delete from ${name}`, `truncate ${name}`]) {
         await expect(admin.query(sql)).rejects.toThrow('the log is append-only');
       }
+    });
+
+    it('let a content go where a ContentPurged of its stream names it, and nothing else, by whomever', async () => {
+      const stream = freshStream();
+      await store.append({ ...requestOf([{ stream, says: ['one', 'two'] }]), fingerprint: 'asked' });
+      const [one, two] = (await store.readStream(stream)).events;
+      const { last } = await store.append(purgeOf(one!));
+      const set = (table: string, change: string, where: string) => admin.query(`update rectrail_events.${table} set ${change} where ${where}`);
+      await admin.query(`insert into rectrail_events.contents_purged values ($1, $2, $3)`, [two!.position, contentSha256(two!), last]);
+      for (const [table, change, at] of [
+        ['events', `content = ''`, two!.position], ['events', `content = 'x'`, one!.position], ['events', 'type = type, recorded_ms = 0', one!.position],
+        ['contents_purged', `content_sha256 = ''`, one!.position],
+      ] as const) await expect(set(table, change, `position = ${at}`)).rejects.toThrow('append-only');
+      await expect(set('commands', `fingerprint = 'other'`, `first_position = ${one!.position}`)).rejects.toThrow('append-only');
+      await expect(admin.query(`select rectrail_events.purge_contents($1, $1)`, [last])).resolves.toMatchObject({ rows: [{ purge_contents: 0 }] });
+      expect((await store.readStream(stream)).events[1]).toEqual(two);
+    });
+
+    it('a kill between the event and the purge leaves neither, one after both leaves both', async () => {
+      const stream = freshStream();
+      await store.append(requestOf([{ stream, says: ['one'] }]));
+      const [one] = (await store.readStream(stream)).events;
+      // A purge that never comes to its end: the backend is terminated while it waits for the row of its target.
+      const holder = new pg.Client({ connectionString: database.url });
+      holders.push(holder);
+      await holder.connect();
+      await holder.query('begin');
+      await holder.query('lock table rectrail_events.contents_purged in access exclusive mode');
+      const request = purgeOf(one!);
+      const sent = store.append(request).catch((error: unknown) => error);
+      for (let killed = 0; killed === 0;) {
+        const { rowCount } = await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query like '%purge_contents%' and pid <> pg_backend_pid()`);
+        killed = rowCount ?? 0;
+      }
+      expect(await sent).toMatchObject({ code: expect.stringMatching(/append-outcome-unknown|event-store-unavailable/) as unknown });
+      await holder.query('rollback');
+      expect((await store.readStream(stream)).events).toEqual([one]);
+      expect((await store.append(request)).repeated).toBe(false);
+      expect((await store.readStream(stream)).events[0]).toEqual({ ...one, content: '', contentSha256: contentSha256(one!) });
     });
 
     it('keep contents bit for bit', async () => {

@@ -41,7 +41,7 @@ const appendConnections = 2;
 
 /** The event store on PostgreSQL: positions in the order of commits, without gaps; any process may append (design.md section 6). */
 export class PostgresEventStore implements EventStore {
-  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 1_000 };
+  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 1_000, purges: true };
   /** As the server described itself at the start. */
   readonly server: ServerFacts;
   readonly #identity: LogIdentity;
@@ -129,8 +129,8 @@ export class PostgresEventStore implements EventStore {
   append(request: AppendRequest): Promise<AppendResult> {
     return this.#lifetime.run(async () => {
       const size = checkAppend(request, this.capabilities);
-      const append = (): Promise<AppendResult> =>
-        (size.events <= partEventsMax && size.bytes <= partBytesMax ? this.#queue.append(request, size) : this.#appendLarge(request, size.events));
+      const isOrdinary = size.events <= partEventsMax && size.bytes <= partBytesMax && !size.purges;
+      const append = (): Promise<AppendResult> => (isOrdinary ? this.#queue.append(request, size) : this.#appendAlone(request, size));
       const result = await append().catch(async (error: unknown) => {
         if (!hasCode(error, 'clock-jumped')) throw error;
         // The newest event is old: it may have been quiet for long, or the clock has leapt.
@@ -202,22 +202,22 @@ export class PostgresEventStore implements EventStore {
     await Promise.all([this.#listener.close(), this.#pool.end(), ...this.#connections.map((c) => c.close())]);
   }
 
-  async #appendLarge(request: AppendRequest, events: number): Promise<AppendResult> {
+  async #appendAlone(request: AppendRequest, size: { readonly events: number; readonly purges: boolean }): Promise<AppendResult> {
     // A connection of its own: the ordinary ones go on taking in what follows.
     const connection = new AppendConnection(this.#large);
     try {
       const earlier = await this.#reader.findCommand(request.commandId);
       if (earlier !== null) return earlier;
-      const result = await appendLarge(connection, request, events);
+      const result = await appendLarge(connection, request, size);
       this.#wake.notify();
-      return result ?? (await this.#whyNotLarge(request));
+      return result ?? (await this.#whyNot(request));
     } finally {
       await connection.close();
     }
   }
 
-  /** A large append that was rolled back: its command came in meanwhile, or a version differs. */
-  async #whyNotLarge(request: AppendRequest): Promise<AppendResult> {
+  /** An append of its own that was rolled back: its command came in meanwhile, or a version differs. */
+  async #whyNot(request: AppendRequest): Promise<AppendResult> {
     const earlier = await this.#reader.findCommand(request.commandId);
     if (earlier !== null) return earlier;
     const versions = await this.#reader.versions(request.entries.map((e) => e.streamId));

@@ -98,8 +98,10 @@ export class CommandRunner {
 interface UnitPorts {
   readonly store: EventStore;
   readonly codec: EventCodec;
-  load(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, readonly Fact[]>>;
+  load(streamIds: readonly StreamId[]): Promise<ReadonlyMap<StreamId, LoadedStream>>;
 }
+
+const noStream: LoadedStream = { facts: [], version: streamVersion(0) };
 
 class RunningUnit implements UnitOfWork {
   readonly commandId: CommandId;
@@ -107,7 +109,7 @@ class RunningUnit implements UnitOfWork {
   readonly #request: RunRequest;
   readonly #ports: UnitPorts;
   /** By stream, the read that it came with: one promise a round trip, so that a failure is seen by whoever awaits it. */
-  readonly #loaded = new Map<StreamId, Promise<ReadonlyMap<StreamId, readonly Fact[]>>>();
+  readonly #loaded = new Map<StreamId, Promise<ReadonlyMap<StreamId, LoadedStream>>>();
   /** Contents alone: an import stages tens of thousands. */
   readonly #staged = new Map<StreamId, EventToAppend[]>();
   #stagedCount = 0;
@@ -138,8 +140,8 @@ class RunningUnit implements UnitOfWork {
     }
     const result = new Map<StreamId, LoadedStream>();
     for (const id of ids) {
-      const facts = (await this.#loaded.get(id))?.get(id) ?? [];
-      result.set(id, { facts: this.#staged.has(id) ? [...facts, ...(await this.#provisional(id, facts.length))] : facts, version: streamVersion(facts.length) });
+      const { facts, version } = (await this.#loaded.get(id))?.get(id) ?? noStream;
+      result.set(id, { facts: this.#staged.has(id) ? [...facts, ...(await this.#provisional(id, version))] : facts, version });
     }
     return result;
   }
@@ -159,7 +161,7 @@ class RunningUnit implements UnitOfWork {
   /** Of the store, for every stream that was loaded. */
   async versions(): Promise<Map<StreamId, StreamVersion>> {
     const versions = new Map<StreamId, StreamVersion>();
-    for (const [id, reading] of this.#loaded) versions.set(id, streamVersion((await reading).get(id)?.length ?? 0));
+    for (const [id, reading] of this.#loaded) versions.set(id, (await reading).get(id)?.version ?? streamVersion(0));
     return versions;
   }
 

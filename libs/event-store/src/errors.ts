@@ -11,6 +11,7 @@ export type EventStoreErrorCode =
   | 'append-outcome-unknown'
   | 'log-read-only'
   | 'clock-jumped'
+  | 'purge-unsupported'
   | 'event-undecodable'
   | 'event-invalid';
 

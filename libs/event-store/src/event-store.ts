@@ -47,7 +47,10 @@ export interface StoredEvent {
   readonly streamId: StreamId;
   readonly streamVersion: StreamVersion;
   readonly type: string;
+  /** Empty once it was purged by law (purge.ts): `contentSha256` then says what the leaf rests on. */
   readonly content: string;
+  /** Lower-case hexadecimal; only of an event whose content was purged. */
+  readonly contentSha256?: string;
 }
 
 export interface ReadStreamOptions {
@@ -105,12 +108,14 @@ export interface EventStoreCapabilities {
   readonly appendBytesMax: number;
   readonly appendEventsMax: number;
   readonly pageEventsMax: number;
+  /** Whether contents can be dropped (purge.ts); where not, the append of a `ContentPurged` is refused with `purge-unsupported`. */
+  readonly purges: boolean;
 }
 
 /**
  * The one truth: streams of events in one gap-free global order.
  *
- * @remarks `append` is atomic over its entries and idempotent by `commandId`. Errors are `EventStoreError`s, told apart by `code`.
+ * @remarks `append` is atomic over its entries and idempotent by `commandId`. A `ContentPurged` in it drops the content that it names in the same instant (purge.ts). Errors are `EventStoreError`s, told apart by `code`.
  */
 export interface EventStore {
   readonly capabilities: EventStoreCapabilities;

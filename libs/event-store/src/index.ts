@@ -5,6 +5,7 @@ export * from './unit-of-work.ts';
 export * from './canonical-json.ts';
 export * from './derived-ids.ts';
 export * from './leaf.ts';
+export * from './purge.ts';
 export * from './codec.ts';
 export * from './append-check.ts';
 export * from './follow.ts';

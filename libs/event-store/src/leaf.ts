@@ -1,8 +1,8 @@
 import type { LogIdentity, StoredEvent } from './event-store.ts';
 import { canonicalJson, sha256Hex } from './canonical-json.ts';
 
-/** SHA-256 of the stored content, lower-case hexadecimal: all that a leaf says of it. */
-export const contentSha256 = (event: Pick<StoredEvent, 'content'>): string => sha256Hex(event.content);
+/** SHA-256 of the stored content, lower-case hexadecimal: all that a leaf says of it; of one that was purged, the hash that was kept. */
+export const contentSha256 = (event: Pick<StoredEvent, 'content' | 'contentSha256'>): string => event.contentSha256 ?? sha256Hex(event.content);
 
 /**
  * The leaf of the transparency log for one event (docs/reference/leaf.md). It holds the hash of the content, not the

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { checkAppend } from './append-check.ts';
 import { EventStoreError, ExpectedVersionConflict } from './errors.ts';
 import type {
-  AllSlice, AppendRequest, AppendResult, EventFilter, EventStore, EventStoreCapabilities, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent, StreamSlice,
+  AllSlice, AppendEntry, AppendRequest, AppendResult, EventFilter, EventStore, EventStoreCapabilities, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent, StreamSlice,
   SubscribeOptions,
 } from './event-store.ts';
 import { follow, Wake } from './follow.ts';
+import { contentSha256 } from './leaf.ts';
+import { contentPurged, isPurged, purgeTargetOf, type PurgeTarget } from './purge.ts';
 
 const matches = (event: StoredEvent, filter: EventFilter | undefined): boolean =>
   (filter?.types === undefined || filter.types.includes(event.type))
@@ -27,7 +29,7 @@ export class MemoryLog {
 
 /** The store without a database: the model that adapters are held against, and the store of specs. One process, gone with it. */
 export class MemoryEventStore implements EventStore {
-  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000 };
+  readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 5_000, purges: true };
   readonly #clock: Clock;
   readonly #log: MemoryLog;
   readonly #closing = new AbortController();
@@ -54,7 +56,10 @@ export class MemoryEventStore implements EventStore {
     const earlier = this.#log.commands.get(request.commandId);
     if (earlier !== undefined) return { ...earlier, repeated: true };
     this.#checkVersions(request);
-    return this.#write(request);
+    const targets = request.entries.flatMap((entry) => this.#purgeTargets(entry));
+    const result = this.#write(request);
+    for (const target of targets) this.#drop(target);
+    return result;
   }
 
   async findCommand(commandId: CommandId): Promise<AppendResult | null> {
@@ -113,6 +118,25 @@ export class MemoryEventStore implements EventStore {
       const actual = streamVersion(this.#log.streams.get(streamId)?.length ?? 0);
       if (expectedVersion !== 'any' && actual !== (expectedVersion === 'none' ? 0 : expectedVersion)) throw new ExpectedVersionConflict(streamId, expectedVersion, actual);
     }
+  }
+
+  #purgeTargets({ streamId, events }: AppendEntry): readonly PurgeTarget[] {
+    return events.filter(({ type }) => type === contentPurged).map(({ content }) => {
+      const target = purgeTargetOf(content);
+      const found = this.#log.events[target.position - 1];
+      const fits = found?.streamId === streamId && found.type !== contentPurged && !isPurged(found) && contentSha256(found) === target.contentSha256;
+      if (!fits) throw new EventStoreError('append-invalid', `position ${target.position} holds no content of stream ${streamId} with the hash ${target.contentSha256}`);
+      return target;
+    });
+  }
+
+  #drop({ position: at, contentSha256: hash }: PurgeTarget): void {
+    const event = this.#log.events[at - 1];
+    if (event === undefined) return;
+    const purged: StoredEvent = { ...event, content: '', contentSha256: hash };
+    this.#log.events[at - 1] = purged;
+    this.#log.streams.get(event.streamId)?.splice(event.streamVersion - 1, 1, purged);
+    for (const [commandId, command] of this.#log.commands) if (command.first <= at && at <= command.last) this.#log.commands.set(commandId, { ...command, fingerprint: null });
   }
 
   #write(request: AppendRequest): AppendResult {

@@ -1,6 +1,8 @@
 import { streamVersion, type Fact, type Position, type StreamId } from '@rectrail/kernel';
 import type { EventCodec } from './codec.ts';
 import type { EventStore, StreamSlice } from './event-store.ts';
+import { withContent } from './purge.ts';
+import type { LoadedStream } from './unit-of-work.ts';
 
 /** Streams kept decoded; a tree, a calendar and some hundred policies. The one used longest ago goes first. */
 const cachedStreamsMax = 1_000;
@@ -18,17 +20,23 @@ export class StreamLoader {
     this.#prefixes = options.cachedStreamPrefixes;
   }
 
-  /** Every stream asked for, empty where it has no event; `upTo` leaves out what was appended after it. */
-  async load(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, readonly Fact[]>> {
+  /** Every stream asked for, empty where it has no event; `upTo` leaves out what was appended after it. Purged contents are in no list, yet count in the version. */
+  async load(streamIds: readonly StreamId[], upTo?: Position): Promise<ReadonlyMap<StreamId, LoadedStream>> {
     const cached = streamIds.filter((id) => this.#isCached(id));
     const others = streamIds.filter((id) => !this.#isCached(id));
     const [kept, slices] = await Promise.all([
       Promise.all(cached.map(async (id) => [id, await this.#readOn(id)] as const)),
       others.length === 0 ? new Map<StreamId, StreamSlice>() : this.#store.readStreams(others, upTo),
     ]);
-    const result = new Map<StreamId, readonly Fact[]>();
-    for (const [id, facts] of kept) result.set(id, upTo === undefined ? facts : facts.filter((f) => f.position <= upTo));
-    for (const id of others) result.set(id, slices.get(id)?.events.map((e) => this.#codec.decode(e)) ?? []);
+    const result = new Map<StreamId, LoadedStream>();
+    for (const [id, whole] of kept) {
+      const facts = upTo === undefined ? whole : whole.filter((f) => f.position <= upTo);
+      result.set(id, { facts, version: facts.at(-1)?.streamVersion ?? streamVersion(0) });
+    }
+    for (const id of others) {
+      const { events, version } = slices.get(id) ?? { events: [], version: streamVersion(0) };
+      result.set(id, { facts: withContent(events).map((e) => this.#codec.decode(e)), version });
+    }
     return result;
   }
 
@@ -38,9 +46,9 @@ export class StreamLoader {
 
   async #readOn(id: StreamId): Promise<readonly Fact[]> {
     const known = this.#cache.get(id) ?? [];
-    const { events } = await this.#store.readStream(id, { from: streamVersion(known.length + 1) });
+    const { events } = await this.#store.readStream(id, { from: streamVersion((known.at(-1)?.streamVersion ?? 0) + 1) });
     // A new array, never a push: the old one is in the hands of units that are still at work.
-    const facts = events.length === 0 ? known : [...known, ...events.map((e) => this.#codec.decode(e))];
+    const facts = events.length === 0 ? known : [...known, ...withContent(events).map((e) => this.#codec.decode(e))];
     this.#keep(id, facts);
     return facts;
   }

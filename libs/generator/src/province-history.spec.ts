@@ -23,7 +23,7 @@ const generated = (options: Partial<ProvinceOptions> = {}): readonly RecordedEve
 const codec = createEventCodec(trackingEventDefinitions);
 type TrackingFact = Fact<TrackingEvent>;
 const decoded = (events: readonly RecordedEvent[]): readonly TrackingFact[] => events.map((event) => codec.decode(event) as TrackingFact);
-const limits = { eventBytesMax: 1 << 20, appendBytesMax: 1 << 26, appendEventsMax: 10_000, pageEventsMax: 1 };
+const limits = { eventBytesMax: 1 << 20, appendBytesMax: 1 << 26, appendEventsMax: 10_000, pageEventsMax: 1, purges: true };
 const everything = { atPosition: position(Number.MAX_SAFE_INTEGER), knownAt: instantOfMs(8e12) };
 const dayOf = (instant: string): Day => day(instantOfMs(msOfInstant(instant as Fact['knownTime']) + 8 * 3_600_000).slice(0, 10));
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { msOfInstant, position, streamVersion, type Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent, SubscribeOptions } from '../event-store.ts';
 import { deriveEventId } from '../derived-ids.ts';
-import { freshCommand, freshStream, readToEnd, requestOf, saidBy } from './requests.ts';
+import { contentSha256, leafBytes } from '../leaf.ts';
+import { freshCommand, freshStream, purgeOf, readToEnd, requestOf, saidBy } from './requests.ts';
 
 export interface ContractSubject {
   readonly store: EventStore;
@@ -323,6 +324,67 @@ export const describeEventStoreContract = (name: string, factory: () => Promise<
         await expect(store.append(requestOf(streams.map((stream, i) => ({ stream, expected: i === 6 ? v(1) : v(each), says })))))
           .rejects.toMatchObject({ code: 'stream-version-conflict', streamId: streams[6], expected: 1, actual: each });
         expect((await store.head()).position).toBe(result.last);
+      });
+    });
+
+    describe('purging a content', () => {
+      const appended = async (says: readonly string[]): Promise<readonly StoredEvent[]> => {
+        const stream = freshStream();
+        await store.append({ ...requestOf([{ stream, says }]), fingerprint: 'what was asked' });
+        return (await store.readStream(stream)).events;
+      };
+
+      it('is refused where every content stays for good', async () => {
+        if (store.capabilities.purges) return;
+        const [event] = await appended(['to stay']);
+        await expect(store.append(purgeOf(event!))).rejects.toMatchObject({ code: 'purge-unsupported' });
+        expect((await store.readStream(event!.streamId)).events).toEqual([event]);
+      });
+
+      it('takes it away with the append of the event that says so, and leaves the leaf', async () => {
+        if (!store.capabilities.purges) return;
+        const [before, gone, after] = await appended(['before', 'a telephone number', 'after']);
+        const command = await store.findCommand((JSON.parse(gone!.content) as { commandId: ReturnType<typeof freshCommand> }).commandId);
+        expect(command?.fingerprint).toBe('what was asked');
+        const identity = await store.identity();
+        const { last } = await store.append(purgeOf(gone!, v(3)));
+        const purged = { ...gone, content: '', contentSha256: contentSha256(gone!) };
+        const said = (await store.readAll({ after: pos(last - 1) })).events;
+        for (const read of [
+          (await store.readStream(gone!.streamId)).events, (await store.readStreams([gone!.streamId])).get(gone!.streamId)!.events,
+          (await store.readAll({ after: pos(before!.position - 1) })).events, (await (await subject.another()).readStream(gone!.streamId)).events,
+        ]) expect(read).toEqual([before, purged, after, ...said]);
+        expect((await store.readAll({ after: pos(gone!.position - 1), filter: { types: ['Said'] }, limit: 1 })).events).toEqual([purged]);
+        expect(leafBytes(purged as StoredEvent, identity)).toEqual(leafBytes(gone!, identity));
+        // The hash of the request would confirm a guess of what it said.
+        expect((await store.findCommand((JSON.parse(before!.content) as { commandId: ReturnType<typeof freshCommand> }).commandId))?.fingerprint).toBeNull();
+      });
+
+      it('is carried out once, and not where the event named holds no such content', async () => {
+        if (!store.capabilities.purges) return;
+        const [one, other] = [await appended(['one', 'two']), await appended(['other'])];
+        const head = (await store.head()).position;
+        const elsewhere = { ...one[0]!, streamId: other[0]!.streamId };
+        const refused = [
+          purgeOf(one[0]!, 'any', '0'.repeat(64)), purgeOf(elsewhere), purgeOf({ ...one[0]!, position: pos(head + 1) }), purgeOf({ ...one[0]!, position: pos(0) }),
+          purgeOf(one[0]!, 'any', 'no hash'),
+        ];
+        for (const request of refused) await expect(store.append(request)).rejects.toMatchObject({ code: 'append-invalid' });
+        await expect(store.append(purgeOf(one[0]!, v(1)))).rejects.toMatchObject({ code: 'stream-version-conflict' });
+        expect((await store.head()).position).toBe(head);
+        const request = purgeOf(one[0]!);
+        const result = await store.append(request);
+        expect(await store.append(request)).toEqual({ ...result, repeated: true });
+        const purge = (await store.readAll({ after: pos(result.last - 1) })).events[0]!;
+        await expect(store.append(purgeOf(one[0]!))).rejects.toMatchObject({ code: 'append-invalid' });
+        await expect(store.append(purgeOf(purge))).rejects.toMatchObject({ code: 'append-invalid' });
+        expect((await store.readStream(one[0]!.streamId)).events).toEqual([{ ...one[0]!, content: '', contentSha256: contentSha256(one[0]!) }, one[1], purge]);
+      });
+
+      it('an event that says nothing is no event', async () => {
+        const request = requestOf([{ stream: freshStream(), says: ['something'] }]);
+        const [entry] = request.entries;
+        await expect(store.append({ ...request, entries: [{ ...entry!, events: [{ ...entry!.events[0]!, content: '' }] }] })).rejects.toMatchObject({ code: 'append-invalid' });
       });
     });
 

@@ -1,6 +1,8 @@
 import { streamId, type CommandId, type Instant, type StreamId } from '@rectrail/kernel';
 import { canonicalJson } from '../canonical-json.ts';
 import { deriveEventId, newCommandId } from '../derived-ids.ts';
+import { contentSha256 } from '../leaf.ts';
+import { contentPurged } from '../purge.ts';
 import type { AppendEntry, AppendRequest, EventStore, EventToAppend, ExpectedVersion, StoredEvent } from '../event-store.ts';
 
 /** A stream that no other test has. */
@@ -22,9 +24,17 @@ export const requestOf = (entries: readonly EntryOf[], commandId: CommandId = fr
   let index = 0;
   const eventOf = (text: string): EventToAppend => {
     const eventId = deriveEventId(commandId, index++);
-    return { eventId, type: typeOf(text), content: canonicalJson({ eventId, data: { text }, type: typeOf(text) }) };
+    return { eventId, type: typeOf(text), content: canonicalJson({ commandId, eventId, data: { text }, type: typeOf(text) }) };
   };
   return { commandId, entries: entries.map(({ stream, expected = 'any', says = [] }): AppendEntry => ({ streamId: stream, expectedVersion: expected, events: says.map(eventOf) })) };
+};
+
+/** An append that drops the content of an event of the stream. */
+export const purgeOf = (event: StoredEvent, expected: ExpectedVersion = 'any', hash = contentSha256(event)): AppendRequest => {
+  const commandId = freshCommand();
+  const eventId = deriveEventId(commandId, 0);
+  const content = canonicalJson({ commandId, data: { position: event.position, contentSha256: hash }, eventId, type: contentPurged });
+  return { commandId, entries: [{ streamId: event.streamId, expectedVersion: expected, events: [{ eventId, type: contentPurged, content }] }] };
 };
 
 export const saidBy = (events: readonly StoredEvent[]): string[] => events.map((e) => (JSON.parse(e.content) as { data: { text: string } }).data.text);
