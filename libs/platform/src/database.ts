@@ -19,17 +19,22 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void;
   /** A transaction between whose statements more time passes is ended by the server, so that a stopped process holds no row for good; default 30,000. */
   readonly idleInTransactionMsMax?: number;
+  /** How long a connection is waited for, be it made or given back by others, and a third of how long an answer is; default 10,000 ms. */
+  readonly timeoutMs?: number;
 }
+
+/** An answer takes longer than a connection: a server that works, but slowly, is not taken for one that is away. */
+export const answerMsMax = (timeoutMs: number): number => 3 * timeoutMs;
 
 /** SQLSTATE of connections lost, refused or too many, and of a server or database that is going away or coming; and the system's words for the same. */
 const awayCodes = /^(08\w{3}|25P03|53300|55000|57P0[1-5]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT)$/;
 /** Without a code in the driver. */
-const awayMessages = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/i;
+const awayMessages = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query read timeout)/i;
 /** The driver's errors, those of sockets below it and of TypeORM above; other libraries give theirs names of their own. */
 const driverNames = new Set(['Error', 'AggregateError', 'error', 'DatabaseError', 'QueryFailedError']);
 
 /** Whether PostgreSQL could not be reached or went away meanwhile, so that the same may succeed later. */
-export const isDatabaseAway = (error: unknown): boolean => {
+export const isDatabaseAway = (error: unknown): error is Error => {
   if (!(error instanceof Error) || !driverNames.has(error.name)) return false;
   return ('code' in error && typeof error.code === 'string' && awayCodes.test(error.code)) || awayMessages.test(error.message);
 };
@@ -46,10 +51,12 @@ const check = async (pool: pg.Pool): Promise<void> => {
 
 /** Connects and checks version and encoding. @throws Error that names the remedy. */
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
-  const { idleInTransactionMsMax = 30_000 } = options;
+  const { idleInTransactionMsMax = 30_000, timeoutMs = 10_000 } = options;
   // The pool waits for the promise; its types do not say so. A pooler in between takes a statement, not a parameter of the start.
   const onConnect = ((client: pg.ClientBase) => client.query(`set idle_in_transaction_session_timeout = ${idleInTransactionMsMax}`)) as unknown as (client: pg.ClientBase) => void;
-  const pool = new pg.Pool({ connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail', onConnect });
+  const pool = new pg.Pool({
+    connectionString: options.url, max: options.connectionsMax, application_name: 'rectrail', keepAlive: true, connectionTimeoutMillis: timeoutMs, query_timeout: answerMsMax(timeoutMs), onConnect,
+  });
   let closing = false;
   // A connection that dies while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => { if (!closing) options.onError(error); });
@@ -73,7 +80,9 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
         await client.query('commit');
         return result;
       } catch (error) {
-        await client.query('rollback').catch((failure: unknown) => { broken = failure instanceof Error ? failure : new Error(String(failure)); });
+        // A server that does not answer is not waited for once more; it rolls back what has lost its connection.
+        if (isDatabaseAway(error)) broken = error;
+        else await client.query('rollback').catch((failure: unknown) => { broken = failure instanceof Error ? failure : new Error(String(failure)); });
         throw error;
       } finally {
         client.release(broken);

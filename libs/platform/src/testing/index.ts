@@ -21,3 +21,5 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => run(`drop database if exists ${name} with (force)`) };
 };
+
+export { FaultyWire } from './faulty-wire.ts';
