@@ -1,0 +1,147 @@
+// Goal: a bundle says of a log what is true of it, is finished or is none, and is gone on with where an export was killed. Method: random histories, written as an export writes
+// them and killed at random parts; bytes of the finished files changed one by one; bundles of the public, of what lies behind a checkpoint, and of contents that were purged.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { leafBytes, type StoredEvent } from '@rectrail/event-store';
+import { instantOfMs, position, streamId, streamVersion } from '@rectrail/kernel';
+import { leafHash } from '@rectrail/transparency';
+import { bundleEvent, bundleLine, entriesIn, parseManifest } from './bundle-format.ts';
+import { Bundle } from './bundle.ts';
+import { BundleWriter, type BundleHeader } from './bundle-writer.ts';
+import { LogKeys, type TrustedHead } from './log-keys.ts';
+import { checkpointOf, sampleLog, treeOf, type SampleLog } from './testing/sample-log.ts';
+import { verifyLog } from './verify-log.ts';
+
+const events = 230;
+const eventsOfPart = 50;
+
+let log: SampleLog;
+let keys: LogKeys;
+let directory: string;
+let count = 0;
+
+beforeAll(async () => {
+  log = await sampleLog(7, events);
+  keys = new LogKeys([log.key.verifier]);
+  directory = await mkdtemp(join(tmpdir(), 'rectrail-bundle-'));
+});
+afterAll(async () => { await rm(directory, { recursive: true, force: true }); });
+
+const freshDirectory = (): string => join(directory, String(count += 1));
+const linesOf = (from: number, to: number, isShown: (event: StoredEvent) => boolean): Buffer =>
+  Buffer.from(log.events.slice(from, to).map((event) => bundleLine(bundleEvent(event, log.identity, isShown(event)))).join(''));
+const headerOf = (after = 0, last = log.events.length): BundleHeader => ({
+  logId: log.identity.logId, after, last, audience: 'everything', keys: [log.key.verifier], frontier: treeOf(log.events.slice(0, after), log.identity).frontier,
+  checkpoints: [...(after > 0 ? [checkpointOf(log.events, log.identity, after, log.key)] : []), checkpointOf(log.events, log.identity, last, log.key)],
+});
+
+const exported = async (to: string, header = headerOf(), isShown: (event: StoredEvent) => boolean = () => true): Promise<Bundle> => {
+  const writer = await BundleWriter.begin(to, header);
+  while (writer.position < header.last) await writer.add(linesOf(writer.position, Math.min(writer.position + eventsOfPart, header.last), isShown));
+  expect(writer.root).toEqual(treeOf(log.events.slice(0, header.last), log.identity).root);
+  await writer.finish();
+  return Bundle.open(to);
+};
+const since = (size: number): TrustedHead => keys.open(checkpointOf(log.events, log.identity, size, log.key)) as TrustedHead;
+
+describe('a line of a bundle', () => {
+  it('holds the leaf and the content as they are hashed, whatever the stream is called', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }), fc.string({ unit: 'grapheme' }), fc.maxSafeNat(), (stream, said, at) => {
+      fc.pre(stream.isWellFormed());
+      const event: StoredEvent = {
+        position: position(at + 1), recordedAt: instantOfMs(at % 4e12), streamId: streamId(stream), streamVersion: streamVersion(at + 1), type: 'X', content: JSON.stringify({ said }),
+      };
+      const { entries: [entry], finding } = entriesIn(Buffer.from(bundleLine(bundleEvent(event, log.identity, true))), log.identity.logId, at + 1);
+      expect(finding).toBeNull();
+      expect(entry).toMatchObject({ position: at + 1, streamId: stream, streamVersion: at + 1, recordedAt: event.recordedAt, lacks: null });
+      expect(entry!.content!.toString()).toBe(event.content);
+      expect(entry!.foundSha256).toBe(entry!.contentSha256);
+      expect(entry!.leafHash).toEqual(leafHash(leafBytes(event, log.identity)));
+    }));
+  });
+});
+
+describe('a bundle', () => {
+  it('is verified by the log\'s key alone, schemas included', async () => {
+    const bundle = await exported(freshDirectory());
+    expect(await verifyLog({ source: bundle, keys, withSchema: true })).toMatchObject({
+      after: 0, size: events, withheld: 0, purged: 0, unsigned: 0, checkpoints: 1, findings: [], root: treeOf(log.events, log.identity).root.toString('base64'),
+    });
+    // A key of the same name that nobody has told of.
+    expect((await verifyLog({ source: bundle, keys: new LogKeys([]) })).findings).toMatchObject([{ code: 'checkpoint-unsigned', position: 1 }]);
+  });
+
+  it('counts what is withheld and what was purged; nothing is purged without an event that says so', async () => {
+    const isShown = ({ position: at }: StoredEvent): boolean => at % 3 === 0;
+    const bundle = await exported(freshDirectory(), headerOf(), isShown);
+    expect(await verifyLog({ source: bundle, keys })).toMatchObject({ withheld: log.events.filter((event) => !isShown(event)).length, findings: [] });
+    expect(bundle.manifest.withheld).toBe(log.events.filter((event) => !isShown(event)).length);
+    const purged = { ...log, events: log.events.map((event) => (event.position === 9 ? { ...event, content: '', contentSha256: entryHash(event) } : event)) };
+    const lines = Buffer.from(purged.events.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join(''));
+    const writer = await BundleWriter.begin(freshDirectory(), headerOf());
+    await writer.add(lines);
+    const { purged: number } = await writer.finish();
+    expect(number).toBe(1);
+    expect(await verifyLog({ source: await Bundle.open(join(directory, String(count))), keys })).toMatchObject({ purged: 1, findings: [{ code: 'content-missing', position: 9 }] });
+  });
+
+  it('goes on from a checkpoint, whole or from there', async () => {
+    const whole = await exported(freshDirectory());
+    const behind = await exported(freshDirectory(), headerOf(101));
+    expect(await verifyLog({ source: behind, keys, since: since(101), isIncremental: true })).toMatchObject({ after: 101, size: events, findings: [] });
+    expect(await verifyLog({ source: behind, keys })).toMatchObject({ after: 101, size: events, findings: [] });
+    expect(await verifyLog({ source: whole, keys, since: since(101), isIncremental: true })).toMatchObject({ after: 101, size: events, findings: [] });
+    expect(await verifyLog({ source: whole, keys, since: since(101) })).toMatchObject({ after: 0, checkpoints: 2, findings: [] });
+  });
+
+  it('is gone on with where it was killed, what is finished being kept, and is none before', async () => {
+    const reference = await exported(freshDirectory());
+    const to = freshDirectory();
+    for (let killed = 0; killed < 3; killed += 1) {
+      const writer = await BundleWriter.begin(to, headerOf());
+      expect(writer.position).toBe(killed * eventsOfPart);
+      await writer.add(linesOf(writer.position, writer.position + eventsOfPart, () => true));
+      await writer.close();
+      await expect(Bundle.open(to)).rejects.toThrow('not finished');
+    }
+    // A file that was lost or changed meanwhile is written again, and all behind it.
+    await writeFile(join(to, 'events/0000000000000051.ndjson'), 'x');
+    const writer = await BundleWriter.begin(to, headerOf());
+    expect(writer.position).toBe(eventsOfPart);
+    await writer.close();
+    expect((await exported(to)).manifest).toEqual(reference.manifest);
+    await expect(BundleWriter.unfinished(to)).rejects.toThrow('finished bundle');
+  });
+
+  it('in which any byte was changed is found out at its event, and says that it was changed', async () => {
+    const to = freshDirectory();
+    await exported(to);
+    const name = join(to, 'events/0000000000000051.ndjson');
+    const bytes = await readFile(name);
+    await fc.assert(fc.asyncProperty(fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 0, max: 7 }), async (at, bit) => {
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= 1 << bit;
+      await writeFile(name, changed);
+      const { findings } = await verifyLog({ source: await Bundle.open(to), keys });
+      const line = bytes.subarray(0, at).filter((byte) => byte === 0x0a).length;
+      expect(findings[0]?.position).toBe(51 + line);
+      expect(findings.at(-1)?.code).toBe('bundle-damaged');
+    }), { numRuns: 60 });
+    await rm(name);
+    expect((await verifyLog({ source: await Bundle.open(to), keys })).findings[0]).toMatchObject({ code: 'bundle-damaged', position: 51, positionTo: 100 });
+  });
+
+  it('takes in nothing that is not the next of its log', async () => {
+    const writer = await BundleWriter.begin(freshDirectory(), headerOf());
+    await expect(writer.add(linesOf(1, 5, () => true))).rejects.toThrow('expected those from 1 on');
+    await expect(writer.add(Buffer.from('{}\n'))).rejects.toThrow('no part of this log');
+    expect(writer.position).toBe(0);
+    await writer.close();
+    expect(() => parseManifest('{"format":"rectrail.bundle/2"}')).toThrow('none of rectrail.bundle/1');
+  });
+});
+
+const entryHash = (event: StoredEvent): string => /"contentSha256":"([0-9a-f]{64})"/.exec(leafBytes(event, log.identity).toString())![1]!;

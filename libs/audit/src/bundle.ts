@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GrowingTree, LogFormatError, parseCheckpointText, parseNote, treeHashBytes, type Frontier } from '@rectrail/transparency';
+import { BundleError, entriesIn, manifestName, parseManifest, type BundleFile, type BundleManifest, type BundlePart } from './bundle-format.ts';
+import { finding, type Finding } from './findings.ts';
+import type { LogBatch } from './log-verifier.ts';
+import type { LogSource } from './log-source.ts';
+
+const isMissing = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+/** Null where it is not there. */
+export const readIfThere = async (file: string): Promise<Buffer | null> => {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+};
+
+/** SHA-256 of a file of any size; null where it is not there. */
+export const sha256OfFile = async (file: string): Promise<string | null> => {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  return hash.digest('hex');
+};
+
+/** The size that a note claims, for its place among events; what is none is read first, and refused there. */
+const claimedSize = (note: string): number => {
+  try {
+    return parseCheckpointText(parseNote(note).text).size;
+  } catch (error) {
+    if (error instanceof LogFormatError) return 0;
+    throw error;
+  }
+};
+
+/** A bundle in a directory (docs/reference/bundle.md), read file by file. */
+export class Bundle implements LogSource {
+  readonly manifest: BundleManifest;
+  readonly mayTrail = false;
+  readonly #directory: string;
+  readonly #notes: readonly { readonly size: number; readonly note: string }[];
+
+  private constructor(directory: string, manifest: BundleManifest) {
+    [this.#directory, this.manifest] = [directory, manifest];
+    this.#notes = manifest.checkpoints.map((note) => ({ size: claimedSize(note), note })).toSorted((a, b) => a.size - b.size);
+  }
+
+  /** @throws BundleError where there is none, or one that was not finished */
+  static async open(directory: string): Promise<Bundle> {
+    const text = await readIfThere(join(directory, manifestName));
+    if (text === null) throw new BundleError(`${directory} holds no ${manifestName}: it is no bundle, or one whose export was not finished`);
+    return new Bundle(directory, parseManifest(text.toString('utf8')));
+  }
+
+  get logId(): string {
+    return this.manifest.logId;
+  }
+
+  get after(): number {
+    return this.manifest.after;
+  }
+
+  get last(): number {
+    return this.manifest.last;
+  }
+
+  async frontier(size: number): Promise<Frontier> {
+    const { after, frontier, parts } = this.manifest;
+    if (size < after || size > this.last) throw new BundleError(`the bundle holds the events from ${after + 1} to ${this.last}: it does not go on from ${size}`);
+    const tree = new GrowingTree({ size: after, hashes: frontier.map((hex) => Buffer.from(hex, 'hex')) });
+    for (const { first, leaves } of parts) {
+      if (first > size) break;
+      const hashes = await readIfThere(join(this.#directory, leaves.name));
+      if (hashes === null) throw new BundleError(`${leaves.name} is missing`);
+      for (let at = 0; at + treeHashBytes <= hashes.length && tree.size < size; at += treeHashBytes) tree.append(hashes.subarray(at, at + treeHashBytes));
+    }
+    return tree.frontier;
+  }
+
+  async* batches(after: number): AsyncGenerator<LogBatch> {
+    const parts = this.manifest.parts.filter(({ last }) => last > after);
+    // The next file is read while one is being hashed.
+    let next = parts[0] === undefined ? null : this.#read(parts[0]);
+    for (const [i, part] of parts.entries()) {
+      const read = await next;
+      const following = parts[i + 1];
+      next = following === undefined ? null : this.#read(following);
+      // Whoever stops early leaves it unread.
+      next?.catch(() => undefined);
+      if (read !== null) yield this.#batch(part, read, after);
+    }
+    if (parts.length === 0) yield { entries: [], hashes: null, notes: this.#notes.filter(({ size }) => size >= after).map(({ note }) => note) };
+  }
+
+  checkRuns(): Promise<readonly Finding[]> {
+    return Promise.resolve([]);
+  }
+
+  /** Whether the files at hand are those that the export finished: says whether the bundle or the log was changed. */
+  async check(position: number | null): Promise<readonly Finding[]> {
+    if (position === null) return [];
+    const part = this.manifest.parts.find(({ first, last }) => first <= position && position <= last);
+    const damaged: Finding[] = [];
+    for (const { name, sha256 } of part === undefined ? [] : [part.events, part.leaves]) {
+      if (await sha256OfFile(join(this.#directory, name)) !== sha256) damaged.push(finding('bundle-damaged', part?.first ?? null, `${name} is not the file that the manifest names: the bundle was changed or copied wrongly`, part?.last));
+    }
+    return damaged;
+  }
+
+  async #read({ events, leaves }: BundlePart): Promise<{ readonly events: Buffer | null; readonly leaves: Buffer | null }> {
+    const file = ({ name }: BundleFile): Promise<Buffer | null> => readIfThere(join(this.#directory, name));
+    const [eventBytes, leafBytes] = await Promise.all([file(events), file(leaves)]);
+    return { events: eventBytes, leaves: leafBytes };
+  }
+
+  #batch({ first, last, events: file }: BundlePart, { events, leaves }: { readonly events: Buffer | null; readonly leaves: Buffer | null }, after: number): LogBatch {
+    const from = Math.max(first, after + 1);
+    const skipped = from - first;
+    const hashes = leaves?.length === (last - first + 1) * treeHashBytes ? leaves.subarray(skipped * treeHashBytes) : null;
+    const isFirst = from === after + 1;
+    const notes = this.#notes.filter(({ size }) => (size >= from || isFirst) && (size <= last || last === this.last)).map(({ note }) => note);
+    if (events === null) return { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing`, last) };
+    const read = entriesIn(events, this.logId, first);
+    const found = read.entries.length;
+    const count = last - first + 1;
+    const rest = found < count ? finding('event-missing', first + found, `${file.name} ends before the event at ${first + found}`)
+      : found > count ? finding('position-out-of-order', last + 1, `${file.name} holds more events than the manifest says`) : null;
+    return { entries: read.entries.slice(skipped, count), hashes, notes, finding: read.finding ?? rest };
+  }
+}

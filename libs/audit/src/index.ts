@@ -1,0 +1,10 @@
+export { BundleError, bundleEvent, bundleFormat, bundleLine, eventsPerFile, type BundleEvent, type BundleManifest } from './bundle-format.ts';
+export { Bundle } from './bundle.ts';
+export { BundleWriter, type BundleHeader } from './bundle-writer.ts';
+export type { CommandRun } from './command-runs.ts';
+export { entryOfStored, type LogEntry } from './entry.ts';
+export { findingCodes, type Finding, type FindingCode } from './findings.ts';
+export { LogKeys, partsOfOrigin, type TrustedHead } from './log-keys.ts';
+export type { LogSource } from './log-source.ts';
+export { LogVerifier, type LogBatch, type LogFindings, type VerifiedHead } from './log-verifier.ts';
+export { storedOf, verifyLog, type VerifyLogOptions } from './verify-log.ts';

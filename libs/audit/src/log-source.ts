@@ -1,0 +1,23 @@
+import type { Frontier } from '@rectrail/transparency';
+import type { CommandRun } from './command-runs.ts';
+import type { Finding } from './findings.ts';
+import type { LogBatch } from './log-verifier.ts';
+
+/** Where a log is read from: a bundle, or the tables of a database. Nothing that it says is believed. */
+export interface LogSource {
+  readonly logId: string;
+  /** Events before the first that it has. */
+  readonly after: number;
+  /** As far as it says; for whoever waits. */
+  readonly last: number;
+  /** Whether events may stand behind its newest checkpoint. */
+  readonly mayTrail: boolean;
+  /** The edge of the tree of so many leaves, of the hashes that it keeps. @throws Error where it has none. */
+  frontier(size: number): Promise<Frontier>;
+  /** Everything behind the first `after` events, in order; a last batch may hold notes alone. */
+  batches(after: number): AsyncIterable<LogBatch>;
+  /** What its own record of commands says otherwise. */
+  checkRuns(runs: readonly CommandRun[]): Promise<readonly Finding[]>;
+  /** What is wrong with it beside the events, once all were read, or where one was found wrong at `position`. */
+  check(position: number | null, commands: number): Promise<readonly Finding[]>;
+}
