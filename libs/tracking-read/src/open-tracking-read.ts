@@ -41,6 +41,8 @@ export interface TrackingReadOptions extends Partial<BatchSizes> {
   readonly coarseFromPoints?: number | undefined;
   /** Default 10. */
   readonly connectionsMax?: number;
+  /** How long a connection is waited for, and a third of how long the answer to a statement of a read is; default 10,000 ms. */
+  readonly timeoutMs?: number | undefined;
   /** `at` is null where the surroundings failed and the batch will be tried again. */
   readonly onFailure?: (projection: string, at: Position | null, error: unknown) => void;
 }
@@ -86,9 +88,9 @@ const statusOf = async (runner: ProjectionRunner, clock: Clock): Promise<readonl
 
 /** Connects, migrates and prepares the projections; nothing is projected before `start`. */
 export const openTrackingRead = async (options: TrackingReadOptions): Promise<TrackingRead> => {
-  const { connectionString, store, codec, clock, zone, connectionsMax, onFailure, batchEventsMax, laggingEventsMax, batchCharsMax } = options;
+  const { connectionString, store, codec, clock, zone, connectionsMax, timeoutMs, onFailure, batchEventsMax, laggingEventsMax, batchCharsMax } = options;
   dayIn(zone, clock.now());
-  const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }) });
+  const dataSource = await openReadDatabase({ connectionString, ...(connectionsMax !== undefined && { connectionsMax }), ...(timeoutMs !== undefined && { timeoutMs }) });
   const projections = trackingProjections(zone, options.coarseFromPoints);
   const decode: ReadContext['decode'] = (stored) => codec.decode(stored);
   const runner = new ProjectionRunner({

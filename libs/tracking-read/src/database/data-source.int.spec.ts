@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
+import { createTestDatabase, FaultyWire, type TestDatabase } from '@rectrail/platform/testing';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openReadDatabase, projectionDatabase, readTransaction } from './data-source.ts';
@@ -25,5 +25,20 @@ describe('a transaction', () => {
   it('of a read is ended likewise, and writes nothing', async () => {
     await dataSource.query('create table if not exists rectrail_read.gate ()');
     expect(await readTransaction(dataSource, (tx) => tx.query(settings))).toEqual([{ idle: '1min', commits: 'on', reads: 'on' }]);
+  });
+
+  it.each(['silence', 'refuse'] as const)('of a read fails within its time where the server is away (%s), and the next one has a connection that works', async (fault) => {
+    const wire = await FaultyWire.open(scratch.url);
+    const far = await openReadDatabase({ connectionString: wire.url, connectionsMax: 2, timeoutMs: 1_000 });
+    const read = (): Promise<unknown> => readTransaction(far, (tx) => tx.query('select 1 as one'));
+    await expect(readTransaction(far, async (tx) => {
+      wire[fault]();
+      return tx.query('select 1 as one');
+    })).rejects.toThrow(/Query read timeout|Connection terminated/);
+    await expect(read()).rejects.toThrow(/timeout|terminated|ECONN/);
+    wire.heal();
+    expect(await read()).toEqual([{ one: 1 }]);
+    await far.destroy();
+    await wire.close();
   });
 });

@@ -8,13 +8,15 @@ export interface ReadDatabaseOptions {
   readonly connectionString: string;
   /** Default 10: projections take one each, reads the rest. */
   readonly connectionsMax?: number;
+  /** How long a connection is waited for, and a third of how long the answer to a statement of a read is; default 10,000 ms. */
+  readonly timeoutMs?: number;
 }
 
 /** Any number, the same for every server of one database. */
 const migrationLock = 7_239_014;
 
 /** Connects and brings the schema up to date; several servers may start at once. */
-export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }: ReadDatabaseOptions): Promise<DataSource> => {
+export const openReadDatabase = async ({ connectionString, connectionsMax = 10, timeoutMs = 10_000 }: ReadDatabaseOptions): Promise<DataSource> => {
   const dataSource = new DataSource({
     type: 'postgres',
     url: connectionString,
@@ -25,6 +27,8 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10 }
     installExtensions: false,
     poolSize: connectionsMax,
     applicationName: 'rectrail-read',
+    connectTimeoutMS: timeoutMs,
+    extra: { keepAlive: true },
     // A connection that dies while idle is replaced by the pool; whoever next needs the server is told then.
     poolErrorHandler: () => undefined,
   });
@@ -53,12 +57,15 @@ const nameOf = (sql: string): string | undefined => {
 // What TypeORM hands out is the client of its driver, pg.
 const clientOf = async (runner: QueryRunner): Promise<pg.PoolClient> => await runner.connect() as pg.PoolClient;
 
+/** What the driver waits for the answer to a statement; for ever, where nothing is said. */
+const waiting = (answerMs: number | undefined): { readonly query_timeout?: number } => (answerMs === undefined ? {} : { query_timeout: answerMs });
+
 /** Projections and reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
-const transactionOf = (runner: QueryRunner): Transaction => ({
+const transactionOf = (runner: QueryRunner, answerMs?: number): Transaction => ({
   query: async <Row>(sql: string, params: readonly unknown[] = []) => {
     const client = await clientOf(runner);
     const name = params.length === 0 ? undefined : nameOf(sql);
-    const { rows } = await client.query({ ...(name !== undefined && { name }), text: sql, values: [...params] });
+    const { rows } = await client.query({ ...(name !== undefined && { name }), ...waiting(answerMs), text: sql, values: [...params] });
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
   },
@@ -98,15 +105,20 @@ const withRunner = async <T>(dataSource: DataSource, work: (runner: QueryRunner)
   }
 };
 
-const inTransaction = async <T>(runner: QueryRunner, begin: string, work: () => Promise<T>): Promise<T> => {
-  await runner.query(begin);
+const isSilent = (error: unknown): boolean => error instanceof Error && error.message === 'Query read timeout';
+
+const inTransaction = async <T>(runner: QueryRunner, begin: string, work: () => Promise<T>, answerMs?: number): Promise<T> => {
+  const client = await clientOf(runner);
+  const say = (text: string): Promise<unknown> => client.query({ text, ...waiting(answerMs) });
   try {
+    await say(begin);
     const result = await work();
-    await runner.query('commit');
+    await say('commit');
     return result;
   } catch (error) {
-    // Where the connection is gone there is nothing to roll back; what went wrong first is told.
-    await runner.query('rollback').catch(() => undefined);
+    // A server that does not answer is not asked once more: the pool drops what has ended. Where the connection is gone there is nothing to roll back; what went wrong first is told.
+    if (isSilent(error)) void (client as pg.PoolClient & Pick<pg.Client, 'end'>).end().catch(() => undefined);
+    else await say('rollback').catch(() => undefined);
     throw error;
   }
 };
@@ -131,26 +143,31 @@ export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase =
   };
 };
 
-/** Longest that one statement of a read may take: none holds a connection for good that the others need. */
-const readStatementMsMax = 30_000;
+/** Longest that one statement of a read may take, ms: none holds a connection for good that the others need. */
+const readStatementMsMax = ({ options }: DataSource): number => 3 * ((options.type === 'postgres' ? options.connectTimeoutMS : undefined) ?? 10_000);
+/** The server ends it first, where it can. */
+const readAnswerMsMax = (dataSource: DataSource): number => readStatementMsMax(dataSource) * 1.2;
 
 /**
  * The gate comes before the snapshot, so that no swap of rows lies between the snapshot and the tables that are found under their names. Reads take milliseconds:
  * compiling one (JIT) takes longer than running it.
  */
-const beginRead = `begin isolation level repeatable read read only; ${notIdle};
-  set local statement_timeout = ${readStatementMsMax}; set local jit = off; lock table ${schema}.gate in access share mode`;
+const beginRead = (statementMs: number): string => `begin isolation level repeatable read read only; ${notIdle};
+  set local statement_timeout = ${statementMs}; set local jit = off; lock table ${schema}.gate in access share mode`;
 
 /**
  * How prepared statements are planned: `auto` by their parameters unless that is found not to pay; `generic` once for all, where every parameter is served by the
  * same plan.
  */
 export type Plans = 'auto' | 'generic';
-const beginWith: Readonly<Record<Plans, string>> = { auto: beginRead, generic: `${beginRead}; set local plan_cache_mode = force_generic_plan` };
+const planning: Readonly<Record<Plans, string>> = { auto: '', generic: '; set local plan_cache_mode = force_generic_plan' };
 
 /** One snapshot for everything that a read looks at. */
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
-  withRunner(dataSource, (runner) => inTransaction(runner, beginWith[plans], () => work(transactionOf(runner))));
+  withRunner(dataSource, (runner) => {
+    const answerMs = readAnswerMsMax(dataSource);
+    return inTransaction(runner, beginRead(readStatementMsMax(dataSource)) + planning[plans], () => work(transactionOf(runner, answerMs)), answerMs);
+  });
 
 /** For what comes next in the transaction: a plan for these parameters, which may be few or all. */
 export const planAnew = async (tx: Pick<Transaction, 'query'>): Promise<void> => {
