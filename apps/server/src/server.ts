@@ -38,7 +38,7 @@ export interface RunningServer {
 
 const openReadModels = async ({ database, store, codec }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<TrackingRead> => {
   const read = await openTrackingRead({
-    connectionString: database.url, store, codec, clock: systemClock, zone: configuration.zone,
+    connectionString: database.url, store, codec, clock: systemClock, zone: configuration.zone, timeoutMs: configuration.databaseTimeoutMs,
     onFailure: (projection, at, error) => { logger.error({ err: error, projection, position: at }, at === null ? 'a projection could not work and tries again' : 'a projection stopped'); },
   });
   opened.defer(() => read.stop());

@@ -2,7 +2,7 @@ import { CommandRunner, createEventCodec, type EventCodec, type EventStore } fro
 import { KurrentEventStore } from '@rectrail/event-store-kurrentdb';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { Clock } from '@rectrail/kernel';
-import { openDatabase, openLeadership, startEmbeddedPostgres, withoutValues, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
+import { answerMsMax, openDatabase, openLeadership, startEmbeddedPostgres, withoutValues, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { meteredEventStore } from './metered-event-store.ts';
 
@@ -43,9 +43,9 @@ interface EngineOptions extends Pick<StorageOptions, 'configuration' | 'logger'>
 
 /** The log of the installation: PostgreSQL's, or that of EVENT_STORE_URL. */
 const openEngine = async ({ configuration, logger, database, leadership }: EngineOptions): Promise<EventStore> => {
-  const { eventStoreUrl } = configuration;
+  const { eventStoreUrl, databaseTimeoutMs } = configuration;
   await checkEngine(database, eventStoreUrl !== undefined);
-  if (eventStoreUrl === undefined) return PostgresEventStore.open({ connectionString: database.url });
+  if (eventStoreUrl === undefined) return PostgresEventStore.open({ connectionString: database.url, connectTimeoutMs: databaseTimeoutMs, appendTimeoutMs: answerMsMax(databaseTimeoutMs) });
   const store = await KurrentEventStore.open({
     log: eventStoreUrl, database, leadership, appendBytesMax: configuration.eventStoreAppendBytesMax,
     onFailure: (error) => { logger.error({ err: error }, 'the log of KurrentDB is not numbered and is tried again'); },
@@ -58,11 +58,18 @@ const openEngine = async ({ configuration, logger, database, leadership }: Engin
 export const openStorage = async ({ configuration, clock, logger, metrics, tracing, opened }: StorageOptions): Promise<Storage> => {
   let url = configuration.databaseUrl;
   if (url === undefined) {
-    const embedded = await startEmbeddedPostgres({ dataDir: configuration.dataDir, onLog: (line) => { logger.debug({ postgres: withoutValues(line.trim()) }, 'postgres'); } });
+    const embedded = await startEmbeddedPostgres({
+      dataDir: configuration.dataDir,
+      onLog: (line) => { logger.debug({ postgres: withoutValues(line.trim()) }, 'postgres'); },
+      onEnded: (lastWords) => { logger.error({ postgres: withoutValues(lastWords) }, 'the embedded PostgreSQL ended by itself and is started again'); },
+    });
     opened.defer(() => embedded.stop());
     ({ url } = embedded);
   }
-  const database = await openDatabase({ url, connectionsMax: configuration.databaseConnectionsMax, onError: (error) => { logger.warn({ err: error }, 'an idle database connection was lost'); } });
+  const database = await openDatabase({
+    url, connectionsMax: configuration.databaseConnectionsMax, timeoutMs: configuration.databaseTimeoutMs,
+    onError: (error) => { logger.warn({ err: error }, 'an idle database connection was lost'); },
+  });
   opened.defer(() => database.close());
   const leadership = await openLeadership(database, { ttlMs: configuration.leaseMs });
   const engine = await openEngine({ configuration, logger, database, leadership });

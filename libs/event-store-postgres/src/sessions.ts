@@ -6,6 +6,9 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** Readers wait for an answer no longer than this many times the time for a connection. */
+const answerFactor = 3;
+
 /**
  * A session that plans while the tables are empty would keep sequential scans for good (measured: 1,600 → 122 appends/s);
  * every statement of the store is meant to go by an index, so the others are switched off and plans are generic at once.
@@ -45,7 +48,7 @@ export const connect = async (options: SessionOptions, settings: readonly string
 export const readerPool = (options: SessionOptions, max: number, onBroken: () => void): pg.Pool => {
   // The pool waits for the promise; its types do not say so.
   const onConnect = ((client: pg.ClientBase) => prepare(client, ['default_transaction_read_only = on'])) as (client: pg.ClientBase) => void;
-  const pool = new pg.Pool({ ...config(options), max, onConnect });
+  const pool = new pg.Pool({ ...config(options), query_timeout: answerFactor * options.connectTimeoutMs, max, onConnect });
   pool.on('error', onBroken);
   pool.on('connect', (client) => { client.on('error', () => undefined); });
   return pool;

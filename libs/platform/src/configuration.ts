@@ -48,6 +48,7 @@ const schema = z.strictObject({
     .describe('KurrentDB 26.1 or later that keeps the events, `kurrentdb://…` or `kurrentdb+discover://…`; read models and the numbering of events stay in PostgreSQL. Without it, PostgreSQL keeps the events too. A log once begun stays where it is.'),
   eventStoreAppendBytesMax: integer(mebibyte / 4, 16 * mebibyte).default(mebibyte).describe('MaxAppendSize of the KurrentDB server, bytes: what one command or one import may write. Beyond it 413.'),
   databaseConnectionsMax: integer(4, 500).default(20).describe('Connections that one pool may open.'),
+  databaseTimeoutMs: integer(500, 600_000).default(10_000).describe('How long a connection to PostgreSQL is waited for, milliseconds, and a third of how long the answer to a statement is; beyond it 503. Projections and imports wait longer.'),
   zone: z.string().default('Asia/Shanghai').refine(isZone, 'no such IANA time zone').describe('Zone of all days. Fixed by the first start; another value later is ignored with a warning.'),
   jurisdiction: z.string().min(1).max(200).default('CN').describe('Jurisdiction of the administrative tree that the first start opens.'),
   roles: roleList.describe('What this process does, separated by commas: `api` serves HTTP, `projector` keeps the read models and seals the log, `relay` tells others (Kafka, webhooks), `scheduler` issues reminders.'),
