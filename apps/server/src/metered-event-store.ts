@@ -5,9 +5,10 @@ const appendSpan = ({ entries }: AppendRequest): SpanStart => ({
   name: 'append', kind: 'client', attributes: { 'db.operation.name': 'append', 'db.operation.batch.size': entries.reduce((sum, { events }) => sum + events.length, 0) },
 });
 
-/** The same store, its appends timed and traced: the wait for the lane is what an operator watches first. */
-export const meteredEventStore = (store: EventStore, metrics: Metrics, tracing: Tracing): EventStore => {
+/** The same store, its appends timed and traced: the wait for the lane is what an operator watches first. `assertOpen` refuses them where nothing may be written. */
+export const meteredEventStore = (store: EventStore, metrics: Metrics, tracing: Tracing, assertOpen: () => Promise<void>): EventStore => {
   const append = async (request: AppendRequest): Promise<AppendResult> => {
+    await assertOpen();
     const stop = metrics.appendSeconds.startTimer();
     try {
       const result = await inSpan(tracing, () => appendSpan(request), () => store.append(request));

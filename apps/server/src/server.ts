@@ -8,9 +8,10 @@ import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { createHttpApplication } from './http/http-application.ts';
 import { openDeadLetterDesk, startKafkaCommands } from './kafka/commands.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
-import { readKafkaSettings } from './kafka/settings.ts';
+import { kafkaLog, readKafkaSettings } from './kafka/settings.ts';
+import { CheckpointFolder } from './log/checkpoint-folder.ts';
 import { openLogKey } from './log/log-key.ts';
-import { SealedLog } from './log/sealed-log.ts';
+import { lookOutside } from './log/outside.ts';
 import { startSealer } from './log/sealer.ts';
 import { Rebuilds } from './rebuilds.ts';
 import { startReminders } from './reminders.ts';
@@ -79,17 +80,32 @@ const startRelays = async (configuration: Configuration, ports: Omit<RelayOption
 /**
  * The role `projector`, which no installation lacks: a role of its own would be left out where roles are listed, and the log would stand unsealed without anybody's doing.
  */
-const startSealing = async ({ database, store, leadership }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<SealedLog> => {
-  const sealed = await SealedLog.open(database);
-  if (!configuration.roles.includes('projector')) return sealed;
+const startSealing = async ({ database, store, leadership, sealed, fence }: Storage, folder: CheckpointFolder | null, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<void> => {
+  if (!configuration.roles.includes('projector')) return;
   const signer = await openLogKey({ database, configuration, identity: await store.identity() });
   if (signer === null) {
     logger.error('the log has a key that this process does not have: it seals nothing. Potential solutions: share the data directory, or give the key by RECTRAIL_LOG_KEY_FILE');
-    return sealed;
+    return;
   }
-  const sealer = startSealer({ store, sealed, leadership, signer, onFailure: (error) => { logger.error({ err: error }, 'the sealing of the log was broken off and begins again'); } });
+  const publish = async (note: string): Promise<void> => {
+    try {
+      const ahead = await folder?.publish(note, () => sealed.keys()) ?? null;
+      if (ahead !== null) await fence.see([ahead]);
+    } catch (error) {
+      logger.error({ err: error }, 'a checkpoint of the log could not be published; the next one is tried');
+    }
+  };
+  const sealer = startSealer({ store, sealed, leadership, signer, publish, onFailure: (error) => { logger.error({ err: error }, 'the sealing of the log was broken off and begins again'); } });
   opened.defer(() => sealer.close());
-  return sealed;
+};
+
+/** Before anything is written: whether others have seen more of the log than this database holds. */
+const lookAround = async ({ store, fence }: Storage, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<CheckpointFolder | null> => {
+  const { logId } = await store.identity();
+  const folder = configuration.logPublishDir === undefined ? null : new CheckpointFolder(configuration.logPublishDir, logId);
+  const settings = await readKafkaSettings(configuration);
+  await lookOutside({ logId, fence, folder, kafka: settings === null ? null : { settings, log: kafkaLog(logger) }, logger }, opened);
+  return folder;
 };
 
 const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
@@ -98,10 +114,11 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const tracing = configuredTracing(configuration, version, logger);
   opened.defer(() => tracing.close());
   const storage = await openStorage({ configuration, clock: systemClock, logger, metrics, tracing, opened });
-  const { database, store, runner, leadership } = storage;
+  const { database, store, runner, leadership, sealed, fence } = storage;
+  const folder = await lookAround(storage, configuration, logger, opened);
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
-  const sealed = await startSealing(storage, configuration, logger, opened);
+  await startSealing(storage, folder, configuration, logger, opened);
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
   const rebuilds = new Rebuilds({ read, logger, metrics });
   opened.defer(() => rebuilds.close());
@@ -114,7 +131,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { webhooks, ...delivery } = await openServerWebhooks({ configuration, storage, feed, guard, queries: read.queries, clock: systemClock, logger, metrics, tracing });
   opened.defer(() => delivery.close());
   const app = await createHttpApplication({
-    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, sealed, feed, webhooks,
+    configuration, version, logger, metrics, tracing, clock: systemClock, database, store, leadership, access, read, rebuilds, sealed, fence, epochs: storage.epochs, feed, webhooks,
     imports: createImportService(ports), commandPorts: ports, deadLetters: await openDeadLetterDesk(configuration, database, logger),
   });
   if (configuration.roles.includes('scheduler')) {

@@ -4,6 +4,11 @@ import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import type { Clock } from '@rectrail/kernel';
 import { answerMsMax, openDatabase, openLeadership, startEmbeddedPostgres, withoutValues, type Configuration, type Database, type Leadership, type Logger, type Metrics, type Tracing } from '@rectrail/platform';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
+import { Epochs } from './log/epochs.ts';
+import { leavesOfStore } from './log/kept-tree.ts';
+import { LogFence } from './log/log-fence.ts';
+import { SealedLog } from './log/sealed-log.ts';
+import type { OwnLog } from './log/sightings.ts';
 import { meteredEventStore } from './metered-event-store.ts';
 
 /** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
@@ -12,11 +17,15 @@ const cachedStreamPrefixes = ['installation', 'org-tree-', 'policy-', 'working-c
 /** What every role works with. */
 export interface Storage {
   readonly database: Database;
+  /** Refuses appends where the log is an older copy. */
   readonly store: EventStore;
   readonly codec: EventCodec;
   readonly runner: CommandRunner;
-  /** Followers of which one process at a time does the work (relay, webhooks, reminders). */
+  /** Followers of which one process at a time does the work (relay, webhooks, reminders), none where the log is an older copy. */
   readonly leadership: Leadership;
+  readonly sealed: SealedLog;
+  readonly fence: LogFence;
+  readonly epochs: Epochs;
 }
 
 export interface StorageOptions {
@@ -39,19 +48,29 @@ const checkEngine = async (database: Database, isKurrent: boolean): Promise<void
     : 'the events of this database are in KurrentDB, and EVENT_STORE_URL is not set. Potential solutions: set it; use another DATABASE_URL to begin an installation of its own');
 };
 
+interface Engine {
+  readonly store: EventStore;
+  readonly newestEpoch: () => Promise<number>;
+  /** Null where epochs cannot be begun: KurrentDB keeps the events, and a database put back beside it numbers them anew as they are. */
+  readonly beginEpoch: ((epoch: number) => Promise<void>) | null;
+}
+
 interface EngineOptions extends Pick<StorageOptions, 'configuration' | 'logger'> { readonly database: Database; readonly leadership: Leadership }
 
 /** The log of the installation: PostgreSQL's, or that of EVENT_STORE_URL. */
-const openEngine = async ({ configuration, logger, database, leadership }: EngineOptions): Promise<EventStore> => {
+const openEngine = async ({ configuration, logger, database, leadership }: EngineOptions): Promise<Engine> => {
   const { eventStoreUrl, databaseTimeoutMs } = configuration;
   await checkEngine(database, eventStoreUrl !== undefined);
-  if (eventStoreUrl === undefined) return PostgresEventStore.open({ connectionString: database.url, connectTimeoutMs: databaseTimeoutMs, appendTimeoutMs: answerMsMax(databaseTimeoutMs) });
+  if (eventStoreUrl === undefined) {
+    const store = await PostgresEventStore.open({ connectionString: database.url, connectTimeoutMs: databaseTimeoutMs, appendTimeoutMs: answerMsMax(databaseTimeoutMs) });
+    return { store, newestEpoch: () => store.newestEpoch(), beginEpoch: (epoch) => store.beginEpoch(epoch) };
+  }
   const store = await KurrentEventStore.open({
     log: eventStoreUrl, database, leadership, appendBytesMax: configuration.eventStoreAppendBytesMax,
     onFailure: (error) => { logger.error({ err: error }, 'the log of KurrentDB is not numbered and is tried again'); },
   });
   logger.info({ version: store.serverVersion }, 'events are kept in KurrentDB');
-  return store;
+  return { store, newestEpoch: async () => (await store.identity()).epoch, beginEpoch: null };
 };
 
 /** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it or beside it. */
@@ -72,10 +91,15 @@ export const openStorage = async ({ configuration, clock, logger, metrics, traci
   });
   opened.defer(() => database.close());
   const leadership = await openLeadership(database, { ttlMs: configuration.leaseMs });
-  const engine = await openEngine({ configuration, logger, database, leadership });
+  const { store: engine, newestEpoch, beginEpoch } = await openEngine({ configuration, logger, database, leadership });
   opened.defer(() => engine.close());
-  const store = meteredEventStore(engine, metrics, tracing);
+  const sealed = await SealedLog.open(database);
+  const log: OwnLog = { identity: await engine.identity(), sealed, leavesOf: leavesOfStore(engine), head: async () => (await engine.head()).position };
+  const fence = await LogFence.open({ database, log, newestEpoch, logger });
+  opened.defer(() => fence.close());
+  const store = meteredEventStore(engine, metrics, tracing, () => fence.assertOpen());
   const codec = createEventCodec(trackingEventDefinitions);
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes });
-  return { database, store, codec, runner, leadership };
+  const epochs = new Epochs({ engine, codec, clock, log, fence, newestEpoch, beginEpoch });
+  return { database, store, codec, runner, leadership: fence.guardedLeadership(leadership), sealed, fence, epochs };
 };

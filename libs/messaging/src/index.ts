@@ -13,6 +13,7 @@ export { commandTopicPlans, startCommandConsumer, type CommandConsumer, type Com
 export type { KafkaLog, KafkaSettings } from './kafka/connection.ts';
 export { deadLetterHeader } from './kafka/command-records.ts';
 export { openKafkaPublisher, type MessagePublisher, type OutgoingRecord } from './kafka/publisher.ts';
+export { lastSequences } from './kafka/last-sequences.ts';
 export { reachedData, reachedType, type ReachedData } from './kafka/records.ts';
 export { kafkaRelayName, runKafkaRelay, type KafkaRelayObserver, type KafkaRelayOptions } from './kafka/relay.ts';
 export { messageTopicPlans, topicNames, type TopicNames } from './kafka/topics.ts';

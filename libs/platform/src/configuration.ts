@@ -66,6 +66,7 @@ const schema = z.strictObject({
   tracesSampledShare: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces beginning here that is recorded, 0 to 1; a trace that a caller began is recorded as its caller says.'),
   leaseMs: integer(500, 600_000).default(10_000).describe('How long the work of a process that falls silent (relay, webhooks, reminders, the sealing of the log) waits before another takes it over, milliseconds.'),
   logKeyFile: filePath.optional().describe('File with the secret key that signs the checkpoints of the log, as `PRIVATE+KEY+…` of a signed note. Without it, `log-key-<epoch>` in the data directory, made by the first start of the role `projector` (mode 0600).'),
+  logPublishDir: filePath.optional().describe('Folder into which checkpoints of the log are published, best on another machine than the database. A start that finds more of the log there than in the database is read-only: it runs on an older copy.'),
   kafkaBrokers: brokerList.optional().describe('Some brokers of a Kafka cluster, `host:port` separated by commas. Without it nothing goes to Kafka.'),
   kafkaTopicPrefix: z.string().regex(/^[a-zA-Z0-9._-]{1,150}$/).default('rectrail').describe('First part of all topics: `rectrail.issues`, `rectrail.checkpoints` …'),
   kafkaAudience: z.enum(['public', 'internal']).default('internal').describe('To whom the topics are open: whoever may read them is told what this audience may know.'),

@@ -12,6 +12,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Rebuilds } from '../rebuilds.ts';
+import { Epochs } from '../log/epochs.ts';
+import { leavesOfStore } from '../log/kept-tree.ts';
+import { LogFence } from '../log/log-fence.ts';
 import { SealedLog } from '../log/sealed-log.ts';
 import { createHttpApplication } from './http-application.ts';
 
@@ -65,6 +68,7 @@ describe('the HTTP application', () => {
   let admin: string;
   let store: MemoryEventStore;
   let rebuilds: Rebuilds;
+  let fence: LogFence;
   const imports: ImportService = {
     run: ({ ledger, onProgress }) => {
       onProgress?.({ phase: 'reading', done: 1, total: null });
@@ -95,9 +99,12 @@ describe('the HTTP application', () => {
     const feed = createMessageFeed({ store, codec, zone });
     const [logger, metrics] = [createLogger({ level: 'silent' }), createMetrics()];
     rebuilds = new Rebuilds({ read, logger, metrics });
+    const sealed = await SealedLog.open(database);
+    const log = { identity: await store.identity(), sealed, leavesOf: leavesOfStore(store), head: async () => (await store.head()).position };
+    fence = await LogFence.open({ database, log, newestEpoch: () => Promise.resolve(1), logger });
     app = await createHttpApplication({
       configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, deadLetters: null, rebuilds, clock, database, store, access, read, imports,
-      feed, sealed: await SealedLog.open(database),
+      feed, sealed, fence, epochs: new Epochs({ engine: store, codec, clock, log, fence, newestEpoch: () => Promise.resolve(1), beginEpoch: null }),
       webhooks: await Webhooks.open({
         database, store, codec, runner, feed, clock, tracing: noTracing, guard: new AddressGuard({ allowedNetworks: [] }), requestsMax: 1,
         isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: () => undefined,
@@ -113,6 +120,7 @@ describe('the HTTP application', () => {
   afterAll(async () => {
     await app.close();
     await rebuilds.close();
+    await fence.close();
     await database.close();
     await scratch.drop();
   });

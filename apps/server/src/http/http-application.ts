@@ -11,6 +11,8 @@ import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
 import type { FastifyInstance } from 'fastify';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
+import type { Epochs } from '../log/epochs.ts';
+import type { LogFence } from '../log/log-fence.ts';
 import type { SealedLog } from '../log/sealed-log.ts';
 import { asyncApiDocument } from '../openapi/asyncapi-document.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
@@ -20,6 +22,7 @@ import { deadLetterRoutes, type DeadLetterDesk } from './dead-letter.routes.ts';
 import { OpenStreams } from './event-stream.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { openIdempotencyStore } from './idempotency-store.ts';
+import { epochRoutes } from './epoch.routes.ts';
 import { feedRoutes } from './feed.routes.ts';
 import { importRoutes } from './import.routes.ts';
 import { logRoutes } from './log.routes.ts';
@@ -49,6 +52,8 @@ export interface HttpApplicationOptions {
   readonly read: TrackingRead;
   readonly rebuilds: Rebuilds;
   readonly sealed: SealedLog;
+  readonly fence: LogFence;
+  readonly epochs: Epochs;
   readonly feed: MessageFeed;
   readonly webhooks: Webhooks;
   readonly imports: ImportService;
@@ -72,7 +77,7 @@ const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, metrics: Metri
 
 /** The interface proper; a process without the role `api` serves health and metrics alone. */
 const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, { replays, readers }: Streams): Promise<readonly TableRoute[]> => {
-  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, sealed, feed, webhooks, imports, deadLetters, logger } = options;
+  const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, sealed, fence, epochs, feed, webhooks, imports, deadLetters, logger } = options;
   if (!configuration.roles.includes('api')) return [];
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
@@ -81,6 +86,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
     ...logRoutes({ sealed, store }),
+    ...epochRoutes({ epochs, fence, store }),
     ...subscriptionRoutes({ webhooks, queries: read.queries }),
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),

@@ -19,6 +19,8 @@ export const httpProblemCodes = [
   'position-ahead',
   'log-not-sealed',
   'unknown-tile',
+  'epoch-not-due',
+  'epoch-unsupported',
   'kafka-off',
   'kafka-unavailable',
   'unknown-dead-letter',

@@ -6,6 +6,7 @@ import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
 import type { Gauge } from 'prom-client';
 import { followerStandings, type FollowerStanding } from '../followers.ts';
+import { standingText, type LogFence } from '../log/log-fence.ts';
 import type { SealedLog } from '../log/sealed-log.ts';
 import { problemPage } from '../problems/problem-table.ts';
 import { isAdministrators } from './fastify-server.ts';
@@ -18,6 +19,7 @@ export interface OperationRoutesOptions {
   readonly read: TrackingRead;
   readonly leadership: Pick<Leadership, 'followers'>;
   readonly sealed: Pick<SealedLog, 'checkpoint'>;
+  readonly fence: Pick<LogFence, 'standing'>;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Whether this process answers reads or keeps what they read: its readiness is then theirs. */
@@ -40,10 +42,12 @@ interface Readiness {
   readonly headPosition: number | null;
   /** Projections that stand stopped, have no rows yet that may be read, or lag for too long. */
   readonly behind: readonly string[];
+  /** Null where the log may be written to; else why it may not: an older copy, or another epoch has begun. */
+  readonly readOnly: string | null;
 }
 interface Health extends Readiness { readonly projections: readonly ProjectionHealth[]; readonly followers: readonly FollowerStanding[] }
 
-const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], projections: [], followers: [] };
+const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], readOnly: null, projections: [], followers: [] };
 
 const failureHealth = (failure: ProjectionStatus['failure'], withReasons: boolean): FailureHealth | null =>
   (failure === null || withReasons ? failure : { position: failure.position });
@@ -56,7 +60,7 @@ const projectionHealth = ({ name, state, position, lagEvents, lagSeconds, failur
 });
 
 const health = async (options: OperationRoutesOptions, withReasons: boolean): Promise<Health> => {
-  const { database, store, read, needsReadModels, readyLagSeconds } = options;
+  const { database, store, read, fence: { standing }, needsReadModels, readyLagSeconds } = options;
   try {
     await database.query('select 1');
   } catch {
@@ -66,8 +70,9 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   const { position: headPosition } = await store.head();
   const statuses = await read.projectionStatus();
   const behind = statuses.filter(({ state, lagSeconds }) => state !== 'running' || lagSeconds > readyLagSeconds).map(({ name }) => name);
+  const readOnly = standing.state === 'open' ? null : standingText(standing);
   return {
-    status: behind.length === 0 || !needsReadModels ? 'ready' : 'not-ready', database: 'up', headPosition, behind,
+    status: readOnly === null && (behind.length === 0 || !needsReadModels) ? 'ready' : 'not-ready', database: 'up', headPosition, behind, readOnly,
     projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
   };
 };
@@ -132,8 +137,8 @@ const probes = (options: OperationRoutesOptions): readonly TableRoute[] => [
     method: 'GET',
     path: '/health/ready',
     handle: async (_request, reply) => {
-      const { status, database, headPosition, behind } = await health(options, false);
-      return tellHealth<Readiness>(reply, { status, database, headPosition, behind });
+      const { status, database, headPosition, behind, readOnly } = await health(options, false);
+      return tellHealth<Readiness>(reply, { status, database, headPosition, behind, readOnly });
     },
   },
   { name: 'Health', method: 'GET', path: '/health', handle: async (request, reply) => tellHealth(reply, await health(options, isAdministrators(request))) },

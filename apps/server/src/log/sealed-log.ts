@@ -26,6 +26,15 @@ const tables = `
     epoch    integer not null,
     added_at timestamptz not null default now()
   );
+  create table if not exists rectrail_transparency.sighting (
+    epoch    integer not null,
+    size     bigint not null,
+    root     bytea,
+    seen_by  text not null,
+    reason   text not null,
+    noted_at timestamptz not null default now(),
+    unique nulls not distinct (epoch, size, root, seen_by)
+  );
 `;
 const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_transparency', 0))`;
 

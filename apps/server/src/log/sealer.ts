@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { leafBytes, type EventStore, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
 import { position } from '@rectrail/kernel';
 import { moveCheckpoint, type HeldLease, type Leadership } from '@rectrail/platform';
-import { completeSubtrees, GrowingTree, leafHash, rootOf, signCheckpoint, type NoteSigner } from '@rectrail/transparency';
+import { leafHash, rootOf, signCheckpoint, type GrowingTree, type NoteSigner } from '@rectrail/transparency';
+import { keptTree } from './kept-tree.ts';
 import { originOf } from './log-key.ts';
 import { keepCheckpoint, TileGrowth, type SealedLog } from './sealed-log.ts';
 
@@ -14,6 +15,8 @@ export interface SealerOptions {
   readonly leadership: Pick<Leadership, 'lead'>;
   readonly signer: NoteSigner;
   readonly onFailure: (error: unknown) => void;
+  /** Tells others of a signed head that is kept; it does not reject. Default: nobody is told. */
+  readonly publish?: (note: string) => Promise<void>;
   /** Between two seals while few events come, and between two signatures however many come, ms; default 500. */
   readonly sealEveryMs?: number;
   /** Of the lease, ms; default that of `Leadership`. */
@@ -28,14 +31,13 @@ const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
 };
 
 /** The tree as it is kept, checked against what was signed of it last. @throws Error where it is not what was signed. */
-const keptTree = async (sealed: SealedLog): Promise<GrowingTree> => {
+const checkedTree = async (sealed: SealedLog): Promise<GrowingTree> => {
   const size = await sealed.size();
   const signed = await sealed.checkpoint();
-  const hashes = sealed.hashes(size);
-  if (signed !== null && (signed.size > size || !(await rootOf(signed.size, hashes)).equals(signed.root))) {
+  if (signed !== null && (signed.size > size || !(await rootOf(signed.size, sealed.hashes(size))).equals(signed.root))) {
     throw new Error(`the stored tree of the log is not the one of ${signed.size} leaves that was signed: nothing more is sealed. Potential solutions: docs/how-to/check-the-log.md`);
   }
-  return new GrowingTree({ size, hashes: await hashes.read(completeSubtrees({ from: 0, to: size })) });
+  return keptTree(sealed);
 };
 
 /** The work of one term: each page of events becomes one transaction of tiles, checkpoint of the follower and, when it is due, a signed head. */
@@ -44,11 +46,12 @@ class Sealing {
   readonly #identity: LogIdentity;
   readonly #signer: NoteSigner;
   readonly #tree: GrowingTree;
+  readonly #publish: NonNullable<SealerOptions['publish']>;
   readonly #everyMs: number;
   #signedAt = -Infinity;
 
-  constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signer, sealEveryMs = 500 }: SealerOptions) {
-    [this.#lease, this.#identity, this.#tree, this.#signer, this.#everyMs] = [lease, identity, tree, signer, sealEveryMs];
+  constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signer, publish = () => Promise.resolve(), sealEveryMs = 500 }: SealerOptions) {
+    [this.#lease, this.#identity, this.#tree, this.#signer, this.#publish, this.#everyMs] = [lease, identity, tree, signer, publish, sealEveryMs];
   }
 
   /** The head as it stands, which a crash or a new epoch may have left unsigned. */
@@ -74,12 +77,16 @@ class Sealing {
       growth.add(this.#tree.append(leafHash(leafBytes(event, this.#identity))));
     }
     const { size, root } = this.#tree;
+    const note = isDue ? signCheckpoint({ origin: originOf(this.#identity), size, root }, [this.#signer]) : null;
     await this.#lease.transaction(async (query) => {
       if (events.length > 0) await growth.write(query);
-      if (isDue) await keepCheckpoint(query, this.#identity.epoch, size, signCheckpoint({ origin: originOf(this.#identity), size, root }, [this.#signer]));
+      if (note !== null) await keepCheckpoint(query, this.#identity.epoch, size, note);
       await moveCheckpoint({ query }, this.#lease, position(size));
     });
-    if (isDue) this.#signedAt = performance.now();
+    if (note === null) return;
+    this.#signedAt = performance.now();
+    // Only what is kept is told: whoever has seen it will ask for it again.
+    await this.#publish(note);
   }
 }
 
@@ -91,7 +98,7 @@ export const startSealer = (options: SealerOptions): { close(): Promise<void> } 
     name: sealerName, signal: stop.signal, ...(ttlMs !== undefined && { ttlMs }),
     work: async (lease) => {
       // Read anew by each term: another process may have sealed meanwhile, and a failed transaction may have been carried out.
-      const sealing = new Sealing(lease, await store.identity(), await keptTree(sealed), options);
+      const sealing = new Sealing(lease, await store.identity(), await checkedTree(sealed), options);
       await sealing.begin();
       await sealing.follow(store);
     },

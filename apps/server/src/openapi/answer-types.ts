@@ -70,6 +70,25 @@ export interface LogInclusion {
 /** That the tree of the first `to` leaves goes on from that of the first `from` (RFC 6962, 2.1.2). */
 export interface LogConsistency { readonly from: number; readonly to: number; readonly fromRoot: string; readonly toRoot: string; readonly proof: readonly string[] }
 
+/** Where the log was put back to an older copy and went on. `previous`: that copy; `abandoned`: what others had seen of the branch that was left. Roots are in base64. */
+export interface BegunEpochView {
+  readonly epoch: number;
+  /** Of its first event. */
+  readonly position: Position;
+  readonly recordedAt: string;
+  readonly previous: { readonly epoch: number; readonly size: number; readonly root: string };
+  readonly abandoned: readonly { readonly by: string; readonly epoch: number; readonly size: number; readonly root: string | null }[];
+  /** For administrators. */
+  readonly reason?: string;
+}
+/** `behind`: others have seen more of the log than there is here, or otherwise: an older copy, read-only. `superseded`: another epoch has begun, and this process is to start again. */
+export interface LogStandingView {
+  readonly state: 'open' | 'behind' | 'superseded';
+  readonly why: string | null;
+  readonly seen: readonly { readonly by: string; readonly epoch: number; readonly size: number; readonly root: string | null; readonly reason: 'shorter' | 'other' | 'earlier-epoch' }[];
+}
+export interface LogEpochs { readonly logId: string; readonly epoch: number; readonly standing: LogStandingView; readonly begun: readonly BegunEpochView[] }
+
 /** A record of Kafka that was no request; `topic`, `partition` and `offset` tell where it lay. */
 export interface DeadLetterView {
   /** `partition-offset` in the topic of dead letters. */
@@ -125,6 +144,9 @@ export interface Answers {
   readonly FeedDigest: FeedDigest;
   readonly LogInclusion: LogInclusion;
   readonly LogConsistency: LogConsistency;
+  readonly LogEpochs: LogEpochs;
+  readonly BeginEpoch: BegunEpochView;
+  readonly LogSighting: LogStandingView;
   readonly Reminders: RemindersAnswer;
   readonly Reminder: ReminderDetail;
   readonly RemindersPreview: RemindersDueAnswer;

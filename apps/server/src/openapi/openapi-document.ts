@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
 import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
 import { deadLettersQuery } from '../http/dead-letter.routes.ts';
+import { epochBody, sightingBody } from '../http/epoch.routes.ts';
 import { logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
@@ -198,6 +199,19 @@ const logOperations: Json = {
   },
   [`${apiPath}/log/proof/consistency`]: {
     get: { operationId: 'proveConsistency', tags: ['log'], summary: 'That a later tree of the log goes on from an earlier one', parameters: queryParameters(logConsistencyQuery), responses: { 200: answer('The proof', answerSchemas.LogConsistency), ...refused(400, 409) } },
+  },
+  [`${apiPath}/log/epochs`]: {
+    get: { operationId: 'readLogEpochs', tags: ['log'], summary: 'The epochs of the log, and whether it may be written to', responses: { 200: answer('The epochs', answerSchemas.LogEpochs), ...refused(400) } },
+    post: {
+      operationId: 'beginEpoch', tags: ['log'], summary: 'Go on from an older copy of the log, under another name (administrators)', requestBody: jsonBody(jsonSchema(epochBody), true),
+      responses: { 201: answer('The epoch; every process is to start again', answerSchemas.BeginEpoch), ...refused(400, 403, 409, 415, 422) },
+    },
+  },
+  [`${apiPath}/log/sightings`]: {
+    post: {
+      operationId: 'reportSighting', tags: ['log'], summary: 'Say what was seen of the log elsewhere: where it is more than there is here, the log becomes read-only (administrators)',
+      requestBody: jsonBody(jsonSchema(sightingBody), true), responses: { 200: answer('Whether the log may be written to', answerSchemas.LogSighting), ...refused(400, 403, 415) },
+    },
   },
   [`${apiPath}/log/tile/{path}`]: {
     get: {

@@ -3,6 +3,7 @@ type Json = Readonly<Record<string, unknown>>;
 const readinessProperties: Json = {
   status: { enum: ['ready', 'not-ready'] }, database: { enum: ['up', 'down'] }, headPosition: { type: ['integer', 'null'] },
   behind: { type: 'array', items: { type: 'string' }, description: 'Projections that stand stopped, have no rows yet that may be read, or lag for longer than RECTRAIL_READY_LAG_SECONDS' },
+  readOnly: { type: ['string', 'null'], description: 'Why nothing is written: the log is an older copy, or another epoch of it has begun' },
 };
 const failureHealth: Json = { type: ['object', 'null'], additionalProperties: false, required: ['position'], properties: { position: { type: 'integer' }, reason: { type: 'string', description: 'For administrators' } } };
 const projectionHealthProperties: Json = {

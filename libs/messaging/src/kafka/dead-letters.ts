@@ -1,16 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { commandTopicPlans } from './command-consumer.ts';
 import type { RecordPlace } from './command-gateway.ts';
 import { deadLetterHeader } from './command-records.ts';
-import { kafkaClient, kafkaRetry, withAdmin, type KafkaLog, type KafkaSettings } from './connection.ts';
+import { kafkaClient, type KafkaLog, type KafkaSettings } from './connection.ts';
 import { openKafkaPublisher, type OutgoingRecord } from './publisher.ts';
+import { keptRanges, readRanges, type OffsetRange } from './record-ranges.ts';
 import { topicNames } from './topics.ts';
-
-/** A group is joined in three seconds where brokers wait for further members; then a page is read at once. */
-const readMsMax = 15_000;
-/** The end of a page waits for the fetch behind it, ms. */
-const fetchWaitMs = 200;
 
 /** A record that was no request, or at which the server failed. */
 export interface DeadLetter {
@@ -34,9 +29,6 @@ export interface DeadLetter {
 
 /** `next`: in front of each partition's offset the page goes on; null at the end. */
 export interface DeadLetterPage { readonly items: readonly DeadLetter[]; readonly next: ReadonlyMap<number, bigint> | null }
-
-/** `from` inclusive, `to` exclusive. */
-interface OffsetRange { readonly partition: number; readonly from: bigint; readonly to: bigint }
 
 /** The brokers are away, or do not answer in time. */
 export class KafkaUnavailable extends Error {
@@ -95,7 +87,7 @@ export class DeadLetters {
     // Each partition might hold all of the page.
     const ranges = kept.map(({ partition, from, to }) => {
       const end = before?.get(partition) ?? to;
-      return { partition, from: end - BigInt(limit) > from ? end - BigInt(limit) : from, to: end < to ? end : to };
+      return { topic: this.#topic, partition, from: end - BigInt(limit) > from ? end - BigInt(limit) : from, to: end < to ? end : to };
     });
     const items = newestFirst(await this.#read(ranges)).take(limit).toArray();
     const next = new Map(ranges.map(({ partition, to }) => {
@@ -109,7 +101,7 @@ export class DeadLetters {
   async find(partition: number, offset: bigint): Promise<DeadLetter | null> {
     const range = (await this.#keptRanges()).find((kept) => kept.partition === partition);
     if (range === undefined || offset < range.from || offset >= range.to) return null;
-    return (await this.#read([{ partition, from: offset, to: offset + 1n }]))[0] ?? null;
+    return (await this.#read([{ ...range, from: offset, to: offset + 1n }]))[0] ?? null;
   }
 
   /** Back to the topic of commands. @throws KafkaUnavailable */
@@ -128,56 +120,17 @@ export class DeadLetters {
 
   async #keptRanges(): Promise<readonly OffsetRange[]> {
     try {
-      return await withAdmin(this.#kafka, async (admin) => {
-        // Without the topic nothing was ever put aside; a read makes none.
-        if (!(await admin.listTopics()).includes(this.#topic)) return [];
-        return (await admin.fetchTopicOffsets(this.#topic)).map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }));
-      });
+      return await keptRanges(this.#kafka, [this.#topic]);
     } catch (error) {
       throw new KafkaUnavailable(error);
     }
   }
 
   async #read(ranges: readonly OffsetRange[]): Promise<DeadLetter[]> {
-    const wanted = new Map(ranges.filter(({ from, to }) => from < to).map((range) => [range.partition, range]));
-    if (wanted.size === 0) return [];
-    // The client reads only as a member of a group; this one is removed again.
-    const groupId = `${this.#settings.topicPrefix}-dead-letters-${randomUUID()}`;
-    const consumer = this.#kafka.consumer({
-      groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: fetchWaitMs, retry: { ...kafkaRetry, restartOnFailure: () => Promise.resolve(false) },
-    });
-    const letters = new Map<string, DeadLetter>();
-    const done = Promise.withResolvers<undefined>();
-    // What fails first is thrown; this one may come after it.
-    done.promise.catch(() => undefined);
-    const late = setTimeout(() => { done.reject(new Error(`not read within ${readMsMax} ms`)); }, readMsMax);
-    consumer.on(consumer.events.CRASH, ({ payload }) => { done.reject(payload.error); });
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatch: ({ batch: { partition, messages } }) => {
-          const range = wanted.get(partition);
-          for (const message of messages) {
-            const offset = BigInt(message.offset);
-            if (range !== undefined && offset >= range.from && offset < range.to) letters.set(`${partition}-${message.offset}`, letterOf(partition, message));
-            if (range !== undefined && offset >= range.to - 1n) wanted.delete(partition);
-          }
-          if (wanted.size === 0) done.resolve(undefined);
-          return Promise.resolve();
-        },
-      });
-      for (const { partition, from } of wanted.values()) consumer.seek({ topic: this.#topic, partition, offset: String(from) });
-      await done.promise;
+      return (await readRanges(this.#kafka, `${this.#settings.topicPrefix}-dead-letters`, ranges)).map(({ partition, record }) => letterOf(partition, record));
     } catch (error) {
       throw new KafkaUnavailable(error);
-    } finally {
-      clearTimeout(late);
-      await consumer.disconnect();
-      // Brokers forget an empty group by themselves, later.
-      await withAdmin(this.#kafka, (admin) => admin.deleteGroups([groupId])).catch(() => undefined);
     }
-    return [...letters.values()];
   }
 }

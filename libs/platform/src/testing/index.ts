@@ -23,3 +23,18 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
 };
 
 export { FaultyWire } from './faulty-wire.ts';
+
+/** Another database with what the first one holds now; nobody may be connected to that. As a copy of its files would be. */
+export const copyTestDatabase = async (of: TestDatabase): Promise<TestDatabase> => {
+  const copy = await createTestDatabase();
+  const nameOf = ({ url }: TestDatabase): string => new URL(url).pathname.slice(1);
+  const client = new pg.Client({ connectionString: process.env['RECTRAIL_TEST_POSTGRES_URL'] });
+  await client.connect();
+  try {
+    await client.query(`drop database ${nameOf(copy)}`);
+    await client.query(`create database ${nameOf(copy)} template ${nameOf(of)} strategy file_copy`);
+  } finally {
+    await client.end();
+  }
+  return copy;
+};

@@ -1,0 +1,138 @@
+// Goal: a log that was put back to an older copy neither writes nor speaks until it is of another epoch, and then nobody can take it for the one that others have seen.
+// Method: servers on a database and on a copy of it as it was earlier, with one folder of published checkpoints; the verifier knows the keys alone.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readConfiguration } from '@rectrail/platform';
+import { copyTestDatabase, createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
+import { startServer, type RunningServer } from '@rectrail/server';
+import { noteVerifier, openCheckpoint, verifiesConsistency, type OpenedCheckpoint } from '@rectrail/transparency';
+import type { Json } from '../support/api.ts';
+
+let folder: string;
+let dataDir: string;
+let original: TestDatabase;
+let copy: TestDatabase;
+let server: RunningServer | null = null;
+let token: string;
+
+const stop = async (): Promise<void> => {
+  await server?.close();
+  server = null;
+};
+const startOn = async (database: TestDatabase): Promise<void> => {
+  await stop();
+  server = await startServer(readConfiguration({
+    DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LEASE_MS: '1000',
+    // The scheduler would write of its own accord.
+    RECTRAIL_ROLES: 'api,projector,relay',
+  }));
+  token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
+};
+const call = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> => {
+  const reply = await fetch(`${server?.url ?? ''}${path.startsWith('/health') ? '' : '/api/v1'}${path}`, {
+    method, headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) }, ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  return { status: reply.status, body: (reply.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text };
+};
+let registered = 0;
+const write = (): Promise<{ status: number; body: Json }> => call('POST', '/organisations', { name: `第${registered += 1}局`, code: `O-${registered}` });
+const head = async (): Promise<number> => (await call('GET', '/health')).body.headPosition;
+const checkpoint = async (): Promise<OpenedCheckpoint> => {
+  const position = await head();
+  for (;;) {
+    const { status, body } = await call('GET', '/log/checkpoint');
+    const keys = String((await call('GET', '/log/keys')).body).trim().split('\n').filter((key) => key !== '').map(noteVerifier);
+    const origin = String(body).split('\n')[0] ?? '';
+    const opened = status === 200 ? openCheckpoint(String(body), { origin, log: keys }) : null;
+    if (opened !== null && opened.size >= position) return opened;
+    await sleep(20);
+  }
+};
+const published = (): Promise<string> => readFile(join(folder, 'checkpoint'), 'utf8');
+const sizeOf = (note: string): number => Number(note.split('\n')[1]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rectrail-published-'));
+  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-epochs-'));
+  original = await createTestDatabase();
+  await startOn(original);
+  await write();
+});
+afterAll(async () => {
+  await stop();
+  await original.drop();
+  await copy.drop();
+  await Promise.all([folder, dataDir].map((dir) => rm(dir, { recursive: true, force: true })));
+});
+
+describe('a log that is put back to an older copy', () => {
+  let left: OpenedCheckpoint;
+  let seen: OpenedCheckpoint;
+
+  it('was published outside its database while it ran', async () => {
+    left = await checkpoint();
+    await stop();
+    copy = await copyTestDatabase(original);
+    await startOn(original);
+    for (let i = 0; i < 3; i++) expect((await write()).status).toBe(201);
+    seen = await checkpoint();
+    while (sizeOf(await published()) < seen.size) await sleep(10);
+    expect(seen.size).toBe(left.size + 3);
+    expect(await readdir(join(folder, 'checkpoints', '1'))).not.toEqual([]);
+    expect(await readFile(join(folder, 'keys'), 'utf8')).toBe((await call('GET', '/log/keys')).body);
+  });
+
+  it('is read-only, says why, and tells nobody anything', async () => {
+    const before = await published();
+    await startOn(copy);
+    expect(await write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
+    expect(await call('GET', '/health/ready')).toMatchObject({ status: 503, body: { status: 'not-ready', readOnly: expect.stringContaining(`the folder of checkpoints has seen ${seen.size} events`) } });
+    expect((await call('GET', '/log/epochs')).body).toMatchObject({ epoch: 1, begun: [], standing: { state: 'behind', seen: [{ by: 'folder', epoch: 1, size: seen.size, reason: 'shorter' }] } });
+    // It can be read as before.
+    expect((await call('GET', '/dashboard')).status).toBe(200);
+    expect((await call('GET', '/health')).body).toMatchObject({ headPosition: left.size, followers: expect.not.arrayContaining([expect.objectContaining({ held: true })]) });
+    expect(await published()).toBe(before);
+  });
+
+  it('goes on in a new epoch, whose first event says from where', async () => {
+    expect(await call('POST', '/log/epochs', { reason: '联系人 13812345678' })).toMatchObject({ status: 422, body: { code: 'personal-data-in-text' } });
+    const { status, body } = await call('POST', '/log/epochs', { reason: '数据盘损坏，自备份恢复' });
+    const seenRoot = seen.root.toString('base64');
+    expect([status, body]).toMatchObject([201, {
+      epoch: 2, position: left.size + 1, previous: { epoch: 1, size: left.size, root: left.root.toString('base64') }, abandoned: [{ by: 'folder', epoch: 1, size: seen.size, root: seenRoot }],
+    }]);
+    // The process that was of the first epoch writes nothing more.
+    expect((await write()).status).toBe(503);
+    expect((await call('GET', '/log/epochs')).body.standing.state).toBe('superseded');
+    expect(await call('POST', '/log/epochs', { reason: '再来一次' })).toMatchObject({ status: 409, body: { code: 'epoch-not-due' } });
+
+    await startOn(copy);
+    expect((await write()).status).toBe(201);
+    const newest = await checkpoint();
+    expect(newest.origin).toBe(seen.origin.replace(/1$/, '2'));
+    const { body: consistency } = await call('GET', `/log/proof/consistency?from=${left.size}&to=${newest.size}`);
+    expect(verifiesConsistency({
+      first: left.size, second: newest.size, firstRoot: left.root, secondRoot: newest.root, proof: consistency.proof.map((hash: string) => Buffer.from(hash, 'base64')),
+    })).toBe(true);
+    expect((await call('GET', '/feed?after=0&limit=1')).body.source).toMatch(/:2$/);
+    while (!(await published()).startsWith(newest.origin)) await sleep(10);
+  });
+
+  it('keeps the branch that was left from going on', async () => {
+    await startOn(original);
+    expect(await write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
+    expect((await call('GET', '/log/epochs')).body.standing).toMatchObject({ state: 'behind', seen: [{ epoch: 2, reason: 'earlier-epoch' }] });
+  });
+
+  it('is told apart too where an operator says what was seen, with the right to be wrong about less', async () => {
+    await startOn(copy);
+    expect((await call('POST', '/log/sightings', { checkpoint: 'not a note' })).status).toBe(400);
+    expect((await call('POST', '/log/sightings', { position: 1 })).body.state).toBe('open');
+    expect((await call('POST', '/log/sightings', { position: 10_000 })).body).toMatchObject({ state: 'behind', seen: [{ by: 'operator', size: 10_000 }] });
+    expect((await write()).status).toBe(503);
+  });
+});
