@@ -38,9 +38,9 @@ describe('the checker', () => {
     expect(found).toBeGreaterThan(20);
   });
 
-  it('goes through a long history in which hundreds of operations were never answered', () => {
-    const history = soundHistory({ seed: 7, operations: 2_000, clients: 8 });
-    expect(history.filter(({ returned }) => returned === null).length).toBeGreaterThan(200);
+  it('goes through a long history in which every fourth operation was never answered', () => {
+    const history = soundHistory({ seed: 7, operations: 600, clients: 8 });
+    expect(history.filter(({ returned }) => returned === null).length).toBeGreaterThan(100);
     expect(findViolation(history, 0, streamRegister)).toBeNull();
   });
 
