@@ -31,7 +31,7 @@ export const dayNumberOf = (bound: DayBound): number => {
 const wholeQuartersFrom = '1972';
 
 /** The day of an instant in a zone. Offsets are whole quarters of an hour, so all instants of one share a day. */
-export const dayNumbersIn = (zone: string): ((bound: InstantBound) => number) => {
+export const dayNumbersIn: (zone: string) => (bound: InstantBound) => number = remembered((zone) => {
   const ofQuarter = remembered((at: string) => dayNumber(dayIn(zone, at as Instant)));
   return (bound) => {
     if (bound === 'infinity') throw new RangeError('nothing becomes known at the end of time');
@@ -40,4 +40,4 @@ export const dayNumbersIn = (zone: string): ((bound: InstantBound) => number) =>
     const quarter = String(Math.floor(Number(bound.slice(14, 16)) / 15) * 15).padStart(2, '0');
     return ofQuarter(`${bound.slice(0, 14)}${quarter}:00.000Z`);
   };
-};
+});

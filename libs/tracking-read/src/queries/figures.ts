@@ -178,9 +178,10 @@ export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: r
   const sums = [...await rolledUpSums(session, at, all.length, coverOf(session, rolled))];
   const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
   await assumeYears(session, rolled[0] ?? null, verdicts);
-  const expansion = expansionUpTo(session, session.standing.registers);
-  for (const point of await surplusPoints(session, at, whole)) {
-    if (apart.has(point.orgId)) continue;
+  const surplusOf = await surplusPoints(session, at, whole);
+  const expansion = surplusOf.length === 0 ? null : expansionUpTo(session, session.standing.registers);
+  for (const point of surplusOf) {
+    if (expansion === null || apart.has(point.orgId)) continue;
     const surplus = expansion.sumsAt(point, at.validDay, at.knownDay);
     for (const [part, owners] of rolled.entries()) if (isIn(owners, point.orgId)) add(part, surplus, -1n);
   }

@@ -134,9 +134,9 @@ const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position
 };
 
 /** @throws ReadRejected `unknown-tree`. */
-const rollUpTree = ({ reference, zone }: ReadContext, cut: Cut, { tree: treeId, treeAt }: TreeChoice): TreeAtCut => {
+const rollUpTree = ({ reference, zone }: ReadContext, { cut, tree: ofCut }: Pick<ReadSession, 'cut' | 'tree'>, { tree: treeId, treeAt }: TreeChoice): TreeAtCut => {
   const at = treeAt === 'now' ? { ...cut, validAt: dayIn(zone, cut.knownAt) } : cut;
-  if (treeId === undefined) return reference.administrativeTree(at);
+  if (treeId === undefined) return at.validAt === cut.validAt ? ofCut : reference.administrativeTree(at);
   // Only what is there is folded and kept: the name comes from outside.
   const tree = reference.trees(cut.atPosition).some((known) => known.treeId === treeId) ? reference.tree(treeId, at) : null;
   if (tree === null || tree.tree === null) throw new ReadRejected('unknown-tree', `no tree ${treeId} was open at position ${cut.atPosition}`);
@@ -153,9 +153,10 @@ const sessionAt = async (context: ReadContext, tx: Transaction, request: Session
   const { reference, zone } = context;
   await reference.refresh(tx, reached.reference);
   const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
+  const tree = reference.administrativeTree(cut);
   return {
-    tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference,
-    tree: reference.administrativeTree(cut), rollUp: rollUpTree(context, cut, request), visible: visibleTo(context, request.within, reached.all, lastRecorded),
+    tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference, tree, rollUp: rollUpTree(context, { cut, tree }, request),
+    visible: visibleTo(context, request.within, reached.all, lastRecorded),
   };
 };
 

@@ -20,8 +20,8 @@ const calendarsKeptMax = 64;
 
 const [treePrefix, policyPrefix] = ['org-tree-', 'policy-'];
 
-/** What was made last, by what makes it differ. */
-class Kept<T> {
+/** What was last asked for, the latest last; what is beyond `max` is forgotten. */
+class Latest<T> {
   readonly #values = new Map<string, T>();
   readonly #max: number;
 
@@ -29,12 +29,39 @@ class Kept<T> {
     this.#max = max;
   }
 
-  get(key: string, make: () => T): T {
-    const known = this.#values.get(key);
-    const value = known ?? make();
+  get(key: string): T | undefined {
+    const value = this.#values.get(key);
+    if (value === undefined) return undefined;
     this.#values.delete(key);
     this.#values.set(key, value);
+    return value;
+  }
+
+  set(key: string, value: T): void {
+    this.#values.set(key, value);
     if (this.#values.size > this.#max) this.#values.delete(this.#values.keys().next().value ?? '');
+  }
+}
+
+/**
+ * What was made, by what makes it differ, once it is asked for a second time: days of the past are mostly asked about once, and what is let go at once is young garbage,
+ * while what was kept for a while makes the collector go through all of the memory.
+ */
+class Kept<T> {
+  readonly #values: Latest<T>;
+  readonly #asked: Latest<true>;
+
+  constructor(max: number) {
+    this.#values = new Latest(max);
+    this.#asked = new Latest(max);
+  }
+
+  get(key: string, make: () => T): T {
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    if (this.#asked.get(key) === undefined) this.#asked.set(key, true);
+    else this.#values.set(key, value);
     return value;
   }
 }
@@ -53,6 +80,7 @@ export class ReferenceData {
   readonly #treesKept = new Kept<TreeAtCut>(treesKeptMax);
   readonly #policiesKept = new Kept<{ readonly content: PolicyContent | null }>(policiesKeptMax);
   readonly #calendarsKept = new Kept<WorkingCalendar>(calendarsKeptMax);
+  #workingDaysAheadMax = 0;
   #readTo = 0;
 
   async refresh(tx: Transaction, upTo: Position): Promise<void> {
@@ -62,7 +90,7 @@ export class ReferenceData {
       [this.#readTo, upTo],
     );
     // Another read may have been faster while this one waited for its rows.
-    for (const { fact } of rows) if (fact.position > this.#readTo) (this.#streams.get(fact.streamId) ?? this.#begin(fact.streamId)).add(fact);
+    for (const { fact } of rows) if (fact.position > this.#readTo) this.#take(fact);
     this.#readTo = Math.max(this.#readTo, upTo);
   }
 
@@ -97,6 +125,11 @@ export class ReferenceData {
     return this.#policyStreams;
   }
 
+  /** The most working days that any policy ever recorded, whether it counts or not, looks ahead for what is due soon; 0 where all count days of the calendar. */
+  get workingDaysAheadMax(): number {
+    return this.#workingDaysAheadMax;
+  }
+
   /** All facts of a stream up to a position, whether they count or not. */
   facts(streamId: StreamId, upTo: Position): readonly TrackingFact[] {
     const stream = this.#streams.get(streamId);
@@ -123,6 +156,12 @@ export class ReferenceData {
     const stream = this.#policies.get(orgId);
     if (stream === undefined) return null;
     return this.#policiesKept.get(`${orgId ?? ''} ${stream.keyAt(cut)}`, () => ({ content: policyAt(stream.at(cut))?.content ?? null })).content;
+  }
+
+  #take(fact: TrackingFact): void {
+    (this.#streams.get(fact.streamId) ?? this.#begin(fact.streamId)).add(fact);
+    const { event } = fact;
+    if (event.type === 'PolicyAdopted' && event.data.dueSoon.unit === 'working') this.#workingDaysAheadMax = Math.max(this.#workingDaysAheadMax, event.data.dueSoon.days);
   }
 
   #begin(streamId: StreamId): ReferenceStream<TrackingFact> {

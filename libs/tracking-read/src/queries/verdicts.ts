@@ -16,6 +16,7 @@ export class Verdicts {
   readonly #own: () => ReadonlyMap<OrgId, PolicyContent>;
   readonly #default: () => PolicyContent;
   readonly #isInstalled: boolean;
+  readonly #workingDaysAheadMax: number;
   readonly #policies = new Map<OrgId, PolicyContent>();
   readonly #yearsWithoutCalendar = new Set<number>();
 
@@ -25,6 +26,7 @@ export class Verdicts {
     this.policy = policy;
     this.#cut = cut;
     this.#calendar = reference.calendar(cut);
+    this.#workingDaysAheadMax = reference.workingDaysAheadMax;
     this.#default = () => reference.defaultPolicy(cut);
     this.#isInstalled = reference.facts(streams.defaultPolicy, cut.atPosition).length > 0;
     const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? this.#default();
@@ -44,11 +46,10 @@ export class Verdicts {
     return { calendarYears: [...this.#yearsWithoutCalendar].sort((a, b) => a - b) };
   }
 
-  /** Whether a verdict may rest on a year without a calendar: working days that some policy looks ahead reach into one. */
+  /** Whether a verdict may rest on a year without a calendar: the working days that policies look ahead at most reach into one. False where surely none does. */
   get mayAssumeYears(): boolean {
-    const { policies } = this;
-    return policies !== null && [policies.rest, ...policies.own.values()].some(({ dueSoon: { days, unit } }) =>
-      unit === 'working' && workingDaysBetween(this.#calendar, this.#cut.validAt, lastDay, days).yearsWithoutCalendar.length > 0);
+    if (!this.#isInstalled || this.#workingDaysAheadMax === 0) return false;
+    return workingDaysBetween(this.#calendar, this.#cut.validAt, lastDay, this.#workingDaysAheadMax).yearsWithoutCalendar.length > 0;
   }
 
   /** The policy of everyone who has none of their own, and theirs; null before the first start of the installation. */
