@@ -23,6 +23,7 @@ const parts = {
     what: 'servers killed 200 times and PostgreSQL 200 times, under 64 clients on 10 streams', minutes: 40, args: jest('e2e', 'test/faults/kills'), settings: { RECTRAIL_TEST_KILLS: '200' },
   },
   processes: { what: 'five processes killed and stopped at random', minutes: 4, args: jest('e2e', 'test/e2e/several-processes'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
+  webhooks: { what: 'receiver of webhooks and relay killed at random', minutes: 4, args: jest('e2e', 'test/e2e/webhook-receiver'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   services: { what: 'what needs Kafka, Go or KurrentDB, each fault for two minutes', minutes: 25, args: ['tools/services.mjs', '--seconds', '120'], settings: {} },
 };
 

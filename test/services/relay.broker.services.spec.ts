@@ -5,18 +5,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEventCodec, type AppendRequest, type EventToAppend } from '@rectrail/event-store';
+import { createEventCodec } from '@rectrail/event-store';
 import { PostgresEventStore } from '@rectrail/event-store-postgres';
-import { provinceHistory, type RecordedEvent } from '@rectrail/generator';
-import { day, position, streamVersion, type EventId } from '@rectrail/kernel';
 import { createMessageFeed, kafkaHeaders, kafkaRelayName, SyncDigest, type Message, type MessageData, type MessageFeed } from '@rectrail/messaging';
 import { KafkaBroker } from '@rectrail/messaging/testing';
-import { knownCalendarYears, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
+import { openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { randomOf } from '@rectrail/tracking-read/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { GeneratedLoad } from '../support/generated-load.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { digestOf, messagesOf } from '../support/whole-feed.ts';
 import { byPartition, readLog, sequenceOfRecord, type LogRecord } from './kafka-log.ts';
 
 const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
@@ -42,20 +42,7 @@ let leadership: Leadership;
 let store: PostgresEventStore;
 let feed: MessageFeed;
 let dataDir: string;
-let requests: Iterator<AppendRequest>;
-
-/** As the commands of the history made them. */
-function* requestsOf(batches: Iterable<readonly RecordedEvent[]>): Generator<AppendRequest> {
-  for (const batch of batches) {
-    for (const [commandId, events] of Map.groupBy(batch, (event) => event.commandId)) {
-      const entries = [...Map.groupBy(events, ({ streamId }) => streamId)].map(([streamId, ofStream]) => ({
-        streamId, expectedVersion: streamVersion(ofStream[0]!.streamVersion - 1),
-        events: ofStream.map(({ type, content }): EventToAppend => ({ eventId: (JSON.parse(content) as { eventId: EventId }).eventId, type, content })),
-      }));
-      yield { commandId, entries };
-    }
-  }
-}
+let load: GeneratedLoad;
 
 beforeAll(async () => {
   broker = await KafkaBroker.open();
@@ -64,17 +51,7 @@ beforeAll(async () => {
   leadership = await openLeadership(database);
   store = await PostgresEventStore.open({ connectionString: test.url });
   dataDir = await mkdtemp(join(tmpdir(), 'rectrail-relay-'));
-  const history = provinceHistory({ events: loaded + tail, organisations: 100, growth: 'density', seed: 5, until: day('2026-06-30'), calendar: knownCalendarYears(), jurisdiction: 'CN', checkEvery: 1_000 });
-  const batches: RecordedEvent[][] = [];
-  let events = 0;
-  const iterator = history[Symbol.iterator]();
-  for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
-    batches.push([...next.value]);
-    events += next.value.length;
-    if (events >= loaded) break;
-  }
-  await store.loadHistory((async function* () { for (const batch of batches) yield await Promise.resolve(batch); })());
-  requests = requestsOf({ [Symbol.iterator]: () => iterator });
+  load = await GeneratedLoad.open({ store, loaded, tail });
   feed = createMessageFeed({ store, codec: createEventCodec(trackingEventDefinitions), zone });
 }, 120_000);
 afterAll(async () => {
@@ -107,50 +84,6 @@ const standing = async () => (await leadership.followers()).find(({ name }) => n
 const head = async (): Promise<number> => (await store.head()).position;
 const caughtUp = (): Promise<void> => eventually('the end of the backlog', async () => (await standing())?.position === await head());
 
-const appendNext = async (): Promise<void> => {
-  const { value: request, done } = requests.next() as IteratorResult<AppendRequest, undefined>;
-  if (done === true) throw new Error('the history is told to its end: raise the tail');
-  await store.append(request);
-};
-
-/** Appends while the work goes on, at its pace as far as the machine lets it; answers how many commands were written. */
-const underLoad = async (work: () => Promise<void>): Promise<number> => {
-  const over = new AbortController();
-  let written = 0;
-  const writing = (async () => {
-    for (const began = performance.now(); !over.signal.aborted; written += 1) {
-      await appendNext();
-      await sleep(Math.max(0, began + (written * 1_000) / eventsPerSecond - performance.now()));
-    }
-  })();
-  try {
-    await work();
-  } finally {
-    over.abort();
-    await writing;
-  }
-  return written;
-};
-
-const messagesOfFeed = async (): Promise<readonly Message[]> => {
-  const messages: Message[] = [];
-  for (let after = position(0), to = await feed.head(); after < to;) {
-    const slice = await feed.read({ after, audience: 'internal' });
-    messages.push(...slice.messages);
-    after = slice.scannedTo;
-  }
-  return messages;
-};
-
-const digestAt = async (): Promise<string | null> => {
-  const at = await feed.head();
-  for (let cursor: string | null = null; ;) {
-    const page = await feed.snapshot({ at, audience: 'internal', cursor, limit: 5_000 });
-    if (page.next === null) return page.digest;
-    cursor = page.next;
-  }
-};
-
 /** Applies only what is newer than what it has of the subject. */
 const consumed = (records: readonly LogRecord[]): string => {
   const newest = new Map<string, { readonly noun: Message['noun']; readonly sequence: number; readonly state: MessageData['state'] }>();
@@ -168,7 +101,7 @@ const consumed = (records: readonly LogRecord[]): string => {
 const expectDelivered = async (): Promise<void> => {
   await caughtUp();
   const records = (await readLog(broker.address, prefix)).filter(({ topic }) => topic !== `${prefix}.checkpoints`);
-  const messages = await messagesOfFeed();
+  const messages = await messagesOf(feed);
   const source = await feed.source();
   const written = new Map(messages.map((message) => [message.id as string, { headers: kafkaHeaders(message, source), value: JSON.stringify(message.data), key: message.subject }]));
   const seen = new Set<string>();
@@ -183,7 +116,7 @@ const expectDelivered = async (): Promise<void> => {
     const firsts = [...new Set(ofPartition.map(sequenceOfRecord))];
     expect([partition, firsts]).toEqual([partition, firsts.toSorted((a, b) => a - b)]);
   }
-  expect(consumed(records)).toBe(await digestAt());
+  expect(consumed(records)).toBe(await digestOf(feed));
 };
 
 const memoryMiB = async (relay: ServerProcess): Promise<number> => Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${relay.pid}/status`, 'utf8'))?.[1]) / 1_024;
@@ -191,7 +124,7 @@ const memoryMiB = async (relay: ServerProcess): Promise<number> => Number(/VmRSS
 describe('the relay of a server', () => {
   it(`delivers everything, in order, while broker and relay are killed at random (seed ${seed})`, async () => {
     const relay = await startRelay('killed');
-    await underLoad(async () => {
+    await load.during(eventsPerSecond, async () => {
       const until = performance.now() + faultMs;
       const killing = async (restart: () => Promise<unknown>): Promise<void> => {
         while (performance.now() < until) {
@@ -220,8 +153,8 @@ describe('the relay of a server', () => {
     const atRest = await memoryMiB(relay);
     await broker.stop();
     const before = await head();
-    const written = await underLoad(() => sleep(faultMs));
-    for (const until = performance.now() + faultMs / 4; performance.now() < until;) await appendNext();
+    const written = await load.during(eventsPerSecond, () => sleep(faultMs));
+    for (const until = performance.now() + faultMs / 4; performance.now() < until;) await load.appendNext();
     expect(written).toBeGreaterThan(0);
     expect((await standing())?.position).toBeLessThanOrEqual(before);
     const [whileAway, backlog] = [await memoryMiB(relay), await head() - before];
@@ -242,7 +175,7 @@ describe('the relay of a server', () => {
     await eventually('the first leader', async () => (await standing())?.epoch === epoch);
     await caughtUp();
     const second = await startRelay('stopped');
-    await underLoad(async () => {
+    await load.during(eventsPerSecond, async () => {
       await sleep(500);
       first.signal('SIGSTOP');
       await eventually('another leader', async () => (await standing())?.epoch === epoch + 1);
