@@ -9,6 +9,7 @@ import { leavesOfStore } from './log/kept-tree.ts';
 import { LogFence } from './log/log-fence.ts';
 import { SealedLog } from './log/sealed-log.ts';
 import type { OwnLog } from './log/sightings.ts';
+import type { WatchedClock } from './http/clock.routes.ts';
 import { meteredEventStore } from './metered-event-store.ts';
 
 /** Streams without a natural end (design.md section 6): the runner keeps them decoded. */
@@ -19,6 +20,8 @@ export interface Storage {
   readonly database: Database;
   /** Refuses appends where the log is an older copy. */
   readonly store: EventStore;
+  /** Null where the store stamps events itself. */
+  readonly logClock: WatchedClock | null;
   readonly codec: EventCodec;
   readonly runner: CommandRunner;
   /** Followers of which one process at a time does the work (relay, webhooks, reminders), none where the log is an older copy. */
@@ -50,6 +53,7 @@ const checkEngine = async (database: Database, isKurrent: boolean): Promise<void
 
 interface Engine {
   readonly store: EventStore;
+  readonly logClock: WatchedClock | null;
   readonly newestEpoch: () => Promise<number>;
   /** Null where epochs cannot be begun: KurrentDB keeps the events, and a database put back beside it numbers them anew as they are. */
   readonly beginEpoch: ((epoch: number) => Promise<void>) | null;
@@ -63,14 +67,14 @@ const openEngine = async ({ configuration, logger, database, leadership }: Engin
   await checkEngine(database, eventStoreUrl !== undefined);
   if (eventStoreUrl === undefined) {
     const store = await PostgresEventStore.open({ connectionString: database.url, connectTimeoutMs: databaseTimeoutMs, appendTimeoutMs: answerMsMax(databaseTimeoutMs) });
-    return { store, newestEpoch: () => store.newestEpoch(), beginEpoch: (epoch) => store.beginEpoch(epoch) };
+    return { store, logClock: store, newestEpoch: () => store.newestEpoch(), beginEpoch: (epoch) => store.beginEpoch(epoch) };
   }
   const store = await KurrentEventStore.open({
     log: eventStoreUrl, database, leadership, appendBytesMax: configuration.eventStoreAppendBytesMax,
     onFailure: (error) => { logger.error({ err: error }, 'the log of KurrentDB is not numbered and is tried again'); },
   });
   logger.info({ version: store.serverVersion }, 'events are kept in KurrentDB');
-  return { store, newestEpoch: async () => (await store.identity()).epoch, beginEpoch: null };
+  return { store, logClock: null, newestEpoch: async () => (await store.identity()).epoch, beginEpoch: null };
 };
 
 /** The embedded PostgreSQL, or that of DATABASE_URL, with the event store on it or beside it. */
@@ -91,7 +95,7 @@ export const openStorage = async ({ configuration, clock, logger, metrics, traci
   });
   opened.defer(() => database.close());
   const leadership = await openLeadership(database, { ttlMs: configuration.leaseMs });
-  const { store: engine, newestEpoch, beginEpoch } = await openEngine({ configuration, logger, database, leadership });
+  const { store: engine, logClock, newestEpoch, beginEpoch } = await openEngine({ configuration, logger, database, leadership });
   opened.defer(() => engine.close());
   const sealed = await SealedLog.open(database);
   const log: OwnLog = { identity: await engine.identity(), sealed, leavesOf: leavesOfStore(engine), head: async () => (await engine.head()).position };
@@ -101,5 +105,5 @@ export const openStorage = async ({ configuration, clock, logger, metrics, traci
   const codec = createEventCodec(trackingEventDefinitions);
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes });
   const epochs = new Epochs({ engine, codec, clock, log, fence, newestEpoch, beginEpoch });
-  return { database, store, codec, runner, leadership: fence.guardedLeadership(leadership), sealed, fence, epochs };
+  return { database, store, logClock, codec, runner, leadership: fence.guardedLeadership(leadership), sealed, fence, epochs };
 };

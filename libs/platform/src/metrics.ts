@@ -12,6 +12,8 @@ export interface Metrics {
   readonly appendSeconds: Histogram<'outcome'>;
   readonly headPosition: Gauge;
   readonly logSize: Gauge;
+  readonly clockJumped: Gauge;
+  readonly clockAheadSeconds: Gauge;
   readonly followerPosition: Gauge<'follower'>;
   readonly followerLagEvents: Gauge<'follower'>;
   readonly followerLagSeconds: Gauge<'follower'>;
@@ -49,6 +51,8 @@ export const createMetrics = (): Metrics => {
     appendSeconds: new Histogram({ name: 'rectrail_append_duration_seconds', help: 'Time of an append to the event store.', labelNames: ['outcome'], buckets: durationBuckets, registers }),
     headPosition: new Gauge({ name: 'rectrail_head_position', help: 'Position of the newest event.', registers }),
     logSize: new Gauge({ name: 'rectrail_log_size', help: 'Leaves in the tree of the newest signed checkpoint of the log.', registers }),
+    clockJumped: new Gauge({ name: 'rectrail_clock_jumped', help: '1 where the clock that stamps the events has leapt ahead, so that nothing is stored.', registers }),
+    clockAheadSeconds: new Gauge({ name: 'rectrail_clock_ahead_seconds', help: 'How far that clock is beyond what this process expects of it; less than 0 where it is behind.', registers }),
     followerPosition: new Gauge({ name: 'rectrail_follower_position', help: 'Position that a follower of the log has reached, in whichever process it works; projections are followers too.', labelNames: ['follower'], registers }),
     followerLagEvents: new Gauge({ name: 'rectrail_follower_lag_events', help: 'Events that a follower has yet to read.', labelNames: ['follower'], registers }),
     followerLagSeconds: new Gauge({ name: 'rectrail_follower_lag_seconds', help: 'Age of the oldest event that a follower has yet to read; 0 where there is none.', labelNames: ['follower'], registers }),

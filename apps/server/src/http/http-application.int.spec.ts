@@ -103,7 +103,7 @@ describe('the HTTP application', () => {
     const log = { identity: await store.identity(), sealed, leavesOf: leavesOfStore(store), head: async () => (await store.head()).position };
     fence = await LogFence.open({ database, log, newestEpoch: () => Promise.resolve(1), logger });
     app = await createHttpApplication({
-      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, deadLetters: null, rebuilds, clock, database, store, access, read, imports,
+      configuration: readConfiguration({ RECTRAIL_COMMAND_BODY_BYTES_MAX: '2000', RECTRAIL_IMPORT_BODY_BYTES_MAX: '4000' }), version: '0.0.0', logger, metrics, tracing: noTracing, deadLetters: null, rebuilds, clock, logClock: null, database, store, access, read, imports,
       feed, sealed, fence, epochs: new Epochs({ engine: store, codec, clock, log, fence, newestEpoch: () => Promise.resolve(1), beginEpoch: null }),
       webhooks: await Webhooks.open({
         database, store, codec, runner, feed, clock, tracing: noTracing, guard: new AddressGuard({ allowedNetworks: [] }), requestsMax: 1,

@@ -17,6 +17,7 @@ import type { SealedLog } from '../log/sealed-log.ts';
 import { asyncApiDocument } from '../openapi/asyncapi-document.ts';
 import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
+import { clockRoutes, type WatchedClock } from './clock.routes.ts';
 import { commandRoutes } from './command.routes.ts';
 import { deadLetterRoutes, type DeadLetterDesk } from './dead-letter.routes.ts';
 import { OpenStreams } from './event-stream.ts';
@@ -45,6 +46,8 @@ export interface HttpApplicationOptions {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly clock: Clock;
+  /** Null where the store stamps events itself. */
+  readonly logClock: WatchedClock | null;
   readonly database: Database;
   readonly store: EventStore;
   readonly leadership: Pick<Leadership, 'followers'>;
@@ -91,6 +94,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...importRoutes({ imports, writes, logger }),
     ...tokenRoutes({ access, queries: read.queries, store }),
     ...projectionRoutes({ read, store, rebuilds }),
+    ...clockRoutes(options.logClock),
     ...deadLetterRoutes(deadLetters),
   ];
 };

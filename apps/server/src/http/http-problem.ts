@@ -17,6 +17,7 @@ export const httpProblemCodes = [
   'too-many-replays',
   'too-many-readers',
   'position-ahead',
+  'clock-not-watched',
   'log-not-sealed',
   'unknown-tile',
   'epoch-not-due',

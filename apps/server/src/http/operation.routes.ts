@@ -9,6 +9,7 @@ import { followerStandings, type FollowerStanding } from '../followers.ts';
 import { standingText, type LogFence } from '../log/log-fence.ts';
 import type { SealedLog } from '../log/sealed-log.ts';
 import { problemPage } from '../problems/problem-table.ts';
+import type { WatchedClock } from './clock.routes.ts';
 import { isAdministrators } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
 import { idOf, type TableRoute } from './table-routes.ts';
@@ -22,6 +23,7 @@ export interface OperationRoutesOptions {
   readonly fence: Pick<LogFence, 'standing'>;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly logClock: WatchedClock | null;
   /** Whether this process answers reads or keeps what they read: its readiness is then theirs. */
   readonly needsReadModels: boolean;
   readonly readyLagSeconds: number;
@@ -45,9 +47,14 @@ interface Readiness {
   /** Null where the log may be written to; else why it may not: an older copy, or another epoch has begun. */
   readonly readOnly: string | null;
 }
-interface Health extends Readiness { readonly projections: readonly ProjectionHealth[]; readonly followers: readonly FollowerStanding[] }
+interface Health extends Readiness {
+  /** Null where it is not watched, or cannot be asked. */
+  readonly clock: 'steady' | 'jumped' | null;
+  readonly projections: readonly ProjectionHealth[];
+  readonly followers: readonly FollowerStanding[];
+}
 
-const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], readOnly: null, projections: [], followers: [] };
+const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], readOnly: null, clock: null, projections: [], followers: [] };
 
 const failureHealth = (failure: ProjectionStatus['failure'], withReasons: boolean): FailureHealth | null =>
   (failure === null || withReasons ? failure : { position: failure.position });
@@ -73,7 +80,7 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   const readOnly = standing.state === 'open' ? null : standingText(standing);
   return {
     status: readOnly === null && (behind.length === 0 || !needsReadModels) ? 'ready' : 'not-ready', database: 'up', headPosition, behind, readOnly,
-    projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
+    clock: (await options.logClock?.clock())?.state ?? null, projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
   };
 };
 
@@ -109,6 +116,11 @@ const recordLog = async (options: OperationRoutesOptions): Promise<void> => {
   const { metrics, store, read, sealed } = options;
   const [{ position: head }, statuses, followers, checkpoint] = await Promise.all([store.head(), read.projectionStatus(), followerStandings(options), sealed.checkpoint()]);
   metrics.headPosition.set(head);
+  const standing = await options.logClock?.clock();
+  if (standing !== undefined) {
+    metrics.clockJumped.set(standing.state === 'jumped' ? 1 : 0);
+    metrics.clockAheadSeconds.set(standing.aheadSeconds);
+  }
   metrics.logSize.set(checkpoint?.size ?? 0);
   // What has ended is not shown with its last value.
   for (const gauge of gaugesOfFollowers(metrics)) gauge.reset();

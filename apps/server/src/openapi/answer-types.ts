@@ -67,6 +67,9 @@ export interface LogInclusion {
   readonly proof: readonly string[];
 }
 
+/** How the clock stands that stamps the events. `jumped`: nothing is stored until it is right again or confirmed; `aheadSeconds`: beyond what is expected of it. */
+export interface LogClockView { readonly state: 'steady' | 'jumped'; readonly now: Instant; readonly aheadSeconds: number }
+
 /** That the tree of the first `to` leaves goes on from that of the first `from` (RFC 6962, 2.1.2). */
 export interface LogConsistency { readonly from: number; readonly to: number; readonly fromRoot: string; readonly toRoot: string; readonly proof: readonly string[] }
 
@@ -158,6 +161,8 @@ export interface Answers {
   readonly IssueToken: TokenView & { readonly token: string };
   readonly Tokens: { readonly items: readonly TokenView[]; readonly nextCursor: string | null };
   readonly RevokeToken: TokenView;
+  readonly LogClock: LogClockView;
+  readonly ConfirmClock: LogClockView;
   readonly Projections: { readonly headPosition: number; readonly items: readonly ProjectionView[] };
   readonly Rebuild: ProjectionView;
   readonly StopRebuild: ProjectionView;

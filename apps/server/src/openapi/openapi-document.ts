@@ -12,6 +12,7 @@ import { replayQuery } from '../http/replay.routes.ts';
 import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
 import type { ReadDefinition } from '../http/read-table.ts';
 import { apiPath } from '../http/table-routes.ts';
+import { confirmClockBody } from '../http/clock.routes.ts';
 import { skipBody, stopQuery } from '../http/projection.routes.ts';
 import { deliveriesQuery, redeliverBody, replayBody, subscriptionsQuery } from '../http/subscription.routes.ts';
 import { tokenBody, tokensQuery } from '../http/token.routes.ts';
@@ -247,6 +248,15 @@ const projectionOperations: Json = {
     delete: {
       operationId: 'stopRebuild', tags: ['projections'], summary: 'Stop a rebuild until it is asked for again (administrators)',
       parameters: [...idParameter(':id'), ...queryParameters(stopQuery)], responses: { 200: answer('It is stopped, or stops at its next step on another server', answerSchemas.StopRebuild), ...refused(400, 403, 404) },
+    },
+  },
+  [`${apiPath}/log/clock`]: {
+    get: { operationId: 'readLogClock', tags: ['log'], summary: 'How the clock stands that stamps the events (administrators)', responses: { 200: answer('The clock', answerSchemas.LogClock), ...refused(400, 403, 409) } },
+  },
+  [`${apiPath}/log/clock/confirm`]: {
+    post: {
+      operationId: 'confirmLogClock', tags: ['log'], summary: 'Say that a clock which has leapt ahead is right as it is: events are stored again (administrators)',
+      requestBody: jsonBody(jsonSchema(confirmClockBody), true), responses: { 200: answer('The clock', answerSchemas.ConfirmClock), ...refused(400, 403, 409, 415) },
     },
   },
   [`${apiPath}/projections/{id}/skip`]: {

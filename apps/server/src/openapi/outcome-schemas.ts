@@ -40,9 +40,10 @@ export const outcomeSchemas: Json = {
   },
   Readiness: { type: 'object', additionalProperties: false, required: Object.keys(readinessProperties), properties: readinessProperties },
   Health: {
-    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'projections', 'followers'],
+    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'clock', 'projections', 'followers'],
     properties: {
       ...readinessProperties,
+      clock: { enum: ['steady', 'jumped', null], description: '`jumped`: the clock that stamps the events has leapt ahead, and nothing is stored (docs/runbooks/clock-jumped.md); null where it is not watched' },
       projections: {
         type: 'array',
         items: {
