@@ -1,6 +1,7 @@
 /**
  * `npm run test:long [-- part …]`: every fault for as long as it takes to be believed; `--list` says what there is. The ordinary run injects the same for seconds. Each part that
- * has ended is kept in docs/reference/long-run.json and told in long-run.md, in the place of its last run; the others stay. RECTRAIL_TEST_SEED gives the seed.
+ * has ended is kept in docs/reference/long-run.json and told in long-run.md, in the place of its last run; the others stay. RECTRAIL_TEST_SEED gives the seed; a setting that the
+ * environment has already stays as it is, for a machine that lacks the hours, and is told.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,11 @@ const jest = (project, ...paths) => ['--experimental-vm-modules', '--disable-war
 const parts = {
   simulation: { what: 'the simulation under 1,000 seeds, and six planted bugs', minutes: 4, args: jest('unit', 'test/simulation/'), settings: { RECTRAIL_TEST_SEEDS: '1000' }, replays: true },
   kills: {
-    what: 'servers killed 200 times and PostgreSQL 200 times, under 64 clients on 10 streams', minutes: 40, args: jest('e2e', 'test/faults/kills'), settings: { RECTRAIL_TEST_KILLS: '200' },
+    what: 'servers killed 200 times and PostgreSQL 200 times, under 64 clients on 10 streams; one stopped for a minute', minutes: 60,
+    args: jest('e2e', 'test/faults/kills'), settings: { RECTRAIL_TEST_KILLS: '200', RECTRAIL_TEST_SECONDS: '60' },
+  },
+  database: {
+    what: 'PostgreSQL refusing and silent, connections all taken, the clock set ahead and back, each for a minute under writers', minutes: 6, args: jest('e2e', 'test/faults/database-away'), settings: { RECTRAIL_TEST_SECONDS: '60' },
   },
   processes: { what: 'five processes killed and stopped at random', minutes: 4, args: jest('e2e', 'test/e2e/several-processes'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   webhooks: { what: 'receiver of webhooks and relay killed at random', minutes: 4, args: jest('e2e', 'test/e2e/webhook-receiver'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
@@ -58,7 +63,8 @@ const counted = () => {
 };
 
 const runPart = async (name) => {
-  const { args, settings, replays } = parts[name];
+  const { args, replays } = parts[name];
+  const settings = Object.fromEntries(Object.entries(parts[name].settings).map(([key, value]) => [key, process.env[key] ?? value]));
   const seed = Number(process.env.RECTRAIL_TEST_SEED ?? Date.now() % 1_000_000);
   await mkdir('.ci-out', { recursive: true });
   rmSync(counts, { force: true });

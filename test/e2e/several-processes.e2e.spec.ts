@@ -6,16 +6,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredEvent } from '@rectrail/event-store';
-import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
-import { dumpDigest, poolDatabase } from '@rectrail/projections/testing';
-import { trackingProjections } from '@rectrail/tracking-read';
 import { randomOf } from '@rectrail/tracking-read/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Json } from '../support/api.ts';
 import { freePort, ServerProcess, type Exit } from '../support/server-process.ts';
+import { rowsDigest, storedEvents } from '../support/written-log.ts';
 
 const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
 const underFireMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 5) * 1_000;
@@ -139,26 +136,6 @@ const everyoneReady = async (): Promise<void> => {
   }
 };
 
-const storedEvents = async (): Promise<readonly StoredEvent[]> => {
-  const store = await PostgresEventStore.open({ connectionString: database.url });
-  try {
-    const events: StoredEvent[] = [];
-    for (let page = await store.readAll(); page.events.length > 0; page = await store.readAll({ after: page.scannedTo })) events.push(...page.events);
-    return events;
-  } finally {
-    await store.close();
-  }
-};
-
-const rowsDigest = async (): Promise<readonly string[]> => {
-  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
-  try {
-    return await Promise.all(trackingProjections('Asia/Shanghai').map(({ tables }) => poolDatabase(pool).transaction((tx) => dumpDigest(tx, 'rectrail_read', tables))));
-  } finally {
-    await pool.end();
-  }
-};
-
 /** Refuses new connections and cuts those that there are. */
 const whileDatabaseAway = async (work: () => Promise<void>): Promise<void> => {
   const server = new pg.Client({ connectionString: process.env['RECTRAIL_TEST_POSTGRES_URL'] });
@@ -249,7 +226,7 @@ describe(`five processes on one PostgreSQL (seed ${seed})`, () => {
   });
 
   it('hold every acknowledged command once, in an order without gaps', async () => {
-    const events = await storedEvents();
+    const events = await storedEvents(database.url);
     expect(events.map(({ position }) => position as number)).toEqual(events.map((_, index) => index + 1));
     const issuesOf = (type: string): readonly string[] => events.filter((event) => event.type === type).map(({ streamId }) => streamId.replace(/^issue-/, '')).sort();
     expect(registered.length).toBeGreaterThan(writers);
@@ -259,7 +236,7 @@ describe(`five processes on one PostgreSQL (seed ${seed})`, () => {
 
   it('have read models that equal a rebuild, every row; a rebuild whose process is killed is gone on with', async () => {
     await caughtUp();
-    const before = await rowsDigest();
+    const before = await rowsDigest(database.url);
     const { items } = (await get('one', '/api/v1/projections')).body;
     const swappedBefore = new Map(items.map((item: Json) => [item.name, item.swappedAt]));
     await whileNoneSwaps(async () => {
@@ -268,7 +245,7 @@ describe(`five processes on one PostgreSQL (seed ${seed})`, () => {
       await processes.one.ready;
     });
     await caughtUp((item) => item.swappedAt !== swappedBefore.get(item.name));
-    expect(await rowsDigest()).toEqual(before);
+    expect(await rowsDigest(database.url)).toEqual(before);
     await everyoneReady();
   });
 });

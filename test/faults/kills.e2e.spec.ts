@@ -1,0 +1,203 @@
+// Goal: whatever is killed or stopped at whatever moment, servers and PostgreSQL, what was acknowledged is there once, what was not is there once or not at all, and all that
+// is made of the log is what a rebuild from nothing makes, byte for byte. Method: two built servers on a PostgreSQL of their own, 64 clients that write to 10 streams and keep
+// what they saw; SIGKILL, SIGQUIT and SIGSTOP at random (the seed is printed); then the log is compared with what each client saw, and each stream's history is checked for
+// linearisability. RECTRAIL_TEST_KILLS and RECTRAIL_TEST_SECONDS lengthen it.
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoredEvent } from '@rectrail/event-store';
+import { randomOf } from '@rectrail/tracking-domain/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Json } from '../support/api.ts';
+import { tellCounts, tellProgress } from '../support/long-run.ts';
+import { OwnPostgres } from '../support/own-postgres.ts';
+import { freePort, ServerProcess } from '../support/server-process.ts';
+import { keptAndMadeTrees, rowsDigest, storedEvents } from '../support/written-log.ts';
+import { HotStreams, type Write } from './hot-streams.ts';
+import { findViolation } from './linearisability.ts';
+import { streamRegister } from './stream-register.ts';
+
+const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
+/** Of servers, and as many of PostgreSQL. */
+const kills = Number(process.env['RECTRAIL_TEST_KILLS'] ?? 5);
+const stoppedMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 2) * 1_000;
+const clients = 64;
+const streams = 10;
+const leaseMs = 1_500;
+/** Longest that anything may take that must come by itself. */
+const byItselfMsMax = 90_000;
+/** Of one kill, the start after it included, on a busy machine. */
+const perKillMs = 15_000;
+/** Acknowledged writes that are sent once more in the end. */
+const repeated = 100;
+
+const random = randomOf(seed);
+let postgres: OwnPostgres;
+let dataDir: string;
+let servers: readonly ServerProcess[];
+let urls: readonly string[];
+let token: string;
+let issues: readonly string[];
+let load: HotStreams;
+
+const post = async (path: string, body: unknown): Promise<Json> => {
+  const reply = await fetch(`${urls[0]}/api/v1${path}`, {
+    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() }, body: JSON.stringify(body),
+  });
+  if (reply.status >= 300) throw new Error(`POST ${path}: ${reply.status} ${await reply.text()}`);
+  return reply.json();
+};
+
+const get = async (path: string): Promise<Json> => {
+  const reply = await fetch(`${urls[0]}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  return reply.headers.get('content-type')?.includes('json') === true ? reply.json() : reply.text();
+};
+
+beforeAll(async () => {
+  postgres = await OwnPostgres.open();
+  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-kills-'));
+  const ports = [await freePort(), await freePort()];
+  urls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const settings = { DATABASE_URL: postgres.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_LEASE_MS: String(leaseMs) };
+  servers = ports.map((port) => new ServerProcess({ ...settings, RECTRAIL_PORT: String(port) }).start());
+  await Promise.all(servers.map(({ ready }) => ready));
+  token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
+  await post('/organisations', { code: 'JT', name: '某市交通运输局', level: 'bureau', parent: null });
+  const { id: inspectionId } = await post('/inspections', { org: 'JT', kind: 'XUNCHA', types: ['REGULAR'], title: '第五轮巡察', on: '2025-03-03' });
+  await post(`/inspections/${inspectionId}/deliver-feedback`, { on: '2025-05-06' });
+  const made: string[] = [];
+  for (let n = 1; n <= streams; n++) made.push((await post('/issues', { inspectionId, numberPath: [`${n}`], title: '资金管理不严' })).id);
+  issues = made;
+  load = new HotStreams({ urls, token, random, clients, issues });
+});
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+  await postgres.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const eventually = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
+  const deadline = performance.now() + byItselfMsMax;
+  while (!(await Promise.resolve().then(holds).catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`${what} does not come by itself (seed ${seed}):\n${servers.map(({ log }) => log).join('\n')}`);
+    await sleep(20);
+  }
+};
+
+/** Some writes more are acknowledged. */
+const goOn = async (writes: number): Promise<void> => {
+  const before = load.acknowledged;
+  await eventually(`${writes} more writes`, () => load.acknowledged >= before + writes);
+};
+
+const everyoneReady = async (): Promise<void> => {
+  for (const url of urls) await eventually(`${url} ready`, async () => (await fetch(`${url}/health/ready`)).status === 200);
+};
+
+const killServer = async (): Promise<void> => {
+  const server = random.pick(servers);
+  await server.stop('SIGKILL');
+  server.start();
+};
+
+const killPostgres = async (): Promise<void> => {
+  if (random.chance(0.3) && await postgres.killBackend((pids) => random.pick(pids))) return;
+  await postgres.shutDownAtOnce();
+  await sleep(random.int(0, 100));
+  await postgres.start();
+};
+
+const caughtUp = (holds: (view: Json) => boolean = () => true): Promise<void> => eventually('the head of every projection', async () => {
+  const { headPosition, items } = await get('/api/v1/projections');
+  return items.every((item: Json) => item.state === 'running' && item.position === headPosition && item.build === null && holds(item));
+});
+
+const isAnswered = (write: Write): write is Write & { outcome: { written: number; position: number; body: Json } } => typeof write.outcome === 'object' && 'written' in write.outcome;
+
+describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
+  let events: readonly StoredEvent[];
+
+  it('servers and PostgreSQL are killed at any moment, and all go on by themselves', async () => {
+    load.start();
+    const order = [...Array.from({ length: kills }, () => killServer), ...Array.from({ length: kills }, () => killPostgres)];
+    for (let done = 0; order.length > 0; done++) {
+      const [kill] = order.splice(random.int(0, order.length - 1), 1);
+      // Some come while what was killed before is still starting.
+      if (random.chance(0.7)) await goOn(random.int(1, 40));
+      await sleep(random.int(0, 200));
+      await kill!();
+      if (done % 20 === 0) tellProgress(`${done} of ${2 * kills} kills, ${load.acknowledged} writes acknowledged, ${load.writes.length} ended`);
+    }
+    await goOn(1);
+    expect(load.faults).toEqual([]);
+  }, 2 * byItselfMsMax + 2 * kills * perKillMs);
+
+  it('a server is stopped in the middle of its work, others go on without it, and what it does once it wakes is not stale', async () => {
+    const sleeper = random.pick(servers);
+    sleeper.signal('SIGSTOP');
+    const until = performance.now() + stoppedMs;
+    // Half of the clients wait for the sleeper; the others share the lane that it may have held.
+    while (performance.now() < until) {
+      await goOn(1);
+      await sleep(50);
+    }
+    sleeper.signal('SIGCONT');
+    await goOn(clients);
+    await load.stop();
+    expect(load.faults).toEqual([]);
+    await everyoneReady();
+  }, 3 * byItselfMsMax + stoppedMs);
+
+  it('then each acknowledged write is in the log once, where its client was told, and each other once or not at all', async () => {
+    events = await storedEvents(postgres.url);
+    expect(events.map(({ position }) => position as number)).toEqual(events.map((_, index) => index + 1));
+    const versions = new Map<string, number>();
+    for (const { streamId, streamVersion } of events) {
+      expect(streamVersion).toBe((versions.get(streamId) ?? 0) + 1);
+      versions.set(streamId, streamVersion);
+    }
+    const told = Map.groupBy(events.filter(({ type }) => type === 'NextStepStated'), ({ content }) => (JSON.parse(content) as { data: { text: string } }).data.text);
+    const at = (write: Write) => (told.get(write.tag) ?? []).map(({ streamId, streamVersion, position }) => [streamId.replace('issue-', ''), streamVersion as number, position as number]);
+    for (const write of load.writes) {
+      const { outcome, stream } = write;
+      if (isAnswered(write)) expect([write.tag, at(write)]).toEqual([write.tag, [[issues[stream], write.outcome.written, write.outcome.position]]]);
+      else if (outcome === 'unknown') expect([write.tag, at(write).length <= 1]).toEqual([write.tag, true]);
+      else expect([write.tag, at(write)]).toEqual([write.tag, []]);
+    }
+    const tags = new Set(load.writes.map(({ tag }) => tag));
+    expect([...told.keys()].filter((tag) => !tags.has(tag))).toEqual([]);
+    const unknown = load.writes.filter(({ outcome }) => outcome === 'unknown');
+    tellCounts({
+      'server kills': kills, 'PostgreSQL kills': kills, 'acknowledged writes, each there once': load.acknowledged, 'refused writes, none there': load.writes.length - load.acknowledged - unknown.length,
+      'writes without an answer': unknown.length, 'of these carried out': unknown.filter(({ tag }) => told.has(tag)).length, 'events in the log': events.length,
+    });
+  });
+
+  it('each stream\'s history is linearisable', () => {
+    for (const [stream, history] of load.histories().entries()) expect([stream, findViolation(history, 1, streamRegister)]).toEqual([stream, null]);
+  });
+
+  it('an acknowledged write that is sent again is answered as it was, and stores nothing', async () => {
+    const acknowledged = load.writes.filter(isAnswered);
+    for (const write of Array.from({ length: Math.min(repeated, acknowledged.length) }, () => random.pick(acknowledged))) {
+      const reply = await load.repeat(write);
+      expect([write.tag, reply.status, await reply.json()]).toEqual([write.tag, 200, write.outcome.body]);
+    }
+    expect((await storedEvents(postgres.url)).length).toBe(events.length);
+  });
+
+  it('rows and the tree of the log are those that a rebuild makes from nothing', async () => {
+    await caughtUp();
+    const before = await rowsDigest(postgres.url);
+    const { items } = await get('/api/v1/projections');
+    const swappedBefore = new Map(items.map((item: Json) => [item.name, item.swappedAt]));
+    for (const { name } of items) await post(`/projections/${name}/rebuild`, {});
+    await caughtUp((item) => item.swappedAt !== swappedBefore.get(item.name));
+    expect(await rowsDigest(postgres.url)).toEqual(before);
+    await eventually('the seal of the head', async () => (await get('/api/v1/log/checkpoint')).split('\n')[1] === String(events.length));
+    const { kept, made } = await keptAndMadeTrees(postgres.url, events);
+    expect(kept).toEqual(made);
+  }, 4 * byItselfMsMax);
+});
