@@ -11,7 +11,8 @@ import type { KafkaMethods } from './kafka-worker.ts';
 import type { RelayMethods } from './relay-worker.ts';
 
 const commandsPerSecond = 500;
-const warmUpSeconds = 3;
+/** Until then broker, relay, producer and consumer are compiled and their caches filled: seen second by second, nothing falls any more after 15 to 20. */
+const warmUpSeconds = 20;
 /** Of the bare producer: about as many as the relay's 900 kB of a history that waits; with more, one partition's share may be more than a broker takes. */
 const batchRecords = 600;
 const bareSuffix = '.bare';
@@ -154,7 +155,7 @@ export const feedRows = (options: ScaleOptions): readonly BenchRow[] => {
   const seconds = Math.ceil((2 * options.paceMs) / 1_000);
   return [
     { key: `feed-${eventsKey(small.events)}`, title: 'feed read from the beginning', seconds: 10, measure: (stage) => measureFeed(stage, small) },
-    onKafka({ key: 'kafka-latency', title: `command to Kafka consumer (Kafka ${kafkaVersion})`, seconds: 30 + 3 * seconds, measure: (stage) => measureLatency(stage, seconds) }),
+    onKafka({ key: 'kafka-latency', title: `command to Kafka consumer (Kafka ${kafkaVersion})`, seconds: 30 + 2 * warmUpSeconds + 3 * seconds, measure: (stage) => measureLatency(stage, seconds) }),
     onKafka({ key: `kafka-throughput-${eventsKey(small.events)}`, title: `relay to Kafka (Kafka ${kafkaVersion})`, seconds: 40, measure: (stage) => measureThroughput(stage, small) }),
   ];
 };

@@ -10,7 +10,8 @@ import type { Selection } from './selection.ts';
 import { isFitFor, StreamFold, type Changed } from './subject-fold.ts';
 import { subjectsOf, type StreamSubjects } from './subjects.ts';
 
-export interface FoldLimits { readonly streamsMax: number; readonly factsMax: number }
+/** What is kept folded for each audience. `severalFactsMax`: of streams that hold several subjects (trees, the calendar), apart from the others and on top of them. */
+export interface FoldLimits { readonly streamsMax: number; readonly factsMax: number; readonly severalFactsMax: number }
 
 /** A stretch of the log without gaps, but for streams that tell of nothing selected: `events` are those in (after, scannedTo]. */
 export interface Stretch { readonly events: readonly StoredEvent[]; readonly after: Position; readonly scannedTo: Position }
@@ -49,18 +50,23 @@ export class Composer {
   readonly #store: EventStore;
   readonly #codec: EventCodec;
   readonly #firstInstant: (day: Day) => Instant;
-  readonly #caches: Readonly<Record<Audience, FoldCache>>;
+  readonly #single: Readonly<Record<Audience, FoldCache>>;
+  /** A cache of their own: they are few, long and seldom written, so all the others would drive them out, and reading a tree again takes a tenth of a second. */
+  readonly #several: Readonly<Record<Audience, FoldCache>>;
 
   constructor(options: { readonly store: EventStore; readonly codec: EventCodec; readonly zone: string; readonly limits: FoldLimits }) {
     this.#store = options.store;
     this.#codec = options.codec;
     this.#firstInstant = firstInstants(options.zone);
-    this.#caches = { public: new FoldCache(options.limits), internal: new FoldCache(options.limits) };
+    const { limits } = options;
+    const ofSeveral = { ...limits, factsMax: limits.severalFactsMax };
+    this.#single = { public: new FoldCache(limits), internal: new FoldCache(limits) };
+    this.#several = { public: new FoldCache(ofSeveral), internal: new FoldCache(ofSeveral) };
   }
 
   async compose({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
     const { entries, end } = this.#entriesOf(events, { audience, selection, limit });
-    const firsts = firstsOf(entries);
+    const firsts = firstsOf(entries, (streamId, of) => this.#cacheOf(of, audience).get(streamId));
     const reached = await this.#reached(firsts, audience, after);
     // From here on nothing waits, so that no other reader moves a fold while this one does.
     const folds = new Map([...firsts].map(([streamId, first]) => [streamId, foldBefore(first, reached.get(streamId), audience)]));
@@ -71,8 +77,12 @@ export class Composer {
       const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
       messages.push(...told.map((change) => this.#message(fact, of, change, audience)));
     }
-    for (const [streamId, fold] of folds) this.#caches[audience].keep(streamId, fold);
+    for (const [streamId, fold] of folds) this.#cacheOf(fold.of, audience).keep(streamId, fold);
     return { messages, scannedTo: end ?? scannedTo };
+  }
+
+  #cacheOf({ several }: StreamSubjects, audience: Audience): FoldCache {
+    return (several ? this.#several : this.#single)[audience];
   }
 
   /** A whole stream up to a position; nothing of it is kept. */
@@ -109,7 +119,7 @@ export class Composer {
     const missing = new Map<StreamId, StreamSubjects>();
     for (const [streamId, { fact, of }] of firsts) {
       if (fact.streamVersion === 1) continue;
-      const kept = this.#caches[audience].get(streamId);
+      const kept = this.#cacheOf(of, audience).get(streamId);
       if (kept !== undefined && kept.version >= fact.streamVersion - 1) folds.set(streamId, kept);
       else missing.set(streamId, of);
     }
@@ -139,11 +149,17 @@ export class Composer {
   }
 }
 
-/** The first event at hand of each stream of which something is told; another stream is read when something is. */
-const firstsOf = (entries: readonly Entry[]): ReadonlyMap<StreamId, Entry> => {
+/** The first event at hand of each stream of which something is told, or whose fold is kept and stands right before it; another stream is read when something is told of it. */
+const firstsOf = (entries: readonly Entry[], kept: (streamId: StreamId, of: StreamSubjects) => StreamFold | undefined): ReadonlyMap<StreamId, Entry> => {
   const told = new Set(entries.flatMap(({ fact, candidate }) => (candidate ? [fact.streamId] : [])));
   const firsts = new Map<StreamId, Entry>();
-  for (const entry of entries) if (told.has(entry.fact.streamId) && !firsts.has(entry.fact.streamId)) firsts.set(entry.fact.streamId, entry);
+  const seen = new Set<StreamId>();
+  for (const entry of entries) {
+    const { streamId, streamVersion: version } = entry.fact;
+    if (seen.has(streamId)) continue;
+    seen.add(streamId);
+    if (told.has(streamId) || kept(streamId, entry.of)?.version === version - 1) firsts.set(streamId, entry);
+  }
   return firsts;
 };
 

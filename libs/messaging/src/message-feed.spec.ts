@@ -7,12 +7,12 @@ import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, typ
 import fc from 'fast-check';
 import { audiences, createMessageFeed, nouns, type Audience, type Message, type MessageFeed, type MessageFilter } from './index.ts';
 import { noCut } from './subject-fold.ts';
-import { contracts } from './subjects.ts';
+import { contracts, subjectsOf } from './subjects.ts';
 import { plainMessages, type PlainMessage } from './testing/plain-messages.ts';
 import { recordedHistory, type RecordedHistory } from './testing/recorded-history.ts';
 
 const zone = 'Asia/Shanghai';
-const tightLimits = { streamsMax: 4, factsMax: 30 };
+const tightLimits = { streamsMax: 4, factsMax: 30, severalFactsMax: 20 };
 
 /** All messages, read in pages of a size that is drawn anew for each. */
 const readAll = async (feed: MessageFeed, audience: Audience, pageSize: () => number, filter?: MessageFilter): Promise<readonly Message[]> => {
@@ -61,6 +61,16 @@ describe('the messages of any history', () => {
         for (const messages of readings) expect(JSON.stringify(messages)).toBe(expected);
       }
     });
+  });
+
+  it('need a stream of several subjects read once at most, however many others come in between', async () => {
+    await holds(async ({ store, codec }) => {
+      const asked = jest.spyOn(store, 'readStreams');
+      const limits = { streamsMax: 1_000, factsMax: 10, severalFactsMax: 1_000 };
+      await readAll(createMessageFeed({ store, codec, zone, limits }), 'internal', () => 3);
+      const ofSeveral = asked.mock.calls.flatMap(([ids]) => ids).filter((id) => subjectsOf(id)?.several);
+      expect(ofSeveral).toEqual([...new Set(ofSeveral)]);
+    }, { numRuns: 4 });
   });
 
   it('have an id of their own each, an owner that never changes, and no body beyond their contract', async () => {

@@ -9,11 +9,11 @@ export interface MessageFeedOptions {
   readonly codec: EventCodec;
   /** IANA name of the installation's zone: days begin in it. */
   readonly zone: string;
-  /** What is kept folded, for each audience. Default: 20,000 streams, 60,000 facts. */
+  /** Default: 20,000 streams; 60,000 facts, and 40,000 of streams that hold several subjects. */
   readonly limits?: FoldLimits;
 }
 
-const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000 };
+const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000, severalFactsMax: 40_000 };
 
 /** Events that a filtered read looks through for its messages. */
 const eventsLookedAtMax = 5_000;

@@ -90,14 +90,14 @@ const nothing: readonly Changed[] = [];
  * something it names, whatever its own classification: who was told a fact is told that it no longer counts.
  */
 export class StreamFold {
-  readonly #of: StreamSubjects;
+  readonly of: StreamSubjects;
   readonly #audience: Audience;
   readonly #subjects = new Map<string, SubjectFold>();
   #version = streamVersion(0);
   #kept = 0;
 
   constructor(of: StreamSubjects, audience: Audience) {
-    this.#of = of;
+    this.of = of;
     this.#audience = audience;
   }
 
@@ -117,11 +117,11 @@ export class StreamFold {
   apply(fact: Fact): readonly Changed[] {
     this.#version = fact.streamVersion;
     if (isRetraction(fact)) return this.#retract(fact, new Set(fact.event.data.eventIds));
-    const subject = isFitFor(this.#audience, fact.classification) ? this.#of.subjectOf(fact) : null;
+    const subject = isFitFor(this.#audience, fact.classification) ? this.of.subjectOf(fact) : null;
     if (subject === null) return nothing;
     let fold = this.#subjects.get(subject);
     if (fold === undefined) {
-      fold = new SubjectFold(this.#of.contract, subject, this.#of.ownerOf(fact));
+      fold = new SubjectFold(this.of.contract, subject, this.of.ownerOf(fact));
       this.#subjects.set(subject, fold);
     }
     this.#give(fold, fact);
@@ -130,7 +130,7 @@ export class StreamFold {
 
   /** The same stream up to an earlier version, from the facts kept. */
   asOf(version: StreamVersion): StreamFold {
-    const earlier = new StreamFold(this.#of, this.#audience);
+    const earlier = new StreamFold(this.of, this.#audience);
     const facts = [...new Set([...this.#subjects.values()].flatMap((subject) => subject.facts))].sort((a, b) => a.streamVersion - b.streamVersion);
     for (const fact of facts) if (fact.streamVersion <= version) earlier.apply(fact);
     earlier.#version = version;

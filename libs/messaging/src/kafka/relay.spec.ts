@@ -11,7 +11,7 @@ import { runKafkaRelay, type RelayPace } from './relay.ts';
 import { topicNames } from './topics.ts';
 
 const topics = topicNames('rectrail');
-const pace: RelayPace = { checkpointEveryMs: 2, reachedEveryMs: 10, finishMs: 200, backoffMs: 1 };
+const pace: RelayPace = { checkpointEveryMs: 2, reachedEveryMs: 10, gatherMs: 1, finishMs: 200, backoffMs: 1 };
 type Fate = 'taken' | 'refused' | 'taken, but not answered' | 'never answered';
 
 class Brokers {
@@ -80,13 +80,15 @@ class Lease implements HeldLease {
   }
 }
 
-const relayed = async (feed: ScriptedFeed, brokers: Brokers, until: (lease: Lease) => boolean): Promise<{ lease: Lease; failures: readonly unknown[]; sent: number }> => {
+interface Relayed { readonly lease: Lease; readonly failures: readonly unknown[]; readonly sent: number }
+
+const relayed = async (feed: ScriptedFeed, brokers: Brokers, until: (lease: Lease) => boolean, gatherMs = pace.gatherMs): Promise<Relayed> => {
   const lease = new Lease((upTo) => feed.messages.some((message) => message.position <= upTo && !brokers.acknowledged.has(message.id)));
   const stop = new AbortController();
   const failures: unknown[] = [];
   let sent = 0;
   const observer = { onSent: (n: number) => { sent += n; }, onFailure: (error: unknown) => { failures.push(error); }, onRecovery: () => undefined };
-  const done = runKafkaRelay({ feed, leadership: lease, audience: 'internal', topics, openPublisher: brokers.open, observer, pace }, stop.signal);
+  const done = runKafkaRelay({ feed, leadership: lease, audience: 'internal', topics, openPublisher: brokers.open, observer, pace: { ...pace, gatherMs } }, stop.signal);
   while (!until(lease)) await new Promise(setImmediate);
   stop.abort();
   await done;
@@ -166,6 +168,23 @@ describe('the relay to Kafka', () => {
     expect(lease.moves.at(-1)).toBe(readable);
     expect(brokers.messages).toHaveLength(readable);
     expect(failures.map(String)).toContain('Error: unreadable');
+  });
+
+  it('sends the first message at once, and together what is written soon after', async () => {
+    const feed = new ScriptedFeed();
+    feed.add('0');
+    const brokers = new Brokers();
+    let added = -Infinity;
+    await relayed(feed, brokers, () => {
+      // Further apart than this feed's looks at what there is.
+      if (brokers.batches.length > 0 && feed.messages.length <= 20 && performance.now() - added > 5) {
+        feed.add('1');
+        added = performance.now();
+      }
+      return brokers.messages.length === 21;
+    }, 400);
+    expect(brokers.batches[0]).toBe(1);
+    expect(brokers.batches.length).toBeLessThan(7);
   });
 
   it('cuts what waits into batches that a broker takes', async () => {
