@@ -70,7 +70,10 @@ export class LogClock {
     if (Math.abs(recordedMs - this.#expectedMs(uptimeMs)) <= clockLeapMsMax) this.#anchor = { ms: Math.max(recordedMs, ms), uptimeMs, confirmed };
   }
 
-  /** After `clock-jumped` from an append: returns where the clock is right and the append may be sent again; those that ask at the same time share one answer. @throws EventStoreError `clock-jumped`. */
+  /**
+   * After `clock-jumped` from an append: returns where the clock is right and the append may be sent again; those that ask at the same time share one answer.
+   * @throws EventStoreError `clock-jumped`.
+   */
   vouch(): Promise<void> {
     this.#asking ??= this.#vouch().finally(() => { this.#asking = null; });
     return this.#asking;

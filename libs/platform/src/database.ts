@@ -33,9 +33,13 @@ const awayMessages = /^(Connection terminated|Client has encountered a connectio
 /** The driver's errors, those of sockets below it and of TypeORM above; other libraries give theirs names of their own. */
 const driverNames = new Set(['Error', 'AggregateError', 'error', 'DatabaseError', 'QueryFailedError']);
 
+/** Those of sockets may come from another realm. */
+const isErrorLike = (error: unknown): error is Error =>
+  typeof error === 'object' && error !== null && 'name' in error && typeof error.name === 'string' && 'message' in error && typeof error.message === 'string';
+
 /** Whether PostgreSQL could not be reached or went away meanwhile, so that the same may succeed later. */
 export const isDatabaseAway = (error: unknown): error is Error => {
-  if (!(error instanceof Error) || !driverNames.has(error.name)) return false;
+  if (!isErrorLike(error) || !driverNames.has(error.name)) return false;
   return ('code' in error && typeof error.code === 'string' && awayCodes.test(error.code)) || awayMessages.test(error.message);
 };
 

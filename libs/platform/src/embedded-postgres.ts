@@ -73,7 +73,9 @@ const serverSettings = ['listen_addresses=127.0.0.1', 'max_connections=200', 'sh
 interface Cluster { readonly dataDir: string; readonly clusterDir: string; readonly password: string; readonly port: number; readonly settings: readonly string[] }
 
 /** One start, with what is needed before the first one. Gives its pid. */
-const launchOn = async ({ dataDir, clusterDir, password, port, settings }: Cluster, log: { keep(message: unknown): void; readonly tail: readonly string[] }): Promise<number> => {
+const launchOn = async (
+  { dataDir, clusterDir, password, port, settings }: Cluster, log: { readonly keep: (message: unknown) => void; readonly tail: readonly string[] },
+): Promise<number> => {
   const server = new (await loadEmbeddedPostgres())({
     databaseDir: clusterDir,
     user: 'rectrail',
@@ -95,14 +97,16 @@ const launchOn = async ({ dataDir, clusterDir, password, port, settings }: Clust
   return pid;
 };
 
-interface Kept { isRunning(): boolean; onEnded(): void; launch(): Promise<void> }
+interface Kept { readonly isRunning: () => boolean; readonly onEnded: () => void; readonly launch: () => Promise<void> }
 
 /** Until the signal aborts; what it has begun is finished first. A disk that is full stays so for a while: the attempts become rarer. */
 const keepRunning = async ({ isRunning, onEnded, launch }: Kept, signal: AbortSignal): Promise<void> => {
-  for (let waitMs = watchMs; !signal.aborted; await sleep(waitMs, undefined, { signal }).catch(() => undefined)) {
-    if (isRunning()) continue;
-    onEnded();
-    waitMs = await launch().then(() => watchMs, () => Math.min(2 * waitMs, restartMsMax));
+  for (let waitMs = watchMs; !signal.aborted;) {
+    if (!isRunning()) {
+      onEnded();
+      waitMs = await launch().then(() => watchMs, () => Math.min(2 * waitMs, restartMsMax));
+    }
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
 };
 

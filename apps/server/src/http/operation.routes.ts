@@ -80,7 +80,8 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   const readOnly = standing.state === 'open' ? null : standingText(standing);
   return {
     status: readOnly === null && (behind.length === 0 || !needsReadModels) ? 'ready' : 'not-ready', database: 'up', headPosition, behind, readOnly,
-    clock: (await options.logClock?.clock())?.state ?? null, projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
+    clock: (await options.logClock?.clock())?.state ?? null,
+    projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
   };
 };
 

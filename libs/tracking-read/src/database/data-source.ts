@@ -116,7 +116,8 @@ const inTransaction = async <T>(runner: QueryRunner, begin: string, work: () => 
     await say('commit');
     return result;
   } catch (error) {
-    // A server that does not answer is not asked once more: the pool drops what has ended. Where the connection is gone there is nothing to roll back; what went wrong first is told.
+    // A server that does not answer is not asked once more: the pool drops what has ended. Where the connection is gone there is nothing to roll back;
+    // what went wrong first is told.
     if (isSilent(error)) void (client as pg.PoolClient & Pick<pg.Client, 'end'>).end().catch(() => undefined);
     else await say('rollback').catch(() => undefined);
     throw error;
