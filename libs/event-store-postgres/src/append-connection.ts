@@ -7,6 +7,8 @@ export interface AppendConnectionOptions extends SessionOptions {
   readonly schema: string;
   /** Ends a transaction that takes longer, the wait for the lane included: a stopped client frees the lane that way. */
   readonly transactionTimeoutMs: number;
+  /** Ends a transaction between whose statements more time passes: a stopped client frees the lane sooner. Default: the limit of the whole transaction. */
+  readonly idleTimeoutMs?: number;
   /** A new connection may lead to another server than the one before. */
   readonly onConnect: () => void;
 }
@@ -30,6 +32,8 @@ export class AppendConnection {
   readonly #options: AppendConnectionOptions;
   readonly #calls: Record<AppendFunction, string>;
   #client: Promise<pg.Client> | undefined;
+  /** Where a transaction is open, its connection: on another one its rest would be carried out alone. */
+  #pinned: pg.Client | undefined;
 
   constructor(options: AppendConnectionOptions) {
     this.#options = options;
@@ -43,10 +47,17 @@ export class AppendConnection {
 
   /** Several calls in one transaction; null from `work` rolls it back. */
   async transaction<T>(work: () => Promise<T | null>): Promise<T | null> {
-    await this.#run((client) => client.query('begin'));
-    const result = await work();
-    await this.#run((client) => client.query(result === null ? 'rollback' : 'commit'));
-    return result;
+    await this.#run((client) => {
+      this.#pinned = client;
+      return client.query('begin');
+    });
+    try {
+      const result = await work();
+      await this.#run((client) => client.query(result === null ? 'rollback' : 'commit'));
+      return result;
+    } finally {
+      this.#pinned = undefined;
+    }
   }
 
   async close(): Promise<void> {
@@ -59,7 +70,7 @@ export class AppendConnection {
   async #run(query: (client: pg.Client) => Promise<{ rows: unknown[] }>): Promise<readonly Row[]> {
     let client: pg.Client;
     try {
-      client = await (this.#client ??= this.#connect());
+      client = this.#pinned ?? await (this.#client ??= this.#connect());
     } catch (cause) {
       this.#client = undefined;
       throw unavailable(cause);
@@ -80,8 +91,8 @@ export class AppendConnection {
   }
 
   async #connect(): Promise<pg.Client> {
-    const { transactionTimeoutMs } = this.#options;
-    const settings = [`transaction_timeout = ${transactionTimeoutMs}`, 'synchronous_commit = on', "default_transaction_isolation = 'read committed'"];
+    const { transactionTimeoutMs, idleTimeoutMs = transactionTimeoutMs } = this.#options;
+    const settings = [`transaction_timeout = ${transactionTimeoutMs}`, `idle_in_transaction_session_timeout = ${idleTimeoutMs}`, 'synchronous_commit = on', "default_transaction_isolation = 'read committed'"];
     const client = await connect(this.#options, settings, { query_timeout: transactionTimeoutMs + answerGraceMs });
     this.#options.onConnect();
     client.once('end', () => { this.#client = undefined; });

@@ -5,10 +5,11 @@ import { purgeRefused } from './purge-schema.ts';
 /** An answer on a connection that lives on. */
 export const isRefusal = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.severity === 'ERROR';
 
-const transactionTimeout = '25P04';
+/** Of a whole transaction, and between two of its statements. */
+const timeLimits: readonly (string | undefined)[] = ['25P04', '25P03'];
 
-/** The server's own word that the statement was not carried out: an ERROR rolls back, and so does the time limit; another FATAL may come after the commit. */
-const isNotWritten = (error: unknown): boolean => isRefusal(error) || (error instanceof pg.DatabaseError && error.code === transactionTimeout);
+/** The server's own word that the statement was not carried out: an ERROR rolls back, and so does a time limit; another FATAL may come after the commit. */
+const isNotWritten = (error: unknown): boolean => isRefusal(error) || (error instanceof pg.DatabaseError && timeLimits.includes(error.code));
 
 const remedy = 'Potential solutions: see whether PostgreSQL runs and takes connections; try again';
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -30,6 +30,8 @@ export interface PostgresEventStoreOptions {
   readonly appendTimeoutMs?: number;
   /** The same for appends of more than 1,000 events or 4 MiB; default 300,000. */
   readonly largeAppendTimeoutMs?: number;
+  /** Longest time between two parts of such an append, after which it is rolled back, so that a process that was stopped holds nobody up for longer; default 10,000. */
+  readonly largeAppendIdleMs?: number;
   /** Longest sleep of a follower when no notification arrives; default 1,000. */
   readonly pollMs?: number;
   /** Default those of the system. */
@@ -92,7 +94,7 @@ export class PostgresEventStore implements EventStore {
     this.#session = session;
     const connection = { ...session, schema, onConnect: () => { this.#known.clear(); } };
     this.#connections = Array.from({ length: appendConnections }, () => new AppendConnection({ ...connection, transactionTimeoutMs: options.appendTimeoutMs ?? 30_000 }));
-    this.#large = { ...connection, transactionTimeoutMs: options.largeAppendTimeoutMs ?? 300_000 };
+    this.#large = { ...connection, transactionTimeoutMs: options.largeAppendTimeoutMs ?? 300_000, idleTimeoutMs: options.largeAppendIdleMs ?? 10_000 };
     this.#listener = new LogListener(session, schema, this.#wake);
     this.#queue = new AppendQueue({
       connections: this.#connections, known: this.#known, findCommand: (id) => this.#reader.findCommand(id), onAppended: () => { this.#wake.notify(); },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { streamId, streamVersion, type Instant, type StreamVersion } from '@rectrail/kernel';
 import { canonicalJson, deriveEventId, hasCode, newCommandId, type AppendResult } from '@rectrail/event-store';
 import { PostgresEventStore } from '../postgres-event-store.ts';
@@ -11,11 +12,15 @@ interface Task {
   readonly callers: number;
   readonly appends: number;
   readonly events: number;
+  /** It appends for so long at most, and rests for up to `pauseMsMax` before each append. */
+  readonly forMs: number;
+  readonly pauseMsMax: number;
   readonly largeAppendTimeoutMs: number;
+  readonly largeAppendIdleMs: number;
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as Task;
-const store = await PostgresEventStore.open({ connectionString: task.url, largeAppendTimeoutMs: task.largeAppendTimeoutMs });
+const store = await PostgresEventStore.open({ connectionString: task.url, largeAppendTimeoutMs: task.largeAppendTimeoutMs, largeAppendIdleMs: task.largeAppendIdleMs });
 
 /** With the exact version, read anew after each conflict, as a command runner does. */
 const append = async (name: string, says: readonly string[]): Promise<AppendResult> => {
@@ -37,8 +42,10 @@ const append = async (name: string, says: readonly string[]): Promise<AppendResu
 };
 
 process.stdout.write('"ready"\n');
+const endsAt = performance.now() + task.forMs;
 await Promise.all(Array.from({ length: task.callers }, async (_, caller) => {
-  for (let i = 0; i < task.appends; i++) {
+  for (let i = 0; i < task.appends && performance.now() < endsAt; i++) {
+    if (task.pauseMsMax > 0) await sleep(Math.random() * task.pauseMsMax);
     const name = task.streams[(i + caller) % task.streams.length] ?? '';
     const says = Array.from({ length: task.events }, (__, e) => `${task.writer}.${caller}.${i}.${e}`);
     const { first, last, versions } = await append(name, says);
