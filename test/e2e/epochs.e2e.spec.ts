@@ -14,7 +14,7 @@ import type { Json } from '../support/api.ts';
 let folder: string;
 let dataDir: string;
 let original: TestDatabase;
-let copy: TestDatabase;
+let copy: TestDatabase | null = null;
 let server: RunningServer | null = null;
 let token: string;
 
@@ -22,10 +22,10 @@ const stop = async (): Promise<void> => {
   await server?.close();
   server = null;
 };
-const startOn = async (database: TestDatabase): Promise<void> => {
+const startOn = async (database: TestDatabase | null): Promise<void> => {
   await stop();
   server = await startServer(readConfiguration({
-    DATABASE_URL: database.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LEASE_MS: '1000',
+    DATABASE_URL: database?.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LEASE_MS: '1000',
     // The scheduler would write of its own accord.
     RECTRAIL_ROLES: 'api,projector,relay',
   }));
@@ -39,7 +39,7 @@ const call = async (method: string, path: string, body?: unknown): Promise<{ sta
   return { status: reply.status, body: (reply.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text };
 };
 let registered = 0;
-const write = (): Promise<{ status: number; body: Json }> => call('POST', '/organisations', { name: `第${registered += 1}局`, code: `O-${registered}` });
+const write = (): Promise<{ status: number; body: Json }> => call('POST', '/organisations', { code: `O-${registered += 1}`, name: '某局', level: 'bureau', parent: null });
 const head = async (): Promise<number> => (await call('GET', '/health')).body.headPosition;
 const checkpoint = async (): Promise<OpenedCheckpoint> => {
   const position = await head();
@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stop();
   await original.drop();
-  await copy.drop();
+  await copy?.drop();
   await Promise.all([folder, dataDir].map((dir) => rm(dir, { recursive: true, force: true })));
 });
 

@@ -346,3 +346,16 @@ export interface DeadLetterView {
 }
 export interface DeadLetterDetail extends DeadLetterView { readonly headers: Readonly<Record<string, string>>; readonly value: string | null }
 export interface DeadLetters { readonly items: readonly DeadLetterView[]; readonly nextCursor: string | null }
+
+export interface BegunEpoch {
+  readonly epoch: number;
+  readonly position: number;
+  readonly recordedAt: string;
+  readonly previous: { readonly epoch: number; readonly size: number };
+  readonly reason?: string;
+}
+export interface LogStanding {
+  readonly state: 'open' | 'behind' | 'superseded';
+  readonly seen: readonly { readonly by: string; readonly epoch: number; readonly size: number; readonly reason: string }[];
+}
+export interface LogEpochs { readonly logId: string; readonly epoch: number; readonly standing: LogStanding; readonly begun: readonly BegunEpoch[] }

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
+import { addBackup } from './commands/backup.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
+import { addEpochs } from './commands/epochs.ts';
 import { addFeed } from './commands/feed.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addImports } from './commands/imports.ts';
@@ -32,6 +34,8 @@ addImports(program, open);
 addTokens(program, open);
 addProjections(program, open);
 addDeadLetters(program, open);
+addEpochs(program, open);
+addBackup(program);
 addServing(program, process.env);
 addGenerate(program, process.env);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);

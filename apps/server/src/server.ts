@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
 import { instantOfMs, type Clock } from '@rectrail/kernel';
-import { AddressGuard, createMessageFeed } from '@rectrail/messaging';
+import { AddressGuard, createMessageFeed, sourceOf, type LogCheckpointData, type MessageFeed } from '@rectrail/messaging';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
 import { bootstrap, CommandService, createImportService } from '@rectrail/tracking-app';
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
@@ -10,7 +10,7 @@ import { openDeadLetterDesk, startKafkaCommands } from './kafka/commands.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
 import { kafkaLog, readKafkaSettings } from './kafka/settings.ts';
 import { CheckpointFolder } from './log/checkpoint-folder.ts';
-import { openLogKey } from './log/log-key.ts';
+import { openLogKey, originOf } from './log/log-key.ts';
 import { lookOutside } from './log/outside.ts';
 import { startSealer } from './log/sealer.ts';
 import { Rebuilds } from './rebuilds.ts';
@@ -63,6 +63,14 @@ const closeWithin = async (app: Awaited<ReturnType<typeof createHttpApplication>
   } finally {
     clearTimeout(cut);
   }
+};
+
+/** Of this epoch, with what it goes on from. */
+const checkpointToTell = async ({ sealed, epochs, store }: Storage, feed: MessageFeed): Promise<LogCheckpointData | null> => {
+  const [source, identity, newest] = [await feed.source(), await store.identity(), await sealed.checkpoint()];
+  if (newest === null || !newest.note.startsWith(`${originOf(identity)}\n`)) return null;
+  const begun = (await epochs.begun()).find(({ epoch }) => epoch === identity.epoch);
+  return { source, position: newest.size, checkpoint: newest.note, continues: begun === undefined ? null : { source: sourceOf({ ...identity, epoch: begun.previous.epoch }), position: begun.previous.size } };
 };
 
 /** What tells others, in a process of the role `relay`. */
@@ -138,7 +146,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
     const reminders = startReminders({ ports: { runner, store, queries: read.queries, clock: systemClock, zone }, leadership, logger, metrics });
     opened.defer(() => reminders.close());
   }
-  await startRelays(configuration, { feed, leadership, logger, metrics, tracing }, opened);
+  await startRelays(configuration, { feed, logCheckpoint: () => checkpointToTell(storage, feed), leadership, logger, metrics, tracing }, opened);
   opened.defer(() => closeWithin(app, configuration.shutdownGraceMs));
   const kafkaCommands = await startKafkaCommands({ configuration, database, access, clock: systemClock, commands: () => app.get(CommandService), metrics, tracing, logger });
   if (kafkaCommands !== null) opened.defer(() => kafkaCommands.close());

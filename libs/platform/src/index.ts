@@ -1,4 +1,6 @@
-export * from './embedded-postgres.ts';
+export * from './backup.ts';
+export type { BackupManifest } from './backup-manifest.ts';
+export { embeddedUrl, startEmbeddedPostgres, type EmbeddedPostgresOptions, type RunningPostgres } from './embedded-postgres.ts';
 export * from './configuration.ts';
 export * from './database.ts';
 export * from './leadership.ts';

@@ -43,6 +43,14 @@ const firstNumber = async (file: string): Promise<number | null> => {
 /** The process that PostgreSQL itself names in its cluster's directory. */
 export const postgresPid = (clusterDir: string): Promise<number | null> => firstNumber(join(clusterDir, 'postmaster.pid'));
 
+/** Of the running process, as it names it in the fourth line; null where none runs. */
+export const postgresPort = async (clusterDir: string): Promise<number | null> => {
+  const pid = await postgresPid(clusterDir);
+  if (pid === null || !isAlive(pid)) return null;
+  const port = Number((await readFile(join(clusterDir, 'postmaster.pid'), 'utf8')).split('\n')[3]);
+  return Number.isSafeInteger(port) && port > 0 ? port : null;
+};
+
 const isPostgres = async (pid: number): Promise<boolean> => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres')).includes('postgres');
 
 const ownerFile = (dataDir: string): string => join(dataDir, 'postgres-owner.pid');

@@ -49,6 +49,7 @@ const labels = {
   duplicate_fact: ['内容重复', 'repeated'], deadlineMissing: ['未定期限', 'no deadline'], countNoted: ['数目不一', 'number'], missingNoted: ['内容缺失', 'missing'],
   events: ['事件', 'events'], organisations: ['单位', 'organisations'], inspections: ['巡视巡察', 'inspections'], reports: ['通报', 'reports'], imports: ['导入', 'imports'], span: ['时间跨度', 'span'],
   eventsPerSecond: ['每秒事件数', 'events a second'], perSecond: ['条/秒', 'events/s'], timeLeft: ['剩余', 'left'], loaded: ['已写入数据库', 'stored'],
+  logId: ['日志标识', 'log'], epoch: ['日志分支', 'epoch'],
   noReports: ['此时尚无通报', 'no report is known'], measureBasis: ['按措施', 'by measures'], issueBasis: ['按问题', 'by issues'],
   basis: ['依据', 'from event'], endedBy: ['止于', 'ended by'], opened: ['启动', 'opened'], fieldworkStarted: ['进驻', 'fieldwork from'], fieldworkEnded: ['撤点', 'fieldwork until'],
   feedback: ['反馈', 'feedback'], merged: ['已并入他单位', 'merged'], dissolved: ['已撤销', 'dissolved'],

@@ -45,6 +45,18 @@ const counted = (language: Language, { done, of, perSecond }: Counted): { readon
   return { parts: [`${percent} %`, `${done}/${of}`, ...pace], step: String(percent - (percent % percentPerStep)) };
 };
 
+const mebibytes = (bytes: number): number => Math.round(bytes / 1_048_576);
+
+/** How far the copying of files is; what is copied may grow meanwhile. */
+export const copyProgress = (output: Output, language: Language): ProgressLine<{ readonly bytes: number; readonly of: number }> => {
+  const startedMs = performance.now();
+  return writtenOver(output, ({ bytes, of }) => {
+    const { parts: [percent = ''], step } = counted(language, { done: bytes, of, perSecond: null });
+    const seconds = (performance.now() - startedMs) / 1_000;
+    return { text: `${percent}  ${mebibytes(bytes)}/${mebibytes(of)} MiB  ${label(language, 'timeLeft')} ${minutes(seconds * (of / Math.max(1, bytes) - 1))}`, step };
+  });
+};
+
 /** How far the making of a province is. */
 export const generationProgress = (output: Output, language: Language): ProgressLine<GenerationProgress> => writtenOver(output, ({ events, of, perSecond, day }) => {
   const { parts, step } = counted(language, { done: events, of, perSecond });

@@ -1,4 +1,4 @@
-import { messageTopicPlans, openKafkaPublisher, runKafkaRelay, topicNames, tracedPublisher, type KafkaSettings, type MessageFeed } from '@rectrail/messaging';
+import { messageTopicPlans, openKafkaPublisher, runKafkaRelay, topicNames, tracedPublisher, type KafkaSettings, type LogCheckpointData, type MessageFeed } from '@rectrail/messaging';
 import type { Configuration, Leadership, Logger, Metrics, Tracing } from '@rectrail/platform';
 import { kafkaLog } from './settings.ts';
 
@@ -6,6 +6,8 @@ export interface RelayOptions {
   readonly configuration: Pick<Configuration, 'kafkaAudience'>;
   readonly settings: KafkaSettings;
   readonly feed: MessageFeed;
+  /** The newest signed head of the log. */
+  readonly logCheckpoint: () => Promise<LogCheckpointData | null>;
   readonly leadership: Leadership;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -16,10 +18,10 @@ export interface RelayOptions {
 const failuresALine = 30;
 
 /** Messages go to Kafka while this process leads. `close`: the batch on its way is finished and the checkpoint moved. */
-export const startKafkaRelay = ({ configuration, settings, feed, leadership, logger, metrics, tracing }: RelayOptions): { close(): Promise<void> } => {
+export const startKafkaRelay = ({ configuration, settings, feed, logCheckpoint, leadership, logger, metrics, tracing }: RelayOptions): { close(): Promise<void> } => {
   const stop = new AbortController();
   const running = runKafkaRelay({
-    feed, leadership, audience: configuration.kafkaAudience, topics: topicNames(settings.topicPrefix),
+    feed, leadership, logCheckpoint, audience: configuration.kafkaAudience, topics: topicNames(settings.topicPrefix),
     openPublisher: async (mayWrite) => tracedPublisher(await openKafkaPublisher({ settings, log: kafkaLog(logger), topics: messageTopicPlans(settings), mayWrite }), tracing),
     observer: {
       onSent: (messages) => { metrics.relayMessages.inc(messages); },

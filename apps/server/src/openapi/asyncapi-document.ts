@@ -1,5 +1,5 @@
 import {
-  audiences, deadLetterHeader, messageSchemas, messageTypes, nouns, reachedData, reachedType, topicNames, type JsonSchema, type MessageType, type Noun,
+  audiences, deadLetterHeader, logCheckpointData, logCheckpointType, messageSchemas, messageTypes, nouns, reachedData, reachedType, topicNames, type JsonSchema, type MessageType, type Noun,
 } from '@rectrail/messaging';
 import { batchBody } from '@rectrail/tracking-app';
 import { z } from 'zod';
@@ -97,6 +97,9 @@ const commandPayload = (): Json => {
 
 const header = (description: string): Json => ({ type: 'string', description });
 const recordMessages = (): Json => ({
+  [logCheckpointType]: {
+    name: logCheckpointType, title: 'A signed head of the transparency log', contentType: 'application/json', payload: jsonSchema(logCheckpointData),
+  },
   [reachedType]: {
     name: reachedType, title: 'How far the relay has come', contentType: 'application/json', payload: jsonSchema(reachedData),
     headers: object(Object.fromEntries(['specversion', 'id', 'source', 'sequence', 'partitionkey'].map((name) => [`ce_${name}`, attributes[name]]))),
@@ -158,7 +161,7 @@ const channels = (topicPrefix: string): Json => {
   const topics = topicNames(topicPrefix);
   return {
     ...Object.fromEntries(nouns.map((noun) => [noun, nounChannel(noun, topics.messages[noun])])),
-    checkpoints: kafkaChannel(topics.checkpoints, 'How far the relay has come: everything up to there was sent', [reachedType]),
+    checkpoints: kafkaChannel(topics.checkpoints, 'How far the relay has come, and signed heads of the log', [reachedType, logCheckpointType]),
     commands: kafkaChannel(topics.commands, 'Commands, where they are taken from Kafka (RECTRAIL_KAFKA_COMMANDS)', ['command']),
     replies: kafkaChannel(topics.replies, 'A reply for every command, with its key', ['reply']),
     deadLetters: kafkaChannel(topics.deadLetters, 'Records of the commands topic that were no commands, with the reason', ['deadLetter']),

@@ -1,4 +1,4 @@
-import type { Position } from '@rectrail/kernel';
+import { position, type Position } from '@rectrail/kernel';
 import { z } from 'zod';
 import { kafkaHeaders, sequenceOf } from '../cloud-event.ts';
 import type { Message } from '../message.ts';
@@ -13,20 +13,39 @@ export const reachedData = z.strictObject({
 });
 export type ReachedData = z.output<typeof reachedData>;
 
+/** Of the checkpoints' topic: a signed head of the transparency log. */
+export const logCheckpointType = 'rectrail.log.checkpoint.v1';
+export const logCheckpointData = z.strictObject({
+  source: z.string(),
+  position: z.int().min(0).describe('Events in the tree'),
+  checkpoint: z.string().describe('A signed note (C2SP tlog-checkpoint)'),
+  continues: z.strictObject({ source: z.string(), position: z.int().min(0) }).nullable()
+    .describe('The source that this one goes on from, up to that position, where the log was put back to an older copy: what it told behind that position is no part of this one'),
+});
+export type LogCheckpointData = z.output<typeof logCheckpointData>;
+
 export const messageRecord = (message: Message, source: string, topics: TopicNames): OutgoingRecord => ({
   topic: topics.messages[message.noun], key: message.subject, value: Buffer.from(JSON.stringify(message.data)), headers: kafkaHeaders(message, source),
 });
 
-export const reachedRecord = (position: Position, source: string, topics: TopicNames): OutgoingRecord => {
-  const data: ReachedData = { source, position };
+export const reachedRecord = (reached: Position, source: string, topics: TopicNames): OutgoingRecord => {
+  const data: ReachedData = { source, position: reached };
   return {
     topic: topics.checkpoints, key: source, value: JSON.stringify(data),
     headers: {
-      'ce_specversion': '1.0', 'ce_id': `reached-${position}`, 'ce_source': source, 'ce_type': reachedType, 'ce_sequence': sequenceOf(position), 'ce_partitionkey': source,
+      'ce_specversion': '1.0', 'ce_id': `reached-${reached}`, 'ce_source': source, 'ce_type': reachedType, 'ce_sequence': sequenceOf(reached), 'ce_partitionkey': source,
       'content-type': 'application/json',
     },
   };
 };
+
+export const logCheckpointRecord = (data: LogCheckpointData, topics: TopicNames): OutgoingRecord => ({
+  topic: topics.checkpoints, key: data.source, value: JSON.stringify(data),
+  headers: {
+    'ce_specversion': '1.0', 'ce_id': `log-checkpoint-${data.position}`, 'ce_source': data.source, 'ce_type': logCheckpointType, 'ce_sequence': sequenceOf(position(data.position)),
+    'ce_partitionkey': data.source, 'content-type': 'application/json',
+  },
+});
 
 /** About what it takes in a record batch. */
 export const recordBytes = ({ key, value, headers }: OutgoingRecord): number => {

@@ -4,7 +4,7 @@ import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
 import type { Audience, MessageFeed } from '../message.ts';
 import type { MessagePublisher, OutgoingRecord } from './publisher.ts';
-import { batches, messageRecord, reachedRecord } from './records.ts';
+import { batches, type LogCheckpointData, logCheckpointRecord, messageRecord, reachedRecord } from './records.ts';
 import type { TopicNames } from './topics.ts';
 
 export const kafkaRelayName = 'kafka-relay';
@@ -24,6 +24,8 @@ export interface KafkaRelayOptions {
   readonly topics: TopicNames;
   readonly openPublisher: (mayWrite: () => boolean) => Promise<MessagePublisher>;
   readonly observer: KafkaRelayObserver;
+  /** The newest signed head of the log, told every few seconds where it is another; null where there is none. Default: none is told. */
+  readonly logCheckpoint?: () => Promise<LogCheckpointData | null>;
   /** Of the lease, ms; default that of `Leadership`. */
   readonly ttlMs?: number;
   readonly pace?: RelayPace;
@@ -65,7 +67,7 @@ const isOver = (signal: AbortSignal): boolean => signal.aborted;
 /** A slice of the feed as it is to be sent: a record and the position of its event, one for each message. `bytes`: of the values. */
 interface Gathered { readonly records: readonly OutgoingRecord[]; readonly positions: readonly Position[]; readonly bytes: number; readonly scannedTo: Position }
 
-interface SendingOptions extends Pick<KafkaRelayOptions, 'feed' | 'audience' | 'topics'> {
+interface SendingOptions extends Pick<KafkaRelayOptions, 'feed' | 'audience' | 'topics' | 'logCheckpoint'> {
   readonly lease: HeldLease;
   readonly publisher: MessagePublisher;
   readonly source: string;
@@ -82,6 +84,7 @@ class Sending {
   #reached: Position;
   #moved: Position;
   #told: Position | null = null;
+  #toldCheckpoint: string | null = null;
   readonly #gathered: Gathered[] = [];
   #unreadable: { readonly error: unknown } | null = null;
   readonly #news = new Wake();
@@ -163,6 +166,7 @@ class Sending {
   async #keepCheckpoint(signal: AbortSignal): Promise<void> {
     const { checkpointEveryMs, reachedEveryMs } = this.#options.pace;
     let toldAt = -Infinity;
+    let lookedAt = -Infinity;
     let before: Position | null = null;
     for (;;) {
       await resting(checkpointEveryMs, signal);
@@ -173,6 +177,10 @@ class Sending {
       if (this.#told !== this.#moved && (isIdle || performance.now() - toldAt >= reachedEveryMs)) {
         toldAt = performance.now();
         await this.#tellReached();
+      }
+      if (performance.now() - lookedAt >= reachedEveryMs) {
+        lookedAt = performance.now();
+        await this.#tellLogCheckpoint();
       }
     }
   }
@@ -191,6 +199,16 @@ class Sending {
     await publisher.send([reachedRecord(reached, source, topics)]);
     onAcknowledged(0);
     this.#told = reached;
+  }
+
+  async #tellLogCheckpoint(): Promise<void> {
+    const { lease, publisher, topics, onAcknowledged, logCheckpoint } = this.#options;
+    const newest = await logCheckpoint?.() ?? null;
+    if (newest === null || newest.checkpoint === this.#toldCheckpoint) return;
+    if (!lease.holds()) throw new LeaseLost(lease.name);
+    await publisher.send([logCheckpointRecord(newest, topics)]);
+    onAcknowledged(0);
+    this.#toldCheckpoint = newest.checkpoint;
   }
 }
 
