@@ -18,6 +18,7 @@ export type FundsCaseId = Branded<string, 'FundsCaseId'>;
 export type ReportId = Branded<string, 'ReportId'>;
 export type MetricId = Branded<string, 'MetricId'>;
 export type SubscriptionId = Branded<string, 'SubscriptionId'>;
+export type PurgeId = Branded<string, 'PurgeId'>;
 /** The place of a notice in the register of its organisation: `{orgId}-{year}-{number}`. */
 export type ReminderId = Branded<string, 'ReminderId'>;
 export type TreeId = Branded<string, 'TreeId'>;

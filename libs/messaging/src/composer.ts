@@ -1,6 +1,6 @@
-import { hashedUuid, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { hashedUuid, isPurged, withContent, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { firstInstantOf, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
-import { isRetraction } from '@rectrail/tracking-domain';
+import { isPurge, isRetraction } from '@rectrail/tracking-domain';
 import { onTold } from './contracts/contract.ts';
 import { verbOf } from './contracts/verbs.ts';
 import { FoldCache } from './fold-cache.ts';
@@ -88,7 +88,7 @@ export class Composer {
   /** A whole stream up to a position; nothing of it is kept. */
   folded(events: readonly StoredEvent[], of: StreamSubjects, audience: Audience): StreamFold {
     const fold = new StreamFold(of, audience);
-    for (const event of events) fold.apply(this.#codec.decode(event));
+    for (const event of withContent(events)) fold.apply(this.#codec.decode(event));
     return fold;
   }
 
@@ -103,7 +103,7 @@ export class Composer {
         of = subjectsOf(event.streamId);
         known.set(event.streamId, of);
       }
-      if (of === null || !selection.noun(of.contract.noun)) continue;
+      if (of === null || isPurged(event) || !selection.noun(of.contract.noun)) continue;
       const fact = this.#codec.decode(event);
       const candidate = isCandidate(fact, of, audience, selection);
       if (candidate && candidates === limit) return { entries, end: entries.at(-1)?.fact.position ?? null };
@@ -144,7 +144,7 @@ export class Composer {
       causationId: fact.causationId ?? null,
       classification: isFit ? audienceOf(fact.classification) : audience,
       orgId: fold.owner,
-      data: { change: { name: verb, on: onTold(fact.validTime), byOrgId: isFit ? fact.actor.orgId : null, retracts }, state: fold.state },
+      data: { change: { name: verb, on: onTold(fact.validTime), byOrgId: isFit ? fact.actor.orgId : null, retracts, ...(isPurge(fact) && { purges: fact.event.data.eventId }) }, state: fold.state },
     };
   }
 }

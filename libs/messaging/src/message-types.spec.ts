@@ -3,7 +3,7 @@
 // (UPDATE_DOCS=1 rewrites a file, but not where a field would go or change).
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createEventCodec, deriveEventId, MemoryEventStore } from '@rectrail/event-store';
+import { contentSha256, createEventCodec, deriveEventId, MemoryEventStore, type EventCodec } from '@rectrail/event-store';
 import { day, onDay, position, streamId, type CommandId, type EventId, type Instant, type NewFact, type OrgId, type StreamId } from '@rectrail/kernel';
 import { administrativeTreeId, streams, trackingEventDefinitions, type TrackingEventType } from '@rectrail/tracking-domain';
 import { cloudEvent, createMessageFeed, messageSchemas, messageTypes, type Message } from './index.ts';
@@ -43,8 +43,9 @@ const streamOf = (noun: string): StreamId => {
   return streamId(stream.endsWith('-') && id !== undefined ? `${stream}${String(fixtureOf(type)[id])}` : stream);
 };
 
-const undated: readonly string[] = ['OrgRegistered', 'CalendarYearSet', 'FactsRetracted'];
+const undated: readonly string[] = ['OrgRegistered', 'CalendarYearSet', 'FactsRetracted', 'ContentPurged'];
 const commandId = '019a0000-0000-7000-8000-000000000001' as CommandId;
+const purgeCommandId = '019a0000-0000-7000-8000-000000000002' as CommandId;
 const actingOrg = '00000009-0000-8000-8000-000000000009' as OrgId;
 
 const factOf = (type: string, data: unknown, index: number, owner: OrgId | null): NewFact => ({
@@ -70,15 +71,28 @@ const factsOf = (noun: string, eventType: string): readonly NewFact[] => {
 const messageOf = async (noun: string, eventType: string): Promise<Message> => {
   const codec = createEventCodec(trackingEventDefinitions);
   const store = new MemoryEventStore({ now: () => '2022-04-01T02:00:00.000Z' as Instant });
-  const events = factsOf(noun, eventType).map((fact) => codec.encode(fact));
+  const isPurge = eventType === 'ContentPurged';
+  const facts = isPurge ? factsOf(noun, 'FactsRetracted') : factsOf(noun, eventType);
+  const events = facts.map((fact) => codec.encode(fact));
   await store.append({ commandId, entries: [{ streamId: streamOf(noun), expectedVersion: 'none', events }] });
+  if (isPurge) await purge(store, codec, facts.at(-2)!);
   const { messages } = await createMessageFeed({ store, codec, zone: 'Asia/Shanghai' }).read({ after: position(0), audience: 'public' });
-  expect(messages).toHaveLength(events.length);
+  // What is purged makes no message, and neither does what retracted it; its purge does.
+  expect(messages).toHaveLength(isPurge ? events.length - 1 : events.length);
   return messages.at(-1)!;
 };
 
+/** Of the event that the last one before it retracts. */
+const purge = async (store: MemoryEventStore, codec: EventCodec, { eventId, scope }: NewFact): Promise<void> => {
+  const { events } = await store.readAll();
+  const target = events.at(-2)!;
+  const data = { ...fixtureOf('ContentPurged'), eventId, position: target.position, contentSha256: contentSha256(target) };
+  const fact = { ...factOf('ContentPurged', data, 0, scope.orgId), commandId: purgeCommandId, eventId: deriveEventId(purgeCommandId, 0) };
+  await store.append({ commandId: purgeCommandId, entries: [{ streamId: target.streamId, expectedVersion: 'any', events: [codec.encode(fact)] }] });
+};
+
 const eventTypeOf = (noun: string, verb: string): string =>
-  ['FactsRetracted', ...contracts.find((contract) => contract.noun === noun)!.eventTypes].find((type) => verbs[type as TrackingEventType] === verb)!;
+  ['FactsRetracted', 'ContentPurged', ...contracts.find((contract) => contract.noun === noun)!.eventTypes].find((type) => verbs[type as TrackingEventType] === verb)!;
 
 const fileOf = (singular: string): URL => new URL(`./contracts/fixtures/${singular}.json`, import.meta.url);
 const frozenIn = (singular: string): Record<string, object> => (existsSync(fileOf(singular)) ? JSON.parse(readFileSync(fileOf(singular), 'utf8')) as Record<string, object> : {});
@@ -86,7 +100,7 @@ const frozenIn = (singular: string): Record<string, object> => (existsSync(fileO
 describe('the contracts', () => {
   it('tell every event once that has a verb, each by a type of its own', () => {
     const told = contracts.flatMap(({ eventTypes }) => eventTypes).filter((type) => verbs[type as TrackingEventType] !== null);
-    const withVerb = Object.entries(verbs).flatMap(([type, verb]) => (verb === null || type === 'FactsRetracted' ? [] : [type]));
+    const withVerb = Object.entries(verbs).flatMap(([type, verb]) => (verb === null || type === 'FactsRetracted' || type === 'ContentPurged' ? [] : [type]));
     expect(told.toSorted()).toEqual(withVerb.toSorted());
     expect(new Set(messageTypes.map(({ type }) => type)).size).toBe(messageTypes.length);
     for (const { type } of messageTypes) expect(type).toMatch(/^rectrail\.[a-z-]+\.[a-z-]+\.v1$/);

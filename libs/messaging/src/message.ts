@@ -19,6 +19,8 @@ export interface MessageChange {
   /** Organisation that acted; null for the installation and its administrator, and for a retraction that the audience may hear of but not by whom. Persons are never told. */
   readonly byOrgId: OrgId | null;
   readonly retracts: number;
+  /** Of `content-purged` alone: the id of the earlier message (the event) whose content is gone; whoever kept it deletes it. */
+  readonly purges?: EventId;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex, type AllSlice, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { canonicalJson, isPurged, sha256Hex, type AllSlice, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { position, type Position, type StreamId } from '@rectrail/kernel';
 import { z } from 'zod';
 import type { State } from './contracts/contract.ts';
@@ -108,7 +108,8 @@ export class SnapshotReader {
     const streams = begun.flatMap((event) => {
       const of = subjectsOf(event.streamId);
       if (of === null || !selection.noun(of.contract.noun)) return [];
-      return of.several || selection.owner(of.ownerOf(this.#codec.decode(event))) ? [{ of, streamId: event.streamId, began: event.position }] : [];
+      // Whose a stream is that begins with a purged content is known once it is read.
+      return of.several || isPurged(event) || selection.owner(of.ownerOf(this.#codec.decode(event))) ? [{ of, streamId: event.streamId, began: event.position }] : [];
     });
     const keyOf = (streamId: StreamId): string => `${audience} ${at} ${streamId}`;
     const known = this.#large;

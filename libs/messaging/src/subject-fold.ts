@@ -1,4 +1,4 @@
-import { effectiveDay, isRetraction, countingOnAnyDay } from '@rectrail/tracking-domain';
+import { effectiveDay, isPurge, isRetraction, countingOnAnyDay } from '@rectrail/tracking-domain';
 import { lastInstant, position, streamVersion, type Classification, type Day, type EventId, type Fact, type OrgId, type Position, type StreamVersion } from '@rectrail/kernel';
 import type { Contract, Folded, State } from './contracts/contract.ts';
 import type { Audience } from './message.ts';
@@ -15,7 +15,7 @@ export class SubjectFold {
   readonly subject: string;
   readonly owner: OrgId | null;
   /** In stream order, retractions with them; only what the audience may hear of. */
-  readonly facts: Fact[] = [];
+  facts: Fact[] = [];
   readonly #contract: Contract;
   #folded: Folded;
   #lastDay: Day | null = null;
@@ -50,8 +50,9 @@ export class SubjectFold {
   apply(fact: Fact): void {
     this.facts.push(fact);
     this.#told = null;
-    if (isRetraction(fact)) {
+    if (isRetraction(fact) || isPurge(fact)) {
       this.#stale = true;
+      if (isPurge(fact)) this.facts = this.facts.filter(({ eventId }) => eventId !== fact.event.data.eventId);
       return;
     }
     // What has just been recorded counts, so a subject exists from its first fact that gives existence alone.

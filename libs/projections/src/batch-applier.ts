@@ -1,6 +1,6 @@
 import type { Fact, Position, StreamId } from '@rectrail/kernel';
 import { position } from '@rectrail/kernel';
-import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
+import { withContent, type AllSlice, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { isOf, isOutdated, lockCheckpoint, moveCheckpoint, notPrepared, recordFailure, schemaOf, type Checkpoint, type Failure, type Generation } from './checkpoint.ts';
 import { asError, BuildOutdated, CheckpointMovedBack, isTransient, ProjectionError } from './errors.ts';
 import type { BatchSizes } from './log-pages.ts';
@@ -17,7 +17,7 @@ export interface Engine {
   readonly sizes: BatchSizes;
 }
 
-/** What a projection is given to work with on the rows of one generation; skipped events are in nothing that it reads. */
+/** What a projection is given to work with on the rows of one generation; skipped events and purged contents are in nothing that it reads. */
 export const contextOf = (
   { store, decode, schema }: Engine, tx: Transaction, checkpoint: Checkpoint, { after, upTo }: Pick<ProjectionContext, 'after' | 'upTo'>,
 ): ProjectionContext => {
@@ -30,7 +30,7 @@ export const contextOf = (
 };
 
 export const withoutSkipped = (events: readonly StoredEvent[], skips: readonly Position[]): readonly StoredEvent[] =>
-  (skips.length === 0 ? events : events.filter((event) => !skips.includes(event.position)));
+  withContent(skips.length === 0 ? events : events.filter((event) => !skips.includes(event.position)));
 
 /** The rebuild is still wanted: an operator may have stopped or dropped it, from another process too. @throws ProjectionError `rebuild-cancelled`, `rebuild-stopped`. */
 export const assertGoesOn = (name: string, next: Checkpoint | null): Checkpoint => {

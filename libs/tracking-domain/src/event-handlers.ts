@@ -1,4 +1,5 @@
 import type { DomainEvent, Fact } from '@rectrail/kernel';
+import type { ContentPurged } from './purge/purge.events.ts';
 import type { FactsRetracted } from './retraction/retraction.events.ts';
 
 /** The payloads of a union of events (or commands) by its `type`. */
@@ -15,3 +16,8 @@ export const applyEvent = <M, S, K extends keyof M>(handlers: Handlers<M, S>, st
   handlers[event.type](state, event.data, fact);
 
 export const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
+
+export const isPurge = (fact: Fact): fact is Fact<ContentPurged> => fact.event.type === 'ContentPurged';
+
+/** Says something of its subject; retractions and purges speak of other events, and are in no fold. */
+export const isOfSubject = (fact: Fact): boolean => !isRetraction(fact) && !isPurge(fact);

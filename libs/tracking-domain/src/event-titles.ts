@@ -91,5 +91,9 @@ export const eventTitles: Readonly<Record<TrackingEventType, EventTitle>> = {
   SubscriptionDeleted: { zh: '删除推送订阅', en: 'The subscription was deleted' },
   ReminderIssued: { zh: '发出督办提醒', en: 'A numbered notice was issued: a light of the deadline' },
   ReminderReceiptConfirmed: { zh: '签收督办提醒', en: 'A recipient confirmed the receipt of a notice' },
+  PurgeRequested: { zh: '申请依法清除内容', en: 'One person asked that contents be purged by law' },
+  PurgeConsented: { zh: '同意依法清除内容', en: 'A second person consented: the contents are gone' },
+  PurgeDeclined: { zh: '不予清除', en: 'The purge was declined' },
   FactsRetracted: { zh: '撤回事实', en: 'Earlier facts were retracted: withdrawn, or entered in error' },
+  ContentPurged: { zh: '内容已依法清除', en: 'The content of an earlier event was purged by law' },
 };

@@ -1,4 +1,4 @@
-import { streamId, type FundsCaseId, type InspectionId, type IssueId, type MeasureId, type MetricId, type OrgId, type PlanId, type ReportId, type StreamId, type SubscriptionId, type TreeId } from '@rectrail/kernel';
+import { streamId, type FundsCaseId, type InspectionId, type IssueId, type MeasureId, type MetricId, type OrgId, type PlanId, type PurgeId, type ReportId, type StreamId, type SubscriptionId, type TreeId } from '@rectrail/kernel';
 
 /** Names of the streams: a noun and an immutable id. Projections filter on the prefixes. */
 export const streams = {
@@ -15,6 +15,7 @@ export const streams = {
   report: (id: ReportId): StreamId => streamId(`report-${id}`),
   metric: (id: MetricId): StreamId => streamId(`metric-${id}`),
   subscription: (id: SubscriptionId): StreamId => streamId(`subscription-${id}`),
+  purge: (id: PurgeId): StreamId => streamId(`purge-${id}`),
   reminders: (id: OrgId): StreamId => streamId(`reminders-${id}`),
   source: (documentId: string): StreamId => streamId(`source-${documentId}`),
 } as const;

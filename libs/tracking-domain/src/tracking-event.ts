@@ -12,11 +12,12 @@ import type { SourceEvent } from './source/source.events.ts';
 import type { ReminderEvent } from './reminder/reminder.events.ts';
 import type { InstallationEvent } from './installation/installation.events.ts';
 import type { SubscriptionEvent } from './subscription/subscription.events.ts';
+import type { ContentPurged, PurgeEvent } from './purge/purge.events.ts';
 import type { FactsRetracted } from './retraction/retraction.events.ts';
 
 /** Every event that a stream of Rectrail may hold. */
 export type TrackingEvent =
   | OrganisationTreeEvent | InspectionEvent | PlanEvent | IssueEvent | MeasureEvent | FundsCaseEvent | PolicyEvent
-  | WorkingCalendarEvent | ReportEvent | MetricEvent | SourceEvent | ReminderEvent | InstallationEvent | SubscriptionEvent | FactsRetracted;
+  | WorkingCalendarEvent | ReportEvent | MetricEvent | SourceEvent | ReminderEvent | InstallationEvent | SubscriptionEvent | PurgeEvent | FactsRetracted | ContentPurged;
 
 export type TrackingEventType = TrackingEvent['type'];

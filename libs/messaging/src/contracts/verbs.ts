@@ -89,7 +89,11 @@ export const verbs = {
   SubscriptionSecretRotated: null,
   SubscriptionDeleted: null,
   SourceIngested: null,
+  PurgeRequested: null,
+  PurgeConsented: null,
+  PurgeDeclined: null,
   FactsRetracted: 'retracted',
+  ContentPurged: 'content-purged',
 } as const satisfies Readonly<Record<TrackingEventType, string | null>>;
 
 const verbOfType: ReadonlyMap<string, string | null> = new Map(Object.entries(verbs));

@@ -1,7 +1,7 @@
-import type { EventStore } from '@rectrail/event-store';
+import { withContent, type EventStore } from '@rectrail/event-store';
 import { position, type CommandId, type EventId, type StreamId } from '@rectrail/kernel';
 
-/** What one import wrote, by stream. */
+/** What one import wrote, by stream; what was purged of it since is left out. */
 export type WrittenEvents = ReadonlyMap<StreamId, readonly EventId[]>;
 
 const idOf = (content: string): EventId => {
@@ -20,7 +20,7 @@ export const writtenBy = async (store: Pick<EventStore, 'findCommand' | 'readAll
   const written = new Map<StreamId, EventId[]>();
   for (let after = position(appended.first - 1); after < appended.last;) {
     const page = await store.readAll({ after, limit: Math.min(appended.last - after, store.capabilities.pageEventsMax) });
-    for (const event of page.events) {
+    for (const event of withContent(page.events)) {
       const ids = written.get(event.streamId) ?? [];
       ids.push(idOf(event.content));
       written.set(event.streamId, ids);

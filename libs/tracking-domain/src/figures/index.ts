@@ -4,3 +4,4 @@ export * from './funds.ts';
 export * from './discrepancies.ts';
 export { issueViews, type IssueView, type IssueViews } from './issue-view.ts';
 export { worldOf } from './world.ts';
+export * from './purged.ts';

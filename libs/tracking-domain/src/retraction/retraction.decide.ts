@@ -1,5 +1,5 @@
 import { accept, nothing, position, reject, type Decision, type DomainEvent, type EventId, type Fact, type Instant, type Rejection } from '@rectrail/kernel';
-import { isRetraction } from '../event-handlers.ts';
+import { isPurge, isRetraction } from '../event-handlers.ts';
 import { countingRetractions } from '../time/counting.ts';
 import type { RejectionText } from '../time/live-command.ts';
 import type { FactsRetracted, RetractionKind } from './retraction.events.ts';
@@ -9,6 +9,7 @@ export const retractionRejections = {
   'unknown-event': { en: 'The stream has no such event.', zh: '该对象没有此事件。' },
   'retraction-of-retraction': { en: 'Only a retraction of kind entered-in-error may name a retraction.', zh: '撤回记录本身只能以“录入有误”方式撤回。' },
   'laid-at-first-start': { en: 'What the first start laid down stands for good; adopt a new default policy instead.', zh: '首次启动时确立的内容不得撤回；如需调整默认政策，请另行发布新政策。' },
+  'purge-final': { en: 'A content that was purged by law does not come back.', zh: '依法清除的内容不可恢复。' },
   'built-upon': { en: 'Other facts build on what is to be retracted; retract them too (withDependents) or first.', zh: '已有其他事实以此为依据；请一并撤回（withDependents）或先行撤回。' },
 } as const satisfies Record<string, RejectionText>;
 
@@ -43,6 +44,8 @@ const refuseNames = <E extends DomainEvent>({ facts, eventIds, kind }: Retractio
   if (eventIds.length === 0) return { code: 'nothing-to-retract', detail: 'no event is named' };
   const unknown = eventIds.filter((id) => !facts.some((fact) => fact.eventId === id));
   if (unknown.length > 0) return { code: 'unknown-event', detail: `the stream has no event ${unknown.join(', ')}`, eventIds: unknown };
+  const purges = facts.filter((fact) => isPurge(fact) && eventIds.includes(fact.eventId)).map((fact) => fact.eventId);
+  if (purges.length > 0) return { code: 'purge-final', detail: 'a purge stands for good', eventIds: purges };
   const laid = facts.filter((fact) => eventIds.includes(fact.eventId) && isLaidAtFirstStart(fact)).map((fact) => fact.eventId);
   if (laid.length > 0) return { code: 'laid-at-first-start', detail: 'every figure of the installation rests on it', eventIds: laid };
   const retractions = facts.filter((fact) => isRetraction(fact) && eventIds.includes(fact.eventId)).map((fact) => fact.eventId);

@@ -1,10 +1,10 @@
 import { firstDay, maxDay, type Cut, type Day, type EventId, type Fact } from '@rectrail/kernel';
-import { isRetraction } from '../event-handlers.ts';
+import { isOfSubject, isRetraction } from '../event-handlers.ts';
 import type { FactsRetracted } from '../retraction/retraction.events.ts';
 
 /**
  * What counts at a cut, and in which order it is folded (rules.md section 2). Every function takes the facts of one
- * stream, in any order, and leaves the retractions themselves out of its answer.
+ * stream, in any order, and leaves retractions and purges themselves out of its answer.
  */
 
 /** The day on which the fact takes effect; the beginning of time for what is cut by position alone. */
@@ -39,7 +39,7 @@ export const countingRetractions = (facts: readonly Fact[], cut: KnownCut): read
 /** What counts whatever the valid day, in fold order. */
 export const countingOnAnyDay = <F extends Fact>(facts: readonly F[], cut: KnownCut): readonly F[] => {
   const retracted = new Set(countingRetractions(facts, cut).flatMap((fact) => fact.event.data.eventIds));
-  const counts = (fact: F): boolean => !isRetraction(fact)
+  const counts = (fact: F): boolean => isOfSubject(fact)
     && fact.position <= cut.atPosition
     && (fact.validTime === null || fact.knownTime <= cut.knownAt)
     && !retracted.has(fact.eventId);

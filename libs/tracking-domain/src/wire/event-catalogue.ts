@@ -10,6 +10,7 @@ import { metricEventDefinitions } from '../metric/wire/metric.wire.ts';
 import { organisationTreeEventDefinitions } from '../organisation-tree/wire/organisation-tree.wire.ts';
 import { planEventDefinitions } from '../plan/wire/plan.wire.ts';
 import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
+import { contentPurgedDefinitions, purgeEventDefinitions } from '../purge/wire/purge.wire.ts';
 import { reminderEventDefinitions } from '../reminder/wire/reminder.wire.ts';
 import { quantitySchema, reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
@@ -40,6 +41,8 @@ const chapters: readonly Chapter[] = [
   { title: 'Source', stream: 'source-{documentId}', validTime: byPosition, definitions: sourceEventDefinitions },
   { title: 'Subscription', stream: 'subscription-{subscriptionId}', validTime: byPosition, definitions: subscriptionEventDefinitions },
   { title: 'Reminders', stream: 'reminders-{orgId}', validTime: 'every event has one; that of a notice is the day that was evaluated', definitions: reminderEventDefinitions },
+  { title: 'Purge', stream: 'purge-{purgeId}', validTime: byPosition, definitions: purgeEventDefinitions },
+  { title: 'Streams whose contents may be purged', stream: 'that of the event purged', validTime: byPosition, definitions: contentPurgedDefinitions },
   { title: 'Every stream', stream: 'any', validTime: 'none: a retraction follows its own rule (docs/explanation/two-times.md)', definitions: retractionEventDefinitions },
 ];
 

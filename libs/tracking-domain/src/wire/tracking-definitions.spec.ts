@@ -15,6 +15,7 @@ import { metricEventSchemas } from '../metric/wire/metric.wire.ts';
 import { organisationTreeEventSchemas } from '../organisation-tree/wire/organisation-tree.wire.ts';
 import { planEventSchemas } from '../plan/wire/plan.wire.ts';
 import { policyEventSchemas } from '../policy/wire/policy.wire.ts';
+import { purgeEventSchemas } from '../purge/wire/purge.wire.ts';
 import { reminderEventSchemas } from '../reminder/wire/reminder.wire.ts';
 import { reportEventSchemas } from '../report/wire/report.wire.ts';
 import { retractionEventSchemas } from '../retraction/wire/retraction.wire.ts';
@@ -28,7 +29,7 @@ import { trackingEventDefinitions } from './tracking-definitions.ts';
 const schemas = {
   ...calendarEventSchemas, ...fundsCaseEventSchemas, ...inspectionEventSchemas, ...installationEventSchemas, ...issueEventSchemas, ...measureEventSchemas,
   ...metricEventSchemas, ...organisationTreeEventSchemas, ...planEventSchemas, ...policyEventSchemas, ...reportEventSchemas, ...retractionEventSchemas, ...sourceEventSchemas,
-  ...subscriptionEventSchemas, ...reminderEventSchemas,
+  ...subscriptionEventSchemas, ...reminderEventSchemas, ...purgeEventSchemas,
 } satisfies EventSchemas<TrackingEvent>;
 const tied: Same<OutputsOf<typeof schemas>, DataByType<TrackingEvent>> = true;
 

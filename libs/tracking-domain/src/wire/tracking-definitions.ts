@@ -8,6 +8,7 @@ import { metricEventDefinitions } from '../metric/wire/metric.wire.ts';
 import { organisationTreeEventDefinitions } from '../organisation-tree/wire/organisation-tree.wire.ts';
 import { planEventDefinitions } from '../plan/wire/plan.wire.ts';
 import { policyEventDefinitions } from '../policy/wire/policy.wire.ts';
+import { contentPurgedDefinitions, purgeEventDefinitions } from '../purge/wire/purge.wire.ts';
 import { reminderEventDefinitions } from '../reminder/wire/reminder.wire.ts';
 import { reportEventDefinitions } from '../report/wire/report.wire.ts';
 import { retractionEventDefinitions } from '../retraction/wire/retraction.wire.ts';
@@ -31,5 +32,7 @@ export const trackingEventDefinitions: readonly WireDefinition[] = [
   ...sourceEventDefinitions,
   ...reminderEventDefinitions,
   ...subscriptionEventDefinitions,
+  ...purgeEventDefinitions,
   ...retractionEventDefinitions,
+  ...contentPurgedDefinitions,
 ];

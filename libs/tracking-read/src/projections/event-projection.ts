@@ -1,11 +1,11 @@
-import { dayNumber, type Fact, type Position, type StreamId } from '@rectrail/kernel';
+import { dayNumber, streamVersion, type Fact, type Position, type StreamId } from '@rectrail/kernel';
 import { defineProjection, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
-import type { TrackingEvent } from '@rectrail/tracking-domain';
+import { isPurge, isRetraction, type ContentPurged, type TrackingEvent } from '@rectrail/tracking-domain';
 import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
-import { isRetraction, StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
+import { StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
 import { referencesOf } from './references.ts';
-import { begunEarlier, byStream, isReferenceStream } from './streams.ts';
+import { begunEarlier, byStream, hasGap, isReferenceStream, purgedIn } from './streams.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
 
@@ -17,7 +17,8 @@ export const lateDaysMin = 8;
 
 /**
  * Where an event stands in all orders, and nothing of what it says. By `known_from` and `valid_from` it counts, as far as no retraction names
- * it: both are -infinity where position alone decides; a retraction itself, which takes part in no fold, has the day infinity.
+ * it: both are -infinity where position alone decides; a retraction or a purge itself, which takes part in no fold, has the day infinity. What was purged
+ * has no row: its purge is kept whole.
  */
 const eventTable: TableDefinition = {
   name: 'event',
@@ -58,9 +59,9 @@ type KnownDay = (known: InstantBound) => number;
 
 const eventRow = (fact: TrackingFact, knownDay: KnownDay): readonly CopyValue[] => {
   const { position, recordedAt, streamVersion, eventId, scope, streamId, event: { type }, actor, validTime } = fact;
-  const { knownFrom, validFrom } = isRetraction(fact) ? { knownFrom: fact.knownTime, validFrom: 'infinity' } : unretracted(fact);
+  const { knownFrom, validFrom } = isRetraction(fact) || isPurge(fact) ? { knownFrom: fact.knownTime, validFrom: 'infinity' } : unretracted(fact);
   const daysLate = validTime === null ? null : knownDay(fact.knownTime) - dayNumber(validTime.last);
-  const isFolded = foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
+  const isFolded = isPurge(fact) || foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
   const validFirst = validTime === null || validTime.first === validTime.last ? null : validTime.first;
   return [position, recordedAt, knownFrom, streamVersion, validFrom, validFirst, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
 };
@@ -69,6 +70,11 @@ const knownTo = (standings: readonly Standing<TrackingFact>[]): ReadonlyMap<Posi
   new Map(standings.map((standing) => [standing.fact.position, standing.knownTo]));
 
 interface RetractedRow { readonly position: Position; readonly knownFrom: InstantBound; readonly posFrom: Position; posTo: number }
+
+/** What was purged, as far as retractions need to know of it: it stood before all that names it. */
+const purgedFact = ({ event: { data }, ...purge }: Fact<ContentPurged>): TrackingFact =>
+  // Of a fact of which nothing is known, only its name and place are asked.
+  ({ ...purge, event: { type: 'PurgeDeclined', data: {} }, eventId: data.eventId, position: data.position, streamVersion: streamVersion(0), validTime: null });
 
 /** What the retractions of a stream change, each at its position. */
 class StreamRetractions {
@@ -79,6 +85,7 @@ class StreamRetractions {
 
   constructor(earlier: readonly TrackingFact[], added: readonly TrackingFact[]) {
     const history = new StandingHistory<TrackingFact>();
+    for (const purge of [...earlier, ...added].filter(isPurge)) history.add(purgedFact(purge));
     for (const fact of earlier) history.add(fact);
     for (const fact of added) {
       const change = history.add(fact);
@@ -116,6 +123,14 @@ const copyInto = async ({ tx, schema }: ContextOf<TrackingEvent>, table: TableDe
   if (rows.length > 0) await tx.copy(`${schema}.${table.name}`, Object.keys(table.columns), rows);
 };
 
+/** Takes away all rows of these streams, which are made anew without what was purged in them. */
+const forget = async ({ tx, schema }: ContextOf<TrackingEvent>, streams: Streams): Promise<void> => {
+  if (streams.size === 0) return;
+  const gone = await tx.query<{ position: string }>(`delete from ${schema}.${eventTable.name} where stream_id = any($1) returning position`, [[...streams.keys()]]);
+  const positions = [...gone.map(({ position }) => position), ...[...streams.values()].flatMap(purgedIn)];
+  for (const table of [referenceTable, retractedTable]) await tx.query(`delete from ${schema}.${table.name} where position = any($1::bigint[])`, [positions]);
+};
+
 /** `earlier`: what went before in the streams that have a retraction here. */
 const writeStreams = async (streams: Streams, earlier: Streams, context: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<void> => {
   const facts = [...streams.values()].flat();
@@ -135,13 +150,18 @@ export const eventProjection = (zone: string): Projection => {
   const knownDay = dayNumbersIn(zone);
   return defineProjection<TrackingEvent>({
     name: 'events',
-    version: 1,
+    version: 2,
     streamPrefix: '',
     isIndispensable: isReferenceStream,
     tables: [eventTable, retractedTable, referenceTable],
     async apply(facts, context) {
       const streams = byStream(facts);
-      await writeStreams(streams, await context.earlier(begunEarlier(withRetraction(streams))), context, knownDay);
+      const earlier = await context.earlier(begunEarlier(withRetraction(streams)));
+      const anew = [...streams].filter(([id, added]) => added.some(isPurge) || (earlier.has(id) && hasGap(earlier.get(id) ?? [], added))).map(([id]) => id);
+      const whole = await context.streams(anew, context.upTo);
+      await forget(context, whole);
+      await writeStreams(new Map([...streams].filter(([id]) => !whole.has(id))), earlier, context, knownDay);
+      if (whole.size > 0) await writeStreams(whole, new Map(), context, knownDay);
     },
     // Whole streams have no earlier part, and what order they come in is all one.
     bulk: { addStreams: (streams, context) => writeStreams(streams, new Map(), context, knownDay) },

@@ -1,17 +1,17 @@
 import type { DomainEvent, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
 import { defineProjection, type BulkLoad, type Projection, type ProjectionContext } from '@rectrail/projections';
-import { administrativeTreeId, streams, type TrackingEvent } from '@rectrail/tracking-domain';
+import { administrativeTreeId, isPurge, streams, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { FigurePoints, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
 import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
 import { expansionAt, expansionOfChange, referenceParents, RollUp } from '../figures/roll-up.ts';
 import { coarseFromPoints, figureTables } from '../figures/roll-up-tables.ts';
 import type { InstantBound } from '../timeline/standing.ts';
-import { byStream, isReferenceStream } from './streams.ts';
+import { begunEarlier, byStream, hasGap, isReferenceStream } from './streams.ts';
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
 import { measureRegister } from './measure-register.ts';
-import { instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
+import { forgetStreams, instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
 
 type AnyRegister = Register<DomainEvent, unknown, RegisterView>;
 
@@ -37,7 +37,14 @@ const writeRegisters = async (whole: Streams, earlier: Streams, { tx, schema }: 
   return points;
 };
 
-const countsByOwner = (points: AddedPoints): ReadonlyMap<OrgId, number> => {
+/** What these streams made is gone; the points that it had, with their signs turned. */
+const forgotten = async (ids: readonly StreamId[], { tx, schema }: ProjectionContext): Promise<readonly CellPoint[]> => {
+  const removed: CellPoint[] = [];
+  for (const register of registers) removed.push(...await forgetStreams(register, ids, tx, schema));
+  return removed;
+};
+
+const countsByOwner = (points: AddedPoints): Map<OrgId, number> => {
   const counts = new Map<OrgId, number>();
   for (const [, , { orgId }] of points) counts.set(orgId, (counts.get(orgId) ?? 0) + 1);
   return counts;
@@ -93,9 +100,8 @@ const placing = ['OrgRegistered', 'OrgMoved', 'OrgMerged', 'FactsRetracted'] sat
 
 const isReference = (id: StreamId): boolean => id === administrativeTree || id === streams.workingCalendar || id.startsWith(policyPrefix);
 
-const expandAll = (points: AddedPoints, expansion: FigureExpansion): FigurePoints => {
-  const figures = new FigurePoints();
-  for (const [, , point] of points) expansion.expand(point, figures);
+const expandAll = (points: readonly CellPoint[], expansion: FigureExpansion, figures = new FigurePoints()): FigurePoints => {
+  for (const point of points) expansion.expand(point, figures);
   return figures;
 };
 
@@ -108,7 +114,7 @@ const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): Bu
   async addStreams(whole, context) {
     const points = await writeRegisters(whole, new Map(), context);
     const expansion = await expansionAt(context, countsByOwner(points).keys(), context.upTo, knownDay);
-    await stagePoints(context, expandAll(points, expansion));
+    await stagePoints(context, expandAll(points.map(([, , point]) => point), expansion));
     const references = [...whole].filter(([id]) => isReference(id)).flatMap(([, facts]) => facts.map(({ position }) => position));
     if (references.length > 0) {
       await context.tx.query(`insert into ${context.schema}.figure_state (reference_position) values ($1) on conflict do nothing`, [Math.max(...references)]);
@@ -137,16 +143,23 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
     ],
     async apply(facts, context) {
       const batch = byStream(facts);
-      const ofRegisters = [...batch].filter(([id]) => registers.some(({ streamPrefix }) => id.startsWith(streamPrefix)));
-      const begunEarlier = ofRegisters.filter(([, added]) => (added[0]?.streamVersion ?? 1) > 1).map(([id]) => id);
-      const points = await writeRegisters(new Map(ofRegisters), await context.earlier(begunEarlier), context);
-      const counts = countsByOwner(points);
+      const ofRegisters = new Map([...batch].filter(([id]) => registers.some(({ streamPrefix }) => id.startsWith(streamPrefix))));
+      const earlier = await context.earlier(begunEarlier(ofRegisters));
+      const anew = [...ofRegisters].filter(([id, added]) => added.some(isPurge) || hasGap(earlier.get(id) ?? [], added)).map(([id]) => id);
+      const removed = await forgotten(anew, context);
+      const made = await writeRegisters(new Map([...ofRegisters].filter(([id]) => !anew.includes(id))), earlier, context);
+      if (anew.length > 0) made.push(...await writeRegisters(await context.streams(anew, context.upTo), new Map(), context));
+      const counts = countsByOwner(made);
+      for (const { orgId } of removed) counts.set(orgId, (counts.get(orgId) ?? 0) - 1);
       const references = [...batch.keys()].filter(isReference);
       if (counts.size === 0 && references.length === 0) return;
-      const figures = expandAll(points, await expansionAt(context, counts.keys(), context.upTo, knownDay));
+      // What stood before the batch is taken away by the policies of then, and comes again by them where it is made anew: judgeAnew finds it so.
+      const [before, added] = [made.filter(([at]) => at <= context.after), made.filter(([at]) => at > context.after)].map((points) => points.map(([, , point]) => point)) as [CellPoint[], CellPoint[]];
+      const figures = expandAll(added, await expansionAt(context, counts.keys(), context.upTo, knownDay));
+      if (anew.length > 0) expandAll([...removed, ...before], await expansionAt(context, counts.keys(), context.after, knownDay), figures);
       const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
-      if (changesPlaces(batch.get(administrativeTree) ?? [])) await rollUp.moveTo(await referenceParents(context, context.upTo));
+      if (anew.length > 0 || changesPlaces(batch.get(administrativeTree) ?? [])) await rollUp.moveTo(await referenceParents(context, context.upTo));
       await rollUp.add(figures, counts);
       await judgeAnew(rollUp, references, context, knownDay);
       if (references.length > 0) await setReferencePosition(context, Math.max(...references.flatMap((id) => (batch.get(id) ?? []).map(({ position }) => position))) as Position);

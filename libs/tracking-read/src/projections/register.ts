@@ -253,6 +253,23 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
 type Numbers = readonly [state: number | null, view: number | null, name: number | null];
 const nothingShown: Numbers = [null, null, null];
 
+interface PointRow { readonly org_id: OrgId; readonly cell: string; readonly valid_from: CellPoint['validFrom']; readonly known_from: CellPoint['knownFrom']; readonly n: number; readonly fen: string }
+
+/** Takes away all that these streams made in a register, so that it is made anew; gives its points, with their signs turned. */
+export const forgetStreams = async (
+  { kind, streamPrefix }: Pick<Register<DomainEvent, unknown, RegisterView>, 'kind' | 'streamPrefix'>, streamIds: readonly StreamId[], tx: Transaction, schema: string,
+): Promise<readonly CellPoint[]> => {
+  const ids = streamIds.filter((id) => id.startsWith(streamPrefix)).map((id) => id.slice(streamPrefix.length));
+  if (ids.length === 0) return [];
+  // Where a fact made a point, it opened or closed a rectangle.
+  const points = await tx.query<PointRow>(
+    `delete from ${schema}.${pointTable.name} where position in (select unnest(array[pos_from, pos_to]) from ${schema}.${kind}_row where id = any($1::uuid[]))
+     returning org_id, cell, valid_from::text as valid_from, ${instantText('known_from')} as known_from, n, fen::text as fen`, [ids],
+  );
+  for (const table of ['row', 'view', 'name', ...(kind === 'issue' ? [] : ['issue'])]) await tx.query(`delete from ${schema}.${kind}_${table} where id = any($1::uuid[])`, [ids]);
+  return points.map(({ org_id: orgId, cell, valid_from: validFrom, known_from: knownFrom, n, fen }) => ({ kind, orgId, cell, validFrom, knownFrom, n: -n, fen: -BigInt(fen) }));
+};
+
 export const writePoints = async (tx: Transaction, schema: string, points: readonly (readonly [position: Position, recordedAt: string, point: CellPoint])[]): Promise<void> => {
   await tx.copy(`${schema}.${pointTable.name}`, pointColumns, points.map(([position, recordedAt, { kind, orgId, cell, validFrom, knownFrom, n, fen }]) =>
     [kind, orgId, cell, validFrom, knownFrom, position, n, fen, isLate(knownFrom, recordedAt)]));

@@ -22,7 +22,7 @@ export interface FiguresAnswer<D extends string, F> extends Answered {
   readonly digest: string;
   readonly figures: F;
   readonly assumptions: Assumptions;
-  /** Number of contents that the law had purged and that the figures therefore lack: 0, since no content can be purged yet. */
+  /** Number of contents that are gone by law and that the figures at this position could have rested on (docs/reference/figures.md). */
   readonly purged: number;
 }
 

@@ -1,5 +1,5 @@
-import { streamVersion, type Cut, type Fact, type IssueId, type OrgId, type Position, type ReminderId, type StreamId } from '@rectrail/kernel';
-import { streams, type FactsRetracted } from '@rectrail/tracking-domain';
+import type { Cut, IssueId, OrgId, Position, ReminderId, StreamId } from '@rectrail/kernel';
+import { isPurge, isRetraction, streams } from '@rectrail/tracking-domain';
 import { standingAt, standings } from '../timeline/standing.ts';
 import type { AuditTrailAnswer, EventView, IssueHistory } from './answers.ts';
 import { orgsConcerned, StreamChanges } from './changes.ts';
@@ -10,12 +10,10 @@ import { paged } from './paging.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { AuditRequest, ReadRequest } from './requests.ts';
 
-const isRetraction = (fact: TrackingFact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
-
-/** What counts of a stream at the cut, its retractions included: a withdrawal from its own knownTime, a correction of a slip by position alone. */
+/** What counts of a stream at the cut, its retractions included: a withdrawal from its own knownTime, a correction of a slip and a purge by position alone. */
 const countingPositions = (stream: readonly TrackingFact[], cut: Cut): ReadonlySet<Position> => {
   const inError = new Set<string>();
-  const counting = new Set(standingAt(standings(stream), cut).map((fact) => fact.position));
+  const counting = new Set([...standingAt(standings(stream), cut), ...stream.filter(isPurge)].map((fact) => fact.position));
   for (const fact of stream.filter(isRetraction).toReversed()) {
     if (inError.has(fact.eventId)) continue;
     const { kind, eventIds } = fact.event.data;
@@ -88,6 +86,6 @@ export const auditTrail = (context: ReadContext, request: AuditRequest): Promise
 /** Every event of an issue up to the position read, counting or not. @throws ReadRejected `unknown-issue`, `outside-jurisdiction`. */
 export const issueHistory = (context: ReadContext, id: IssueId, request: ReadRequest): Promise<IssueHistory> =>
   readAt(context, request, async (session) => {
-    const { orgId, stream } = await streamInSight(context, session, streams.issue(id), 'unknown-issue');
-    return { cut: session.cut, issueId: id, orgId, streamVersion: streamVersion(stream.length), events: eventViews(stream, stream, session.cut) };
+    const { orgId, stream, version } = await streamInSight(context, session, streams.issue(id), 'unknown-issue');
+    return { cut: session.cut, issueId: id, orgId, streamVersion: version, events: eventViews(stream, stream, session.cut) };
   });

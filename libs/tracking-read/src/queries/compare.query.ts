@@ -9,6 +9,7 @@ import { dashboardOf } from './dashboard.query.ts';
 import { causesOf, changedFields, changingEvents, rowsAt, shownOn, type Side, type SideRow } from './issue-sides.ts';
 import { arrayText } from './org-order.ts';
 import type { CompareAnswer, ComparedSide, CompareRequest, FigureDifference, IssueChange } from './over-time.ts';
+import { purgedContents } from './purged.ts';
 import { isSameCut, labelOf, readAtBoth, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import type { ReadRequest } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
@@ -174,7 +175,8 @@ export const compare = async (context: ReadContext, request: CompareRequest): Pr
     const last = found.length > size ? page.at(-1) : undefined;
     return {
       cut: to.cut, definition: figureDefinitions.dashboard, org, from: fromSide, to: toSide, difference: difference(toSide.figures, fromSide.figures),
-      items: await issueChanges(context, [before, later], page), nextCursor: last === undefined ? null : cursors.encode(from.cut, to.cut, keyOf(last)), purged: 0,
+      items: await issueChanges(context, [before, later], page), nextCursor: last === undefined ? null : cursors.encode(from.cut, to.cut, keyOf(last)),
+      purged: Math.max(await purgedContents(from, before.owners), await purgedContents(to, members)),
     };
   });
 };

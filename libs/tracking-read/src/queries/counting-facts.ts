@@ -1,5 +1,5 @@
-import type { EventStore, StoredEvent } from '@rectrail/event-store';
-import type { Cut, Fact, OrgId, Position, StreamId } from '@rectrail/kernel';
+import { withContent, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import type { Cut, Fact, OrgId, Position, StreamId, StreamVersion } from '@rectrail/kernel';
 import type { Transaction } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
@@ -41,12 +41,12 @@ export interface FactSource {
   readonly decode: (stored: StoredEvent) => Fact;
 }
 
-/** Every fact of these streams up to a position, whether it counts or not, in stream order. The log never changes: it needs no snapshot. */
+/** Every fact of these streams up to a position, whether it counts or not, in stream order, but for purged contents. Nothing else of the log ever changes: it needs no snapshot. */
 export const wholeStreams = async ({ store, decode }: FactSource, streamIds: readonly StreamId[], upTo: Position): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
   if (streamIds.length === 0) return new Map();
   const slices = await store.readStreams(streamIds, upTo);
   // The codec has checked each event against its schema.
-  return new Map([...slices].map(([id, { events }]) => [id, events.map((stored) => decode(stored) as TrackingFact)]));
+  return new Map([...slices].map(([id, { events }]) => [id, withContent(events).map((stored) => decode(stored) as TrackingFact)]));
 };
 
 /** The same of many streams at once; a tree, which is long, is kept in memory. */
@@ -58,10 +58,11 @@ export const streamsAt = async (source: FactSource, { cut: { atPosition }, refer
 /** A whole stream up to the position read, and whose it is. @throws ReadRejected `unknown` where it has no event there, `outside-jurisdiction`. */
 export const streamInSight = async (
   source: FactSource, { cut, visible }: Pick<ReadSession, 'cut' | 'visible'>, streamId: StreamId, unknown: ReadRejectionCode,
-): Promise<{ readonly orgId: OrgId | null; readonly stream: readonly TrackingFact[] }> => {
+): Promise<{ readonly orgId: OrgId | null; readonly stream: readonly TrackingFact[]; readonly version: StreamVersion }> => {
   const stream = (await wholeStreams(source, [streamId], cut.atPosition)).get(streamId) ?? [];
-  const orgId = stream[0]?.scope.orgId;
-  if (orgId === undefined) throw new ReadRejected(unknown, `${streamId} has no event up to position ${cut.atPosition}`);
+  const last = stream.at(-1);
+  if (last === undefined) throw new ReadRejected(unknown, `${streamId} has no event up to position ${cut.atPosition}`);
+  const { scope: { orgId }, streamVersion: version } = last;
   if (visible !== null && (orgId === null || !visible.has(orgId))) throw new ReadRejected('outside-jurisdiction', `${streamId} lies outside the jurisdiction of this token`);
-  return { orgId, stream };
+  return { orgId, stream, version };
 };

@@ -12,6 +12,7 @@ import { issueSelection } from './issue-selection.ts';
 import { measuresOf } from './measures.query.ts';
 import { hasId, isOwnedBy } from './name-conditions.ts';
 import { paged } from './paging.ts';
+import { purgedContents } from './purged.ts';
 import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import { listPage, lookUp, type ListRow } from './register-list.ts';
 import type { IssuesRequest, PolicyChoice, ReadRequest } from './requests.ts';
@@ -79,7 +80,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
     });
     return {
       cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(counts.byDeadline), org: selected.org, figures: counts.byDeadline,
-      items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions, purged: 0,
+      items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions, purged: await purgedContents(session, selected.members),
     };
   });
 

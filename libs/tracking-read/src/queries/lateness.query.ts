@@ -8,6 +8,7 @@ import { countsAtCut, streamsAt, type TrackingFact } from './counting-facts.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
 import { digestOf } from './dashboard.query.ts';
 import { paged } from './paging.ts';
+import { purgedContents } from './purged.ts';
 import { labelOf, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { LatenessRequest } from './requests.ts';
 
@@ -90,7 +91,7 @@ export const lateness = (context: ReadContext, request: LatenessRequest): Promis
   paged(context, 'lateness', request, async (session, after, next) => {
     const { cut } = session;
     const size = limitOf(request.limit);
-    const { org, owners } = select(session, request.org);
+    const { org, owners, members } = select(session, request.org);
     const selection = selectionOf(session, owners, request);
     await planAnew(session.tx);
     const figures = await figuresOf(session, selection);
@@ -102,6 +103,6 @@ export const lateness = (context: ReadContext, request: LatenessRequest): Promis
     const last = found.length > size ? page.at(-1) : undefined;
     return {
       cut, definition: figureDefinitions.lateness, digest: digestOf(figures), org, figures, items, total: figures.facts,
-      nextCursor: last === undefined ? null : next([last.daysLate, last.position]), assumptions: { calendarYears: [] }, purged: 0,
+      nextCursor: last === undefined ? null : next([last.daysLate, last.position]), assumptions: { calendarYears: [] }, purged: await purgedContents(session, members),
     };
   });

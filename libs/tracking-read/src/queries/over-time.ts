@@ -140,6 +140,7 @@ export interface CompareAnswer extends Answered {
   readonly difference: FigureDifference;
   readonly items: readonly IssueChange[];
   readonly nextCursor: string | null;
+  /** The greater number of both looks. */
   readonly purged: number;
 }
 

@@ -55,6 +55,8 @@ export interface ReadSession {
   readonly rollUp: TreeAtCut;
   /** Null: everything; else the organisations of the caller's jurisdiction, by the tree as it is now. */
   readonly visible: ReadonlySet<OrgId> | null;
+  /** Whether any content was ever purged. */
+  readonly purges: boolean;
 }
 
 /**
@@ -86,22 +88,24 @@ const reachedIn = async (tx: Transaction, context: ReadContext): Promise<Reached
 };
 
 interface StandingRow {
-  /** When the events at the position asked for and at the one reached were recorded. */
+  /** When the events at the position asked for and at the one reached were recorded; for one without a row, since its content is gone, the one before it. */
   readonly recorded: Instant | null;
   readonly last_recorded: Instant | null;
   readonly reference_position: string | null;
   readonly roots: readonly OrgId[];
+  readonly purges: boolean;
 }
 
 /** What of the snapshot a read needs at its position, in one round trip. */
 const standingAt = async (tx: Transaction, at: Position, reached: Position): Promise<StandingRow> => {
   const [row] = await tx.query<StandingRow>(
-    `select (select ${instantText('recorded_at')} from ${schema}.event where position = $1) as recorded,
-            (select ${instantText('recorded_at')} from ${schema}.event where position = $2) as last_recorded,
+    `select (select ${instantText('recorded_at')} from ${schema}.event where position <= $1 order by position desc limit 1) as recorded,
+            (select ${instantText('recorded_at')} from ${schema}.event where position <= $2 order by position desc limit 1) as last_recorded,
             (select max(reference_position)::text from ${schema}.figure_state) as reference_position,
-            array(select org_id::text from ${schema}.figure_org where parent_id is null order by 1) as roots`, [at, reached],
+            array(select org_id::text from ${schema}.figure_org where parent_id is null order by 1) as roots,
+            exists (select from ${schema}.event where type = 'ContentPurged') as purges`, [at, reached],
   );
-  return row ?? { recorded: null, last_recorded: null, reference_position: null, roots: [] };
+  return row ?? { recorded: null, last_recorded: null, reference_position: null, roots: [], purges: false };
 };
 
 /** The instant at which everything up to a position is known: now, or its recording where this clock is behind it. */
@@ -148,7 +152,7 @@ type SessionRequest = ReadRequest & TreeChoice;
 const sessionAt = async (context: ReadContext, tx: Transaction, request: SessionRequest): Promise<ReadSession> => {
   const reached = await reachedIn(tx, context);
   const atPosition = request.atPosition ?? reached.all;
-  const { recorded, last_recorded: lastRecorded, reference_position: referencePosition, roots } = await standingAt(tx, atPosition, reached.all);
+  const { recorded, last_recorded: lastRecorded, reference_position: referencePosition, roots, purges } = await standingAt(tx, atPosition, reached.all);
   const cut = resolveCut(context, request, atPosition, recorded);
   const { reference, zone } = context;
   await reference.refresh(tx, reached.reference);
@@ -156,7 +160,7 @@ const sessionAt = async (context: ReadContext, tx: Transaction, request: Session
   const tree = reference.administrativeTree(cut);
   return {
     tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference, tree, rollUp: rollUpTree(context, { cut, tree }, request),
-    visible: visibleTo(context, request.within, reached.all, lastRecorded),
+    visible: visibleTo(context, request.within, reached.all, lastRecorded), purges,
   };
 };
 

@@ -6,6 +6,7 @@ import { digestOf } from './dashboard.query.ts';
 import { figureNames } from './figure-names.ts';
 import { headlinesOf, newsIn, type News } from './headlines.ts';
 import type { Replay, ReplayFrame, ReplayRequest, ReplayStart } from './over-time.ts';
+import { purgedContents } from './purged.ts';
 import { isSameCut, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { ReadRequest } from './requests.ts';
 import { cutOn, figuresAlong, runsOf, type Run } from './series.query.ts';
@@ -91,12 +92,13 @@ export const replay = async (context: ReadContext, request: ReplayRequest): Prom
   const days = seriesDays(request.from, to, request.every ?? 'day');
   const seen = after === null ? 0 : Number(after.key[0]) + 1;
   if (seen < 0 || seen > days.length) throw new ReadRejected('cursor-invalid', 'the token is not one that this server gave out');
-  const { cut, org, film } = await readAt(context, asked, async (session) => {
+  const { cut, org, film, purged } = await readAt(context, asked, async (session) => {
     const ofOwner = await ofRound(context, session, request);
-    return { cut: session.cut, org: select(session, ofOwner.org).org, film: { request: ofOwner, days, names: request.figures ?? figureNames } };
+    const { org: asOrg, members } = select(session, ofOwner.org);
+    return { cut: session.cut, org: asOrg, purged: await purgedContents(session, members), film: { request: ofOwner, days, names: request.figures ?? figureNames } };
   });
   return {
-    cut, definition: figureDefinitions.dashboard, org, every: request.every ?? 'day', from: request.from, to, frames: days.length, seen, purged: 0,
+    cut, definition: figureDefinitions.dashboard, org, every: request.every ?? 'day', from: request.from, to, frames: days.length, seen, purged,
     play: async function* () {
       for (let at = seen; at < days.length; at += framesAtOnce) {
         const [first, ...others] = days.slice(at, at + framesAtOnce);

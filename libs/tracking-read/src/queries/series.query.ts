@@ -4,6 +4,7 @@ import { assumedYears, type FigurePlace } from './assumed-years.ts';
 import { digestOf } from './dashboard.query.ts';
 import { figureColumn, figureValue, seriesFiguresDefault } from './figure-names.ts';
 import type { RangeRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
+import { purgedContents } from './purged.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import { seriesDays } from './series-days.ts';
 import type { SeriesKnowledge } from './requests.ts';
@@ -68,9 +69,10 @@ export const series = (context: ReadContext, request: SeriesRequest): Promise<Se
     const days = seriesDays(from, session.cut.validAt, every);
     const { values, calendarYears } = await figuresAlong(session, runsOf(session, request, as, days), as, names);
     const figures = { days, values };
+    const { org, members } = select(session, request.org);
     return {
-      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org: select(session, request.org).org, as, every, figures,
-      assumptions: { calendarYears: [...new Set(calendarYears.flat())].sort((a, b) => a - b) }, purged: 0,
+      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, as, every, figures,
+      assumptions: { calendarYears: [...new Set(calendarYears.flat())].sort((a, b) => a - b) }, purged: await purgedContents(session, members),
     };
   });
 };

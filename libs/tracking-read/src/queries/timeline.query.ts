@@ -30,8 +30,7 @@ const organisationStream = (session: ReadSession, idOrCode: string): Told => {
 
 const aggregateStream = async (context: ReadContext, session: ReadSession, kind: keyof typeof streamOf, id: string): Promise<Told> => {
   const [of, unknown] = streamOf[kind];
-  const { orgId, stream } = await streamInSight(context, session, of(id), unknown);
-  return { id, orgId, stream, version: stream.length };
+  return { id, ...await streamInSight(context, session, of(id), unknown) };
 };
 
 /** Every belief about one thing. @throws ReadRejected `unknown-issue` and the like, `outside-jurisdiction`. */

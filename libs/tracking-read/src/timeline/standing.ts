@@ -1,5 +1,5 @@
 import type { Day, EventId, Fact, Instant } from '@rectrail/kernel';
-import type { FactsRetracted } from '@rectrail/tracking-domain';
+import { isOfSubject, isPurge, isRetraction, type FactsRetracted } from '@rectrail/tracking-domain';
 
 /** Ends of ranges as PostgreSQL writes them; they compare as strings with days and instants ('-' < digits < 'i'). */
 export type DayBound = Day | '-infinity' | 'infinity';
@@ -12,8 +12,6 @@ export interface Standing<F extends Fact = Fact> {
   readonly knownFrom: InstantBound;
   readonly knownTo: InstantBound;
 }
-
-export const isRetraction = (fact: Fact): fact is Fact<FactsRetracted> => fact.event.type === 'FactsRetracted';
 
 interface Retracted { readonly inError: ReadonlySet<EventId>; readonly withdrawnFrom: ReadonlyMap<EventId, Instant> }
 
@@ -40,12 +38,12 @@ export const unretracted = <F extends Fact>(fact: F): Standing<F> => {
 };
 
 /**
- * What stands of each fact of a stream (given in stream order, without gaps) at the position of the last one, retractions left
+ * What stands of each fact of a stream (given in stream order) at the position of the last one, retractions and purges left
  * out: a closed form of rules.md section 2. Entered in error: nothing; withdrawn: up to the earliest withdrawal.
  */
 export const standings = <F extends Fact>(facts: readonly F[]): readonly Standing<F>[] => {
   const { inError, withdrawnFrom } = retractedBy(facts);
-  return facts.filter((fact) => !isRetraction(fact) && !inError.has(fact.eventId)).flatMap((fact) => {
+  return facts.filter((fact) => isOfSubject(fact) && !inError.has(fact.eventId)).flatMap((fact) => {
     const standing = { ...unretracted(fact), knownTo: withdrawnFrom.get(fact.eventId) ?? 'infinity' as const };
     return standing.knownFrom < standing.knownTo ? [standing] : [];
   });
@@ -62,6 +60,7 @@ export class StandingHistory<F extends Fact> {
   readonly #standing = new Map<EventId, Standing<F>>();
 
   add(fact: F): StandingChange<F> {
+    if (isPurge(fact)) return { closed: [], opened: [] };
     if (isRetraction(fact)) {
       for (const id of fact.event.data.eventIds) this.#naming.set(id, [...this.#naming.get(id) ?? [], fact]);
     }

@@ -1,5 +1,6 @@
 import type { Fact } from '@rectrail/kernel';
-import { inFoldOrder, isRetraction, standings, unretracted, type DayBound, type InstantBound, type Standing } from './standing.ts';
+import { isPurge, isRetraction } from '@rectrail/tracking-domain';
+import { inFoldOrder, standings, unretracted, type DayBound, type InstantBound, type Standing } from './standing.ts';
 
 /** How a stream is folded, and what of its state a view keeps. */
 export interface TimelineDefinition<F extends Fact, S, W> {
@@ -142,6 +143,8 @@ export class StreamTimeline<F extends Fact, S, W> {
 
   /** The next fact of the stream: what it closes and opens. */
   add(fact: F): TimelineChange<W> {
+    // What it names is not among the facts.
+    if (isPurge(fact)) return { closed: [], opened: [] };
     this.#facts.push(fact);
     if (!isRetraction(fact)) {
       const standing = unretracted(fact);
