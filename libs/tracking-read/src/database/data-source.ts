@@ -42,7 +42,7 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10, 
   return dataSource;
 };
 
-/** Statements by their text. They are few, save where a caller chooses columns: what comes after so many is planned anew each time. */
+/** Statements by their text. They are few, since no caller chooses columns or tables; what comes after so many is planned anew each time. */
 const statementNames = new Map<string, string>();
 const statementsMax = 300;
 

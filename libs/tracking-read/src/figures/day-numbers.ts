@@ -1,4 +1,4 @@
-import { dayIn, dayNumber, firstDay, type Day, type Instant } from '@rectrail/kernel';
+import { dayIn, dayNumber, firstDay, lastInstantOf, type Day, type Instant } from '@rectrail/kernel';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
 
 /** Days as integers since 1970-01-01, as the roll-ups keep them; what has no beginning lies before the first of days. */
@@ -41,3 +41,6 @@ export const dayNumbersIn: (zone: string) => (bound: InstantBound) => number = r
     return ofQuarter(`${bound.slice(0, 14)}${quarter}:00.000Z`);
   };
 });
+
+/** `lastInstantOf`, worked out once for a day: a zone tells it in microseconds, and a series asks for hundreds. */
+export const endOfDayIn: (zone: string) => (d: Day) => Instant = remembered((zone) => remembered((d) => lastInstantOf(zone, d)));

@@ -1,4 +1,5 @@
 import type { Cut, Day, OrgId } from '@rectrail/kernel';
+import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
@@ -22,6 +23,7 @@ interface OpenRow {
 const openRows = async ({ tx }: ReadSession, places: readonly [FigurePlace, ...FigurePlace[]]): Promise<readonly OpenRow[]> => {
   const [first, last] = [places[0].cut, (places.at(-1) ?? places[0]).cut];
   const owners = places.some((place) => place.owners === null) ? null : [...new Set(places.flatMap((place) => [...place.owners ?? []]))];
+  await planAnew(tx);
   return tx.query<OpenRow>(
     `select org_id as "orgId", open_until::text as due, valid_from::text as "validFrom", valid_to::text as "validTo", ${instantText('known_from')} as "knownFrom", ${instantText('known_to')} as "knownTo"
        from ${schema}.issue_row

@@ -1,12 +1,12 @@
-import { dayOfNumber, instantOfMs, lastInstantOf, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import { dayOfNumber, instantOfMs, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
 import { streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
-import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
+import { dayNumberOf, dayNumbersIn, endOfDayIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
 import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
 import { policyTerms } from '../figures/policy-terms.ts';
-import { blockOf, byBlock, byDay, byKnownDay, byValidDay, firstDayOfBlock } from '../figures/roll-up-tables.ts';
+import { blockBits, byBlock, byDay, byKnownDay, byValidDay } from '../figures/roll-up-tables.ts';
 import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
@@ -33,7 +33,7 @@ export interface FigureCut {
 export const figureCutOf = ({ cut, recordedAt, zone }: ReadSession): FigureCut => {
   const known = recordedAt < cut.knownAt ? recordedAt : cut.knownAt;
   const knownDay = dayNumbersIn(zone)(known);
-  return { validAt: cut.validAt, validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: lastInstantOf(zone, dayOfNumber(knownDay)) };
+  return { validAt: cut.validAt, validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: endOfDayIn(zone)(dayOfNumber(knownDay)) };
 };
 
 type PolicyFact = Fact<PolicyEvent | FactsRetracted>;
@@ -103,30 +103,34 @@ export const coverOf = (session: ReadSession, parts: readonly Owners[]): readonl
 const figures = columnNames.join(', ');
 const figureSums = columnNames.map((name) => `sum(${name}) as ${name}`).join(', ');
 
-/** Parameters: parts, organisations, signs; then valid day, its block and the first day of that; known day, its block and the first day of that. */
+const block = (day: string): string => `(c.${day} >> ${blockBits})`;
+const firstOfBlock = (day: string): string => `(${block(day)} << ${blockBits})`;
+const [wholeValid, wholeKnown] = [`b < ${block('known_day')}`, `b < ${block('valid_day')}`];
+const [lastValid, lastKnown] = [`a >= ${firstOfBlock('valid_day')} and a <= c.valid_day`, `a >= ${firstOfBlock('known_day')} and a <= c.known_day`];
+
+/** Parameters: parts, organisations, signs, valid days, known days. */
 const sumSql = `
   select c.part, c.sign, ${figureSums}
-    from unnest($1::integer[], $2::uuid[], $3::integer[]) as c(part, org_id, sign)
+    from unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[]) as c(part, org_id, sign, valid_day, known_day)
     join ${schema}.figure_org o on o.org_id = c.org_id
    cross join lateral (
-     select ${figures} from ${schema}.${byBlock.name} f where o.coarse and f.org_id = c.org_id and a < $5 and b < $8
-     union all select ${figures} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and a >= $6 and a <= $4 and b < $8
-     union all select ${figures} from ${schema}.${byKnownDay.name} f where o.coarse and f.org_id = c.org_id and a >= $9 and a <= $7 and b < $5
-     union all select ${figures} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and a >= $6 and a <= $4 and b >= $9 and b <= $7
-     union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= $4 and b <= $7) x
+     select ${figures} from ${schema}.${byBlock.name} f where o.coarse and f.org_id = c.org_id and a < ${block('valid_day')} and ${wholeValid}
+     union all select ${figures} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and ${lastValid} and ${wholeValid}
+     union all select ${figures} from ${schema}.${byKnownDay.name} f where o.coarse and f.org_id = c.org_id and ${lastKnown} and ${wholeKnown}
+     union all select ${figures} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and ${lastValid} and b >= ${firstOfBlock('known_day')} and b <= c.known_day
+     union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= c.valid_day and b <= c.known_day) x
    group by 1, 2`;
 
 type PartRow = SumRow & { readonly part: number; readonly sign: number };
 
-export const cutParameters = ({ validDay, knownDay }: Pick<FigureCut, 'validDay' | 'knownDay'>): readonly number[] => {
-  const [validBlock, knownBlock] = [blockOf(validDay), blockOf(knownDay)];
-  return [validDay, validBlock, firstDayOfBlock(validBlock), knownDay, knownBlock, firstDayOfBlock(knownBlock)];
-};
-
-/** What the roll-ups add up to for each part, everything known by the end of the day and recorded by where they stand. */
-export const rolledUpSums = async (session: ReadSession, at: Pick<FigureCut, 'validDay' | 'knownDay'>, parts: number, cover: readonly CoverPart[]): Promise<readonly FigureSums[]> => {
-  const rows = await session.tx.query<PartRow>(sumSql, [cover.map((c) => c.part), cover.map((c) => c.orgId), cover.map((c) => c.sign), ...cutParameters(at)]);
-  const sums = Array.from({ length: parts }, () => noFigures);
+/** What the roll-ups add up to for each part at its cut, everything known by the end of the day and recorded by where they stand. */
+export const rolledUpSums = async (
+  { tx }: Pick<ReadSession, 'tx'>, cuts: readonly Pick<FigureCut, 'validDay' | 'knownDay'>[], cover: readonly CoverPart[],
+): Promise<readonly FigureSums[]> => {
+  const rows = await tx.query<PartRow>(sumSql, [
+    cover.map((c) => c.part), cover.map((c) => c.orgId), cover.map((c) => c.sign), cover.map((c) => cuts[c.part]?.validDay), cover.map((c) => cuts[c.part]?.knownDay),
+  ]);
+  const sums = cuts.map(() => noFigures);
   for (const row of rows) sums[row.part] = addSums(sums[row.part] ?? noFigures, sumsOfRow(row), row.sign < 0 ? -1n : 1n);
   return sums;
 };
@@ -175,7 +179,7 @@ export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: r
   const apart = inBoth(otherwise, whole);
   const all = [whole, ...parts];
   const rolled = all.map((owners) => without(session, owners, apart));
-  const sums = [...await rolledUpSums(session, at, all.length, coverOf(session, rolled))];
+  const sums = [...await rolledUpSums(session, all.map(() => at), coverOf(session, rolled))];
   const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
   await assumeYears(session, rolled[0] ?? null, verdicts);
   const surplusOf = await surplusPoints(session, at, whole);

@@ -20,7 +20,7 @@ export const listCounts = async (session: ReadSession, members: ReadonlySet<OrgI
   // Before the first event there is nothing, and no day before it either.
   if (cut.atPosition === 0) return { counts: rolledUpOf(noFigures), isExact: true, isJudged: true };
   const at = figureCutOf(session);
-  let [sums = noFigures] = await rolledUpSums(session, at, 1, coverOf(session, [members]));
+  let [sums = noFigures] = await rolledUpSums(session, [at], coverOf(session, [members]));
   const isExact = standing.registers - cut.atPosition <= recordedSinceMax;
   if (isExact) {
     const expansion = expansionUpTo(session, standing.registers);

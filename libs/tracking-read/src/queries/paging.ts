@@ -19,5 +19,5 @@ export const paged = async <T>(
   if (after !== null && !isSameCut(context.zone, after.cut, request)) {
     throw new ReadRejected('cursor-mismatch', 'the cursor belongs to other cuts. Potential solutions: leave the cuts out, since the cursor brings its own, or start without a cursor');
   }
-  return readAt(context, { ...request, ...after?.cut }, (session) => read(session, after?.key ?? null, (key) => encodeCursor(hash, session.cut, key)));
+  return readAt(context, { ...request, ...after?.cut }, (session) => read(session, after?.key ?? null, (key) => encodeCursor(hash, session.cut, key)), 'generic');
 };

@@ -9,7 +9,8 @@ import type { Replay, ReplayFrame, ReplayRequest, ReplayStart } from './over-tim
 import { purgedContents } from './purged.ts';
 import { isSameCut, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import type { ReadRequest } from './requests.ts';
-import { cutOn, figuresAlong, runsOf, type Run } from './series.query.ts';
+import { cutOn, figuresAlong, runsOf } from './series.query.ts';
+import type { Run } from './series.ts';
 import { seriesDays } from './series-days.ts';
 import { ReadRejected } from './tracking-read.ts';
 

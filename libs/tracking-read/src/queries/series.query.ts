@@ -1,5 +1,6 @@
-import { dayIn, lastInstantOf, type Cut, type Day } from '@rectrail/kernel';
+import { dayIn, type Cut, type Day } from '@rectrail/kernel';
 import { administrativeTreeId, figureDefinitions } from '@rectrail/tracking-domain';
+import { endOfDayIn } from '../figures/day-numbers.ts';
 import { assumedYears, type FigurePlace } from './assumed-years.ts';
 import { digestOf } from './dashboard.query.ts';
 import { figureColumn, figureValue, seriesFiguresDefault } from './figure-names.ts';
@@ -8,17 +9,13 @@ import { purgedContents } from './purged.ts';
 import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
 import { seriesDays } from './series-days.ts';
 import type { SeriesKnowledge } from './requests.ts';
-import { seriesSums, type SeriesSums } from './series.ts';
-import type { Owners } from './sums.ts';
+import { seriesSums, type Run } from './series.ts';
 import { among } from './tree-at-cut.ts';
 
 type Days = readonly [Day, ...Day[]];
 
-/** Days on end of one selection. */
-export interface Run { readonly owners: Owners; readonly days: [Day, ...Day[]] }
-
 /** The cut of one day of a series. */
-export const cutOn = ({ cut, zone }: ReadSession, as: SeriesKnowledge, day: Day): Cut => ({ ...cut, validAt: day, knownAt: as === 'then' ? lastInstantOf(zone, day) : cut.knownAt });
+export const cutOn = ({ cut, zone }: ReadSession, as: SeriesKnowledge, day: Day): Cut => ({ ...cut, validAt: day, knownAt: as === 'then' ? endOfDayIn(zone)(day) : cut.knownAt });
 
 /** Whose figures are asked for on each of the days: the organisation may have others below it from a day on. */
 export const runsOf = (session: ReadSession, { org, tree, treeAt }: Pick<RangeRequest, 'org' | 'tree' | 'treeAt'>, as: SeriesKnowledge, days: Days): readonly Run[] => {
@@ -48,8 +45,7 @@ const restOnCalendars = (names: readonly string[]): boolean => names.some((name)
 
 export const figuresAlong = async (session: ReadSession, runs: readonly Run[], as: SeriesKnowledge, names: readonly string[]): Promise<FiguresAlong> => {
   const columns = [...new Set(names.map(figureColumn))];
-  const sums: SeriesSums[] = [];
-  for (const { owners, days: ofRun } of runs) sums.push(...await seriesSums(session, owners, { days: ofRun, as, columns }));
+  const sums = await seriesSums(session, runs, { as, columns });
   const at = (name: string): readonly (number | string)[] => {
     const place = columns.indexOf(figureColumn(name));
     return sums.map((sum) => figureValue(name, sum[place] ?? 0n));
@@ -74,5 +70,5 @@ export const series = (context: ReadContext, request: SeriesRequest): Promise<Se
       cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, as, every, figures,
       assumptions: { calendarYears: [...new Set(calendarYears.flat())].sort((a, b) => a - b) }, purged: await purgedContents(session, members),
     };
-  });
+  }, 'generic');
 };

@@ -1,20 +1,20 @@
-import { lastInstantOf, type Day, type OrgId } from '@rectrail/kernel';
+import type { Day, OrgId } from '@rectrail/kernel';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
-import { dayNumberOf } from '../figures/day-numbers.ts';
+import { dayNumberOf, endOfDayIn } from '../figures/day-numbers.ts';
 import { columnNames } from '../figures/figure-columns.ts';
 import { FigurePoints, type CellPoint } from '../figures/figure-points.ts';
 import { blockOf, byDay, byPresentDay, byValidDay, firstDayOfBlock } from '../figures/roll-up-tables.ts';
-import {
-  coverOf, expansionUpTo, figureCutOf, ownersJudgedOtherwise, pointColumns, rolledUpSums, surplusPoints, without, inBoth, type CoverPart, type FigureCut,
-} from './figures.ts';
+import { figureColumn, seriesFiguresDefault } from './figure-names.ts';
+import { coverOf, expansionUpTo, figureCutOf, ownersJudgedOtherwise, pointColumns, rolledUpSums, surplusPoints, without, inBoth, type FigureCut } from './figures.ts';
 import type { ReadSession } from './read-session.ts';
 import type { SeriesKnowledge } from './requests.ts';
 import type { Owners } from './sums.ts';
 
+/** Days on end of one selection, in order. */
+export interface Run { readonly owners: Owners; readonly days: [Day, ...Day[]] }
+
 export interface SeriesQuery {
-  /** In order. */
-  readonly days: readonly [Day, ...Day[]];
   readonly as: SeriesKnowledge;
   /** Places in `figureColumns`. */
   readonly columns: readonly number[];
@@ -50,20 +50,65 @@ class DaySums {
 }
 
 /**
- * Which cells lie behind the first day and up to the last, and the day from which each counts. Parameters: organisations, signs, first and last day,
- * then for `known` the known day, its block and the first day of that.
+ * Which cells lie behind the first day of a stay and up to its last, and the day from which each counts. Parameters: stays, organisations, first days, last
+ * days, then for `known` the known day, its block and the first day of that.
  */
 const increments: Readonly<Record<SeriesKnowledge, (columns: string) => string>> = {
   known: (columns) => `
-    select a as day, ${columns} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and a > $3 and a <= $4 and b < $6
-    union all select a, ${columns} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and a > $3 and a <= $4 and b >= $7 and b <= $5
-    union all select a, ${columns} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a > $3 and a <= $4 and b <= $5`,
+    select a as day, ${columns} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and a > c.first and a <= c.last and b < $6
+    union all select a, ${columns} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and a > c.first and a <= c.last and b >= $7 and b <= $5
+    union all select a, ${columns} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a > c.first and a <= c.last and b <= $5`,
   then: (columns) => `
-    select a as day, ${columns} from ${schema}.${byPresentDay.name} f where o.coarse and f.org_id = c.org_id and a > $3 and a <= $4
-    union all select greatest(a, b), ${columns} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= $4 and b <= $4 and greatest(a, b) > $3`,
+    select a as day, ${columns} from ${schema}.${byPresentDay.name} f where o.coarse and f.org_id = c.org_id and a > c.first and a <= c.last
+    union all select greatest(a, b), ${columns} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= c.last and b <= c.last and greatest(a, b) > c.first`,
 };
 
-interface Range { readonly from: number; readonly to: number; readonly as: SeriesKnowledge; readonly at: FigureCut; readonly columns: readonly number[] }
+const incrementsSql = (as: SeriesKnowledge, names: readonly string[]): string => `
+  select c.stay, x.day, ${names.map((name) => `sum(x.${name})::text as ${name}`).join(', ')}
+    from unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[]) as c(stay, org_id, first, last) join ${schema}.figure_org o on o.org_id = c.org_id
+   cross join lateral (${increments[as](names.join(', '))}) x group by 1, 2`;
+
+/** What most ask for; whoever asks for something else reads every column: as many statements as callers have wishes would each be planned anew. */
+const usualColumns: ReadonlySet<number> = new Set(seriesFiguresDefault.map(figureColumn));
+const [usualNames, allNames] = [columnNames.filter((_, column) => usualColumns.has(column)), columnNames];
+const sqlOf = (as: SeriesKnowledge) => ({ usual: incrementsSql(as, usualNames), all: incrementsSql(as, allNames) });
+const sqls: Readonly<Record<SeriesKnowledge, ReturnType<typeof sqlOf>>> = { then: sqlOf('then'), known: sqlOf('known') };
+
+/** A run by the numbers of its days, of which the last has the cut `at`. `apart`: owners who are judged otherwise than the roll-ups have it; `isRolledUp`: not all are. */
+interface Stretch {
+  readonly days: readonly number[];
+  readonly from: number;
+  readonly to: number;
+  readonly at: FigureCut;
+  readonly owners: Owners;
+  readonly isRolledUp: boolean;
+  readonly apart: ReadonlySet<OrgId>;
+}
+
+/** An organisation with all below it in the reference tree as a member of the cover: from a first day to a last one, and gone on the day `until`, where there is one. */
+interface Stay { readonly orgId: OrgId; readonly sign: 1 | -1; readonly first: number; last: number; until: number | null }
+
+/** Covers of neighbouring stretches have most of their members in common. */
+const staysOf = (session: ReadSession, stretches: readonly Stretch[]): readonly Stay[] => {
+  const stays: Stay[] = [];
+  let open = new Map<string, Stay>();
+  for (const { from, to, owners, apart, isRolledUp } of stretches) {
+    const cover = isRolledUp ? coverOf(session, [without(session, owners, apart)]) : [];
+    const now = new Map(cover.map(({ orgId, sign }): [string, Stay] => {
+      const key = `${sign} ${orgId}`;
+      return [key, open.get(key) ?? { orgId, sign, first: from, last: to, until: null }];
+    }));
+    for (const [key, stay] of now) {
+      stay.last = to;
+      if (!open.has(key)) stays.push(stay);
+    }
+    for (const [key, stay] of open) if (!now.has(key)) stay.until = from;
+    open = now;
+  }
+  return stays;
+};
+
+type IncrementRow = Readonly<Record<string, string | number | null>> & { readonly stay: number; readonly day: number };
 
 const nameOf = (column: number): string => {
   const name = columnNames[column];
@@ -71,18 +116,30 @@ const nameOf = (column: number): string => {
   return name;
 };
 
-const addRolledUp = async (session: ReadSession, into: DaySums, cover: readonly CoverPart[], { from, to, as, at, columns }: Range): Promise<void> => {
-  const [base] = await rolledUpSums(session, { validDay: from, knownDay: as === 'then' ? from : at.knownDay }, 1, cover);
-  into.add(from, columns.map((column) => base?.[column] ?? 0n), 1n);
-  const names = columns.map(nameOf);
-  const knownBlock = blockOf(at.knownDay);
-  const rows = await session.tx.query<Readonly<Record<string, string | number | null>> & { readonly day: number; readonly sign: number }>(
-    `select x.day, c.sign, ${names.map((name) => `sum(x.${name})::text as ${name}`).join(', ')}
-       from unnest($1::uuid[], $2::integer[]) as c(org_id, sign) join ${schema}.figure_org o on o.org_id = c.org_id
-      cross join lateral (${increments[as](names.join(', '))}) x group by 1, 2`,
-    [cover.map((c) => c.orgId), cover.map((c) => c.sign), from, to, ...(as === 'known' ? [at.knownDay, knownBlock, firstDayOfBlock(knownBlock)] : [])],
+/** `knownDay`: of the cut, for `known`. */
+const rolledUp = async (session: ReadSession, stays: readonly Stay[], knownDay: number, { as, columns }: SeriesQuery): Promise<DaySums> => {
+  const sums = new DaySums(columns.length);
+  if (stays.length === 0) return sums;
+  const amounts = stays.map(() => Array.from({ length: columns.length }, () => 0n));
+  const add = (at: number, day: number, more: readonly bigint[]): void => {
+    const [stay, before] = [stays[at], amounts[at]];
+    if (stay === undefined || before === undefined) return;
+    sums.add(day, more, BigInt(stay.sign));
+    if (stay.until !== null) amounts[at] = plus(before, more, 1n);
+  };
+  const bases = await rolledUpSums(
+    session, stays.map(({ first }) => ({ validDay: first, knownDay: as === 'then' ? first : knownDay })), stays.map(({ orgId }, part) => ({ part, orgId, sign: 1 })),
   );
-  for (const row of rows) into.add(row.day, names.map((name) => BigInt(row[name] ?? 0)), BigInt(row.sign));
+  for (const [at, base] of bases.entries()) add(at, stays[at]?.first ?? 0, columns.map((column) => base[column] ?? 0n));
+  const knownBlock = blockOf(knownDay);
+  const rows = await session.tx.query<IncrementRow>(sqls[as][columns.every((column) => usualColumns.has(column)) ? 'usual' : 'all'], [
+    stays.map((_, at) => at), stays.map(({ orgId }) => orgId), stays.map(({ first }) => first), stays.map(({ last }) => last),
+    ...(as === 'known' ? [knownDay, knownBlock, firstDayOfBlock(knownBlock)] : []),
+  ]);
+  const names = columns.map(nameOf);
+  for (const row of rows) add(row.stay, row.day, names.map((name) => BigInt(row[name] ?? 0)));
+  for (const [at, { sign, until }] of stays.entries()) if (until !== null) sums.add(until, amounts[at] ?? [], BigInt(-sign));
+  return sums;
 };
 
 /** Points of owners who are judged by what the cut itself has of policies and calendars. */
@@ -97,45 +154,50 @@ const pointsApart = async ({ tx, cut }: ReadSession, at: FigureCut, owners: Read
   return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
 };
 
-const addPoints = (into: DaySums, points: FigurePoints, { as, at, columns, from }: Range, sign: bigint): void => {
-  for (const [, validDay, knownDay, vector] of points.entries()) {
-    if (as === 'known' && knownDay > at.knownDay) continue;
-    const day = Math.max(from, validDay, as === 'then' ? knownDay : validDay);
-    into.add(day, columns.map((column) => BigInt(vector.get(column) ?? 0)), sign);
-  }
-};
-
-/**
- * Chosen figures of a selection on each of the days: the dashboard's numbers at (valid that day; known at its end, or at the cut's knownAt; the cut's position),
- * by each owner's own policy. The cut's validAt plays no part.
- */
-export const seriesSums = async (session: ReadSession, owners: Owners, { days, as, columns }: SeriesQuery): Promise<readonly SeriesSums[]> => {
+const stretchOf = async (session: ReadSession, { owners, days }: Run, as: SeriesKnowledge): Promise<Stretch> => {
   const numbers = days.map(dayNumberOf);
   const [from = 0, to = from] = [numbers[0], numbers.at(-1)];
   const lastAsked = days.at(-1) ?? days[0];
   const { recordedAt, zone, cut } = session;
-  const endOfLast = lastInstantOf(zone, lastAsked);
+  const endOfLast = endOfDayIn(zone)(lastAsked);
   const ofCut = figureCutOf({ ...session, cut: { ...cut, validAt: lastAsked, ...(as === 'then' && { knownAt: endOfLast }) } });
   // What was recorded later than the position is known by days that the roll-ups have beyond it.
   const at: FigureCut = as === 'then' ? { ...ofCut, known: recordedAt < endOfLast ? recordedAt : endOfLast, endOfKnownDay: endOfLast } : ofCut;
-  const range: Range = { from, to, as, at, columns };
   const otherwise = ownersJudgedOtherwise(session, at, undefined);
-  const sums = new DaySums(columns.length);
-  const apart = otherwise === null ? await allOwners(session, owners) : inBoth(otherwise, owners);
-  if (otherwise !== null) {
-    await addRolledUp(session, sums, coverOf(session, [without(session, owners, apart)]), range);
+  return { days: numbers, from, to, at, owners, isRolledUp: otherwise !== null, apart: otherwise === null ? await allOwners(session, owners) : inBoth(otherwise, owners) };
+};
+
+/** What the roll-ups have and the cuts do not is taken away, point by point; owners who are judged otherwise are added up from their points. */
+const byPoints = async (session: ReadSession, { at, owners, isRolledUp, apart, from }: Stretch, { as, columns }: SeriesQuery): Promise<DaySums> => {
+  const points = new FigurePoints();
+  const surplus = isRolledUp ? await surplusPoints(session, at, owners) : [];
+  if (surplus.length > 0) {
     const expansion = expansionUpTo(session, session.standing.registers);
-    const surplus = new FigurePoints();
-    for (const point of await surplusPoints(session, at, owners)) if (!apart.has(point.orgId)) expansion.expand(point, surplus);
-    addPoints(sums, surplus, range, -1n);
+    for (const point of surplus) if (!apart.has(point.orgId)) expansion.expand(point, points, -1);
   }
   if (apart.size > 0) {
-    const expansion = expansionUpTo(session, cut.atPosition, as === 'known' ? at.known : undefined);
-    const points = new FigurePoints();
+    const expansion = expansionUpTo(session, session.cut.atPosition, as === 'known' ? at.known : undefined);
     for (const point of await pointsApart(session, at, apart)) expansion.expand(point, points);
-    addPoints(sums, points, range, 1n);
   }
-  return sums.upTo(numbers);
+  const sums = new DaySums(columns.length);
+  for (const [, validDay, knownDay, vector] of points.entries()) {
+    if (as === 'known' && knownDay > at.knownDay) continue;
+    sums.add(Math.max(from, validDay, as === 'then' ? knownDay : validDay), columns.map((column) => BigInt(vector.get(column) ?? 0)), 1n);
+  }
+  return sums;
+};
+
+/**
+ * Chosen figures of a selection on each of the days: the dashboard's numbers at (valid that day; known at its end, or at the cut's knownAt; the cut's position),
+ * by each owner's own policy. The selection may be another one from a day on; the cut's validAt plays no part.
+ */
+export const seriesSums = async (session: ReadSession, runs: readonly Run[], { as, columns }: SeriesQuery): Promise<readonly SeriesSums[]> => {
+  const stretches: Stretch[] = [];
+  for (const run of runs) stretches.push(await stretchOf(session, run, as));
+  const whole = (await rolledUp(session, staysOf(session, stretches), stretches[0]?.at.knownDay ?? 0, { as, columns })).upTo(stretches.flatMap(({ days }) => days));
+  const more: SeriesSums[] = [];
+  for (const stretch of stretches) more.push(...(await byPoints(session, stretch, { as, columns })).upTo(stretch.days));
+  return whole.map((sum, i) => plus(sum, more[i] ?? [], 1n));
 };
 
 const allOwners = async ({ tx }: ReadSession, owners: Owners): Promise<ReadonlySet<OrgId>> =>
