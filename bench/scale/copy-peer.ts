@@ -34,7 +34,7 @@ const load = async (client: pg.Client, table: TableDefinition, dir: string): Pro
   });
   const indexSeconds = await secondsOf(async () => {
     for (const sql of indexesSql(peerSchema, table).values()) await client.query(sql);
-    await client.query(`vacuum (analyze) ${peerSchema}.${table.name}`);
+    await client.query(`vacuum (analyze, buffer_usage_limit 0) ${peerSchema}.${table.name}`);
   });
   return { table: table.name, copySeconds, indexSeconds };
 };

@@ -1,11 +1,12 @@
 import type { Fact, Position, StreamId } from '@rectrail/kernel';
 import { position } from '@rectrail/kernel';
-import { withContent, type AllSlice, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
 import { isOf, isOutdated, lockCheckpoint, moveCheckpoint, notPrepared, recordFailure, schemaOf, type Checkpoint, type Failure, type Generation } from './checkpoint.ts';
 import { asError, BuildOutdated, CheckpointMovedBack, isTransient, ProjectionError } from './errors.ts';
-import type { BatchSizes } from './log-pages.ts';
+import { toApply, type BatchSizes } from './log-pages.ts';
 import type { Projection, ProjectionContext } from './projection.ts';
 import type { ProjectionConnection, ProjectionDatabase, Transaction } from './transaction.ts';
+import { WholeStreams } from './whole-streams.ts';
 
 /** What every part of the engine works with. */
 export interface Engine {
@@ -15,7 +16,10 @@ export interface Engine {
   /** Of the live rows and of what the engine keeps. */
   readonly schema: string;
   readonly sizes: BatchSizes;
+  readonly wholeStreams: WholeStreams;
 }
+
+export const engineOf = (parts: Omit<Engine, 'wholeStreams'>): Engine => ({ ...parts, wholeStreams: new WholeStreams(parts) });
 
 /** What a projection is given to work with on the rows of one generation; skipped events and purged contents are in nothing that it reads. */
 export const contextOf = (
@@ -24,13 +28,10 @@ export const contextOf = (
   const streams = async (ids: readonly StreamId[], last: Position): Promise<ReadonlyMap<StreamId, readonly Fact[]>> => {
     if (ids.length === 0) return new Map();
     const slices = await store.readStreams(ids, last);
-    return new Map([...slices].map(([id, { events }]) => [id, withoutSkipped(events, checkpoint.skips).map(decode)]));
+    return new Map([...slices].map(([id, { events }]) => [id, toApply(events, checkpoint.skips).map(decode)]));
   };
   return { tx, schema: schemaOf(schema, checkpoint), after, upTo, streams, earlier: (ids) => streams(ids, after) };
 };
-
-export const withoutSkipped = (events: readonly StoredEvent[], skips: readonly Position[]): readonly StoredEvent[] =>
-  withContent(skips.length === 0 ? events : events.filter((event) => !skips.includes(event.position)));
 
 /** The rebuild is still wanted: an operator may have stopped or dropped it, from another process too. @throws ProjectionError `rebuild-cancelled`, `rebuild-stopped`. */
 export const assertGoesOn = (name: string, next: Checkpoint | null): Checkpoint => {
@@ -65,7 +66,7 @@ export const applySlice = async (
   engine: Engine, tx: Transaction, projection: Projection, { checkpoint, slice }: { readonly checkpoint: Checkpoint; readonly slice: AllSlice },
 ): Promise<void> => {
   if (slice.scannedTo <= checkpoint.position) return;
-  const facts = withoutSkipped(slice.events, checkpoint.skips).filter((event) => event.position > checkpoint.position).map(engine.decode);
+  const facts = toApply(slice.events, checkpoint.skips).filter((event) => event.position > checkpoint.position).map(engine.decode);
   if (facts.length > 0) await projection.apply(facts, contextOf(engine, tx, checkpoint, { after: checkpoint.position, upTo: slice.scannedTo }));
   await moveCheckpoint(tx, engine.schema, checkpoint, slice.scannedTo);
 };

@@ -1,38 +1,13 @@
-import { position, type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import type { StoredEvent } from '@rectrail/event-store';
-import { contextOf, lockOwn, withoutSkipped, type Engine } from './batch-applier.ts';
-import { moveCheckpoint, type Checkpoint, type Failure } from './checkpoint.ts';
+import { position, type Position, type StreamId } from '@rectrail/kernel';
+import { contextOf, lockOwn, type Engine } from './batch-applier.ts';
+import { moveCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { asError, isTransient } from './errors.ts';
-import { filterOf, logPages, readAhead } from './log-pages.ts';
 import type { BulkLoad, Projection } from './projection.ts';
 import type { CopyValue, ProjectionConnection, Transaction } from './transaction.ts';
+import { BulkFailure, type Chunk, type Streams } from './whole-streams.ts';
 
 /** A transaction reads, and passes positions, as many as so many large batches of `apply` have events: some seconds of work that a kill would lose. */
 const batchesPerWindow = 20;
-/** Events of a call of `addStreams`, but for a single stream that has more: a few calls' worth is in memory at a time. */
-const chunkEventsMax = 2_000;
-/** Events that a stream is taken to have while nothing is known of their length. */
-const streamEventsFirst = 100;
-
-type Streams = ReadonlyMap<StreamId, readonly StoredEvent[]>;
-
-/**
- * Whole streams in the order of their first events. `work`: positions passed and events read for it; `scannedTo`: where the loading stands after it, null in
- * the middle of a page.
- */
-interface Chunk { readonly streams: Streams; readonly work: number; readonly scannedTo: Position | null }
-
-/** An event that the rows cannot be made of. */
-export class BulkFailure extends Error {
-  readonly failure: Failure;
-
-  constructor(at: Position, cause: Error) {
-    super(cause.message, { cause });
-    this.name = 'BulkFailure';
-    this.failure = { position: at, reason: cause.message };
-  }
-}
-
 /** Some event of these streams, which is not known yet. */
 class ChunkFailure extends Error {
   readonly streamIds: readonly StreamId[];
@@ -99,6 +74,8 @@ export interface BulkLoaderOptions {
   readonly connection: ProjectionConnection;
   /** Where the rows that it makes end. */
   readonly target: Position;
+  /** Events that the rows leave out. */
+  readonly skips: readonly Position[];
 }
 
 /**
@@ -111,18 +88,20 @@ export class BulkLoader {
   readonly #bulk: BulkLoad;
   readonly #connection: ProjectionConnection;
   readonly #target: Position;
+  readonly #skips: readonly Position[];
 
-  constructor(engine: Engine, { projection, bulk, connection, target }: BulkLoaderOptions) {
+  constructor(engine: Engine, { projection, bulk, connection, target, skips }: BulkLoaderOptions) {
     this.#engine = engine;
     this.#projection = projection;
     this.#bulk = bulk;
     this.#connection = connection;
     this.#target = target;
+    this.#skips = skips;
   }
 
   /** From where it stands to the target; `onCommit` after each window. @throws BulkFailure at an event that cannot be loaded. */
   async load(from: Position, signal: AbortSignal, onCommit: (at: Position) => void): Promise<void> {
-    const chunks = readAhead(this.#chunks(from));
+    const chunks = this.#engine.wholeStreams.chunks({ projection: this.#projection, skips: this.#skips, from, target: this.#target }, signal);
     try {
       for (let at = from; at < this.#target;) {
         at = await this.#connection.transaction((tx) => this.#loadWindow(tx, chunks, signal));
@@ -149,7 +128,6 @@ export class BulkLoader {
         signal.throwIfAborted();
         const { value: chunk, done } = await chunks.next();
         if (done === true) break;
-        // Their names alone are kept: once they are decoded, the contents may go.
         const streamIds = [...chunk.streams.keys()];
         const adding = this.#add(queue, checkpoint, chunk.streams).catch((error: unknown) => failures.push(new ChunkFailure(streamIds, checkpoint, error)));
         await before;
@@ -158,6 +136,10 @@ export class BulkLoader {
         reached = chunk.scannedTo;
       }
       await before;
+    } catch (error) {
+      await before;
+      // What comes first in the log is told, though what comes after it was found first.
+      if (failures[0] === undefined || signal.aborted) throw error;
     } finally {
       await queue.close();
     }
@@ -169,54 +151,13 @@ export class BulkLoader {
   }
 
   async #add(tx: Transaction, checkpoint: Checkpoint, streams: Streams): Promise<void> {
-    const facts = new Map<StreamId, readonly Fact[]>();
-    for (const [id, stored] of streams) {
-      const events = withoutSkipped(stored, checkpoint.skips);
-      if (events.length > 0) facts.set(id, events.map((event) => this.#decode(event)));
-    }
-    if (facts.size > 0) await this.#bulk.addStreams(facts, contextOf(this.#engine, tx, checkpoint, { after: position(0), upTo: this.#target }));
-  }
-
-  #decode(event: StoredEvent): Fact {
-    try {
-      return this.#engine.decode(event);
-    } catch (error) {
-      throw new BulkFailure(event.position, asError(error));
-    }
-  }
-
-  async* #chunks(from: Position): AsyncGenerator<Chunk, void, void> {
-    const { store } = this.#engine;
-    const chunkEvents = Math.min(chunkEventsMax, this.#engine.sizes.laggingEventsMax);
-    const sizes = { ...this.#engine.sizes, laggingEventsMax: chunkEvents };
-    const streamsOf = (streamEvents: number): number => Math.max(1, Math.round(chunkEvents / Math.max(1, streamEvents)));
-    let streamsMax = streamsOf(streamEventsFirst);
-    let passed = from;
-    for await (const { events, scannedTo } of logPages(store, { ...filterOf(this.#projection), first: true }, { after: from, last: this.#target }, sizes)) {
-      const begun = events.map((event) => event.streamId);
-      let work = scannedTo - passed;
-      passed = scannedTo;
-      for (let at = 0; at < begun.length;) {
-        const streams = await this.#read(begun.slice(at, at + streamsMax));
-        at += streams.size;
-        const loaded = [...streams.values()].reduce((sum, stream) => sum + stream.length, 0);
-        yield { streams, work: work + loaded, scannedTo: at < begun.length ? null : scannedTo };
-        work = 0;
-        streamsMax = streamsOf(loaded / streams.size);
-      }
-      if (begun.length === 0) yield { streams: new Map(), work, scannedTo };
-    }
-  }
-
-  async #read(streamIds: readonly StreamId[]): Promise<Streams> {
-    const slices = await this.#engine.store.readStreams(streamIds, this.#target);
-    return new Map([...slices].map(([id, slice]) => [id, slice.events]));
+    if (streams.size > 0) await this.#bulk.addStreams(streams, contextOf(this.#engine, tx, checkpoint, { after: position(0), upTo: this.#target }));
   }
 
   /** Which event it was: by halves, each trial in a transaction that is rolled back. */
   async #blame({ streamIds, checkpoint, cause }: ChunkFailure): Promise<BulkFailure> {
-    if (cause instanceof BulkFailure) return cause;
-    const all = [...await this.#read(streamIds)];
+    const { wholeStreams } = this.#engine;
+    const all = [...wholeStreams.decoded(await wholeStreams.stored(streamIds, { skips: this.#skips, target: this.#target }))];
     const fails = (some: Streams): Promise<boolean> => this.#connection.transaction(async (tx) => {
       await this.#add(tx, checkpoint, some);
       throw new RolledBack();

@@ -1,5 +1,5 @@
 import { position, type Position } from '@rectrail/kernel';
-import type { AllSlice, EventFilter, EventStore, StoredEvent } from '@rectrail/event-store';
+import { withContent, type AllSlice, type EventFilter, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import type { Projection } from './projection.ts';
 
 export interface BatchSizes {
@@ -11,7 +11,11 @@ export interface BatchSizes {
   readonly batchCharsMax: number;
 }
 
-export const filterOf = ({ streamPrefix }: Projection): EventFilter => (streamPrefix === '' ? {} : { streamPrefix });
+export const filterOf = ({ streamPrefix }: Pick<Projection, 'streamPrefix'>): EventFilter => (streamPrefix === '' ? {} : { streamPrefix });
+
+/** Those that rows are made of: neither skipped nor purged. */
+export const toApply = (events: readonly StoredEvent[], skips: readonly Position[]): readonly StoredEvent[] =>
+  withContent(skips.length === 0 ? events : events.filter((event) => !skips.includes(event.position)));
 
 const charsOf = (events: readonly StoredEvent[]): number => events.reduce((sum, { content }) => sum + content.length, 0);
 

@@ -110,6 +110,24 @@ describe('rebuild', () => {
     expect(await statusOf(runner)).toMatchObject({ position: 60, readable: true, build: null, lagEvents: 0, laggingSince: null });
   });
 
+  it('indexes and vacuums each table once, beside what finishes or after it', async () => {
+    await append(40);
+    const { bulk, ...rest } = tally();
+    const heard: string[] = [];
+    const heeding: ProjectionDatabase = {
+      ...database,
+      session: (work) => database.session((connection) => work({ ...connection, query: (sql, params) => { heard.push(sql); return connection.query(sql, params); } })),
+    };
+    const finish: NonNullable<typeof bulk>['finish'] = async ({ tx, schema: own }) => {
+      await tx.query(`insert into ${own}.tally_total select stream_id, count(*), sum(n), max(position) from ${own}.tally_seen group by stream_id`);
+    };
+    const runner = await prepared({ ...rest, bulk: { ...bulk!, finish, finishes: ['tally_total'] } }, { database: heeding });
+    await runner.rebuild('tally');
+    expect(heard.filter((sql) => sql.startsWith('vacuum')).sort()).toEqual(['tally_seen', 'tally_total'].map((table) => `vacuum (analyze, buffer_usage_limit 0) ${schema}_next_tally.${table}`));
+    expect((await pool.query(`select from pg_indexes where schemaname = '${schema}' and tablename like 'tally%'`)).rowCount).toBe(3);
+    expect(await dump(schema, tally())).toBe(await expected());
+  });
+
   it('goes on being projected and read meanwhile, and the live rows are taken over where they stand', async () => {
     await append(30);
     const runner = await prepared(tally(), { batchEventsMax: 3, laggingEventsMax: 4 });

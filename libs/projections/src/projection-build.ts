@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Instant, type Position } from '@rectrail/kernel';
 import { applySlice, assertGoesOn, BatchApplier, contextOf, lockOwn, otherVersion, type Engine } from './batch-applier.ts';
-import { BulkFailure, BulkLoader } from './bulk-loader.ts';
+import { BulkLoader } from './bulk-loader.ts';
 import {
   dropNext, insertNext, isOf, isOutdated, lockCheckpoint, nextSchema, notPrepared, promoteNext, readCheckpoint, recordFailure, resumeNext, setPhase,
   type BuildPhase, type Checkpoint, type Failure,
@@ -11,6 +11,7 @@ import { filterOf, logPages, readAhead } from './log-pages.ts';
 import type { Projection } from './projection.ts';
 import { createTableSql, indexesSql, type TableDefinition } from './table.ts';
 import type { ProjectionConnection, Transaction } from './transaction.ts';
+import { BulkFailure } from './whole-streams.ts';
 
 export interface BuildProgress {
   readonly name: string;
@@ -137,8 +138,8 @@ export class ProjectionBuild {
     this.#tell(next);
     let { phase } = buildOf(next);
     if (phase === 'bulk') phase = await this.#load(connection, next);
-    if (phase === 'finish') phase = await this.#finish(connection);
-    if (phase === 'indexes') await this.#index(connection);
+    if (phase === 'finish') await this.#finishAndIndex(connection);
+    if (phase === 'indexes') await this.#index(connection, [...this.#projection.tables]);
     await this.#catchUpAndSwap(connection);
   }
 
@@ -169,17 +170,36 @@ export class ProjectionBuild {
   async #load(connection: ProjectionConnection, next: Checkpoint): Promise<BuildPhase> {
     const { bulk } = this.#projection;
     if (bulk === undefined) throw new Error(`projection ${next.name} has no bulk load`);
-    const loader = new BulkLoader(this.#engine, { projection: this.#projection, bulk, connection, target: buildOf(next).target });
+    const loader = new BulkLoader(this.#engine, { projection: this.#projection, bulk, connection, target: buildOf(next).target, skips: next.skips });
     await this.#orFail(connection, (error) => (error instanceof BulkFailure ? error.failure : null), () =>
       loader.load(next.position, this.#options.signal, (at) => { this.#tell({ ...next, position: at }); }));
     return this.#phase(connection, 'finish');
   }
 
-  async #finish(connection: ProjectionConnection): Promise<BuildPhase> {
+  /** What finishing leaves alone is indexed beside it on a connection of its own; once it is over, both take from what is left. */
+  async #finishAndIndex(connection: ProjectionConnection): Promise<void> {
+    const { tables, bulk } = this.#projection;
+    const finishes = new Set(bulk?.finishes);
+    const waiting = finishes.size === 0 ? [] : tables.filter((table) => !finishes.has(table.name));
+    const others = tables.filter((table) => !waiting.includes(table));
+    const beside = this.#indexBeside(waiting);
+    try {
+      await this.#finish(connection);
+      this.#tell(await this.#next(connection));
+      waiting.push(...others);
+      await this.#index(connection, waiting);
+    } catch (error) {
+      await beside.cancel();
+      throw error;
+    }
+    await this.#index(connection, await beside.left);
+  }
+
+  async #finish(connection: ProjectionConnection): Promise<void> {
     const { schema } = this.#engine;
     const { name, tables, bulk } = this.#projection;
     const { position: at } = await this.#next(connection);
-    const finished = this.#orFail(connection, (error) => ({ position: at, reason: error.message }), () => connection.transaction(async (tx) => {
+    await this.#orFail(connection, (error) => ({ position: at, reason: error.message }), () => connection.transaction(async (tx) => {
       const next = await lockOwn(tx, schema, this.#projection, 'next');
       const index = async (table: string): Promise<void> => {
         const definition = tables.find((one) => one.name === table);
@@ -190,40 +210,35 @@ export class ProjectionBuild {
       await bulk?.finish?.({ ...contextOf(this.#engine, tx, next, { after: at, upTo: at }), index });
       await setPhase(tx, schema, name, 'indexes');
     }));
-    const finishes = new Set(bulk?.finishes);
-    await this.#besides(finished, tables.filter((table) => finishes.size > 0 && !finishes.has(table.name)));
-    this.#tell(await this.#next(connection));
-    return 'indexes';
   }
 
-  /** Indexes tables on a connection of its own until `work` ends; what is not made by then, or is broken off with it, is made afterwards. */
-  async #besides(work: Promise<void>, tables: readonly TableDefinition[]): Promise<void> {
+  /** Indexes tables, which it takes out of `waiting`, on a connection of its own. `left`: the one that it has failed at, which is for somebody else to make. */
+  #indexBeside(waiting: TableDefinition[]): { readonly left: Promise<TableDefinition[]>; readonly cancel: () => Promise<void> } {
     const { database } = this.#engine;
-    const state: { pid: number | null; isOver: boolean } = { pid: null, isOver: false };
-    const indexing = database.session(async (connection) => {
+    if (waiting.length === 0) return { left: Promise.resolve([]), cancel: () => Promise.resolve() };
+    const state: { pid: number | null; at: TableDefinition | undefined; isOver: boolean } = { pid: null, at: undefined, isOver: false };
+    const left = database.session(async (connection) => {
       const [row] = await connection.query<{ pid: number }>('select pg_backend_pid() as pid');
       state.pid = row?.pid ?? null;
-      for (const table of tables) if (!state.isOver) await this.#indexTable(connection, table, (run) => connection.transaction(run));
+      while (!state.isOver && (state.at = waiting.shift()) !== undefined) await this.#indexTable(connection, state.at, (run) => connection.transaction(run));
       state.pid = null;
-    }).then(() => true, () => true);
-    try {
-      await work;
-    } catch (error) {
+    }).then(() => [], () => [state.at].filter((table) => table !== undefined));
+    const cancel = async (): Promise<void> => {
       state.isOver = true;
-      while (!(await Promise.race([indexing, sleep(cancelPauseMs, false)]))) {
+      while ((await Promise.race([left, sleep(cancelPauseMs, null)])) === null) {
         if (state.pid !== null) await database.query('select pg_cancel_backend($1)', [state.pid]).catch(() => undefined);
       }
-      throw error;
-    }
-    await indexing;
+    };
+    return { left, cancel };
   }
 
-  async #index(connection: ProjectionConnection): Promise<void> {
+  /** Tables, which it takes out of `waiting`. */
+  async #index(connection: ProjectionConnection, waiting: TableDefinition[]): Promise<void> {
     const guarded = (run: (tx: Transaction) => Promise<void>): Promise<void> => connection.transaction(async (tx) => {
       await lockOwn(tx, this.#engine.schema, this.#projection, 'next');
       await run(tx);
     });
-    for (const table of this.#projection.tables) await this.#indexTable(connection, table, guarded);
+    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) await this.#indexTable(connection, table, guarded);
   }
 
   /** What is not there yet; then statistics and the visibility map, without which the first reads after the swap would be slow. */
@@ -238,7 +253,8 @@ export class ProjectionBuild {
         await tx.query(sql);
       });
     }
-    await connection.query(`vacuum (analyze) ${own}.${table.name}`);
+    // Without a limit: with the few pages that it has by default, each that it has marked waits for the disk.
+    await connection.query(`vacuum (analyze, buffer_usage_limit 0) ${own}.${table.name}`);
   }
 
   async #catchUpAndSwap(connection: ProjectionConnection): Promise<void> {

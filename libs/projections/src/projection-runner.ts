@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Fact, type Instant, type Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
-import { BatchApplier, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
+import { BatchApplier, engineOf, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
 import {
   adoptLive, dropNext, insertLive, insertSkip, isOf, isStopped, lockCheckpoint, notPrepared, pauseNext, readableOf, readCheckpoint, readCheckpoints, readSkips,
   type Checkpoint, type Failure, type Skip,
@@ -89,7 +89,7 @@ export class ProjectionRunner {
       if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} must be a positive integer, got ${value}`);
     }
     if (new Set(projections.map((p) => p.name)).size !== projections.length) throw new RangeError('two projections have the same name');
-    this.#engine = { store, decode, database, schema, sizes: { batchEventsMax, laggingEventsMax: Math.max(batchEventsMax, laggingEventsMax), batchCharsMax } };
+    this.#engine = engineOf({ store, decode, database, schema, sizes: { batchEventsMax, laggingEventsMax: Math.max(batchEventsMax, laggingEventsMax), batchCharsMax } });
   }
 
   /** Makes missing checkpoints, and the tables of a projection that is new, unless its bulk load will. Changes no rows. Call once, after the migrations. */

@@ -77,7 +77,7 @@ export const buildRollUps = async (context: BulkFinishContext, referenceParents:
   await tx.query(`alter table ${schema}.${byDay.name} rename to ${staging}`);
   await tx.query(createTableSql(schema, rollUpDefinition(byDay)));
   await tx.query(`create index ${staging}_org on ${schema}.${staging} (org_id)`);
-  await tx.query(`analyze ${schema}.${staging}`);
+  await tx.query(`analyze ${schema}.${staging} (org_id, a, b)`);
   await context.index('figure_org');
   await context.index(byDay.name);
   await sumDays(context, parents);
@@ -112,7 +112,7 @@ const sumDays = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap<O
         if (parent !== null) below.set(parent, (below.get(parent) ?? 0) + n);
       });
     }
-    await tx.query(`analyze ${schema}.${byDay.name}`);
+    await tx.query(`analyze ${schema}.${byDay.name} (org_id, a, b)`);
   }
 };
 
