@@ -5,8 +5,11 @@ import { unavailable } from './postgres-errors.ts';
 
 /** Positions that one filtered page looks at, so that a rare type does not make a read endless. */
 const scanPositionsMax = 20_000;
-/** Names of streams kept beside their numbers, about 20 MB. */
-const streamNamesMax = 200_000;
+/**
+ * Names of streams kept beside their numbers: the latest so many, and as many before them; 3 MB at most. Many more would grow old, and a read of the whole log
+ * would leave hundreds of megabytes of them to a collector that is in no hurry.
+ */
+const streamNamesMax = 10_000;
 /** Beyond every version: integer in the database. */
 const versionMax = 2_147_483_647;
 
@@ -16,7 +19,8 @@ type Row = readonly unknown[];
 export class LogReader {
   readonly #pool: pg.Pool;
   readonly #schema: string;
-  readonly #names = new Map<number, StreamId>();
+  #names = new Map<number, StreamId>();
+  #namesBefore = new Map<number, StreamId>();
 
   constructor(pool: pg.Pool, schema: string) {
     this.#pool = pool;
@@ -26,6 +30,7 @@ export class LogReader {
   /** A broken connection may be followed by one to another copy of the database: names are learnt anew. */
   forget(): void {
     this.#names.clear();
+    this.#namesBefore.clear();
   }
 
   async identity(): Promise<LogIdentity> {
@@ -122,8 +127,8 @@ export class LogReader {
       from ${this.#schema}.events e
       where position > $1 and position <= $2 ${condition}
       order by position limit $3`, params);
-    await this.#learn(rows);
-    return this.#stored(rows, 1, (row) => this.#name(row[0] as number));
+    const names = await this.#namesOf(rows);
+    return this.#stored(rows, 1, (row) => nameIn(names, row[0] as number));
   }
 
   /** The hashes of purged contents are asked for only where there is one, so that no other read pays for them. */
@@ -139,19 +144,28 @@ export class LogReader {
   }
 
   /** Names instead of a join: in the order of positions the same few streams come again and again. */
-  async #learn(rows: readonly Row[]): Promise<void> {
-    if (this.#names.size > streamNamesMax) this.#names.clear();
+  async #namesOf(rows: readonly Row[]): Promise<ReadonlyMap<number, StreamId>> {
+    const names = new Map<number, StreamId>();
     const unknown = new Set<number>();
-    for (const row of rows) if (!this.#names.has(row[0] as number)) unknown.add(row[0] as number);
-    if (unknown.size === 0) return;
-    const names = await this.#query('names', `select stream_no, stream_id from ${this.#schema}.streams where stream_no = any($1)`, [[...unknown]]);
-    for (const [no, name] of names as readonly [number, string][]) this.#names.set(no, streamId(name));
+    for (const [no] of rows as readonly [number][]) {
+      const name = names.get(no) ?? this.#names.get(no) ?? this.#namesBefore.get(no);
+      if (name === undefined) unknown.add(no);
+      else names.set(no, name);
+    }
+    if (unknown.size > 0) {
+      const found = await this.#query('names', `select stream_no, stream_id from ${this.#schema}.streams where stream_no = any($1)`, [[...unknown]]);
+      for (const [no, name] of found as readonly [number, string][]) names.set(no, streamId(name));
+    }
+    for (const [no, name] of names) this.#keep(no, name);
+    return names;
   }
 
-  #name(no: number): StreamId {
-    const name = this.#names.get(no);
-    if (name === undefined) throw new Error(`stream number ${no} has no name`);
-    return name;
+  #keep(no: number, name: StreamId): void {
+    if (this.#names.size >= streamNamesMax) {
+      this.#namesBefore = this.#names;
+      this.#names = new Map();
+    }
+    this.#names.set(no, name);
   }
 
   async #query(name: string, text: string, values: unknown[]): Promise<readonly Row[]> {
@@ -163,6 +177,12 @@ export class LogReader {
     }
   }
 }
+
+const nameIn = (names: ReadonlyMap<number, StreamId>, no: number): StreamId => {
+  const name = names.get(no);
+  if (name === undefined) throw new Error(`stream number ${no} has no name`);
+  return name;
+};
 
 /** Rows of which the columns from `at` on are position, recorded_ms, version, type and content; the driver does not know their types. */
 const storedOf = (rows: readonly Row[], at: number, idOf: (row: Row) => StreamId): StoredEvent[] => {
