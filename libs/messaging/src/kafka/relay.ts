@@ -36,7 +36,7 @@ export interface RelayPace {
   readonly checkpointEveryMs: number;
   /** Between two words on how far it has come, while it moves, ms. */
   readonly reachedEveryMs: number;
-  /** After a read that found little, until the next one, ms: what is written meanwhile goes together. What comes after a longer silence is read at once. */
+  /** From one read that found little to the next, ms: what is written meanwhile goes together. What comes after a longer silence is read at once. */
   readonly gatherMs: number;
   /** How long brokers that do not answer may keep a process from ending, ms. */
   readonly finishMs: number;
@@ -112,13 +112,16 @@ class Sending {
   /** Ahead of the sending, as far as there is room: however far behind, no more is kept. Records are made here, while the brokers are at work. */
   async #read(signal: AbortSignal): Promise<void> {
     const { feed, audience, from, pace, source, topics } = this.#options;
+    let asked = performance.now();
     try {
       for await (const { messages, scannedTo } of feed.follow({ after: from, audience, signal })) {
         const records = messages.map((message) => messageRecord(message, source, topics));
         this.#gathered.push({ records, positions: messages.map(({ position: at }) => at), bytes: records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0), scannedTo });
         this.#news.notify();
-        if (messages.length < backlogFrom) await resting(pace.gatherMs, signal);
+        const leftMs = asked + pace.gatherMs - performance.now();
+        if (messages.length < backlogFrom && leftMs > 0) await resting(leftMs, signal);
         while (this.#waiting() >= gatheredBytesMax && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
+        asked = performance.now();
       }
     } catch (error) {
       // The sender meets it behind what was read before.
