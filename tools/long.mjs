@@ -27,6 +27,7 @@ const parts = {
   database: {
     what: 'PostgreSQL refusing and silent, connections all taken, the clock set ahead and back, each for a minute under writers', minutes: 6, args: jest('e2e', 'test/faults/database-away'), settings: { RECTRAIL_TEST_SECONDS: '60' },
   },
+  power: { what: 'every commit flushed before its acknowledgement; the write-ahead log cut at 200 places', minutes: 12, args: jest('int', 'test/faults/power-loss'), settings: { RECTRAIL_TEST_CUTS: '200' } },
   processes: { what: 'five processes killed and stopped at random', minutes: 4, args: jest('e2e', 'test/e2e/several-processes'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   webhooks: { what: 'receiver of webhooks and relay killed at random', minutes: 4, args: jest('e2e', 'test/e2e/webhook-receiver'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   services: { what: 'what needs Kafka, Go or KurrentDB, each fault for two minutes', minutes: 25, args: ['tools/services.mjs', '--seconds', '120'], settings: {} },

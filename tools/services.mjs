@@ -4,8 +4,9 @@
  * each fault is injected; some seconds by default.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { kafkaMissing, kafkaVersion } from '../libs/messaging/src/testing/kafka-broker.ts';
 import { runStep, table } from './run-steps.mjs';
@@ -16,12 +17,25 @@ const goMissing = () => {
   return spawnSync('go', ['mod', 'download'], { cwd: 'test/interop/go', stdio: 'ignore' }).status === 0 ? null : 'golang.org/x/mod cannot be fetched';
 };
 
+const mountMissing = () => {
+  if (process.getuid?.() !== 0) return 'only root mounts a file system';
+  const folder = mkdtempSync(join(tmpdir(), 'rectrail-mount-'));
+  try {
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' }).status !== 0) return 'this system lets nobody mount one';
+    spawnSync('umount', [folder], { stdio: 'ignore' });
+    return null;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
 /** `missing`: why the need cannot be met here, or null. */
 const needs = {
   kafka: { name: givenKafka === undefined ? `Kafka ${kafkaVersion} (Maven artifacts)` : `Kafka (${givenKafka})`, missing: () => (givenKafka === undefined ? kafkaMissing() : null) },
   broker: { name: `Kafka ${kafkaVersion}, killed and started again`, missing: kafkaMissing },
   kurrentdb: { name: 'KurrentDB', missing: () => (process.env.RECTRAIL_TEST_KURRENTDB_URL === undefined ? 'RECTRAIL_TEST_KURRENTDB_URL is not given' : null) },
   go: { name: 'Go', missing: goMissing },
+  mount: { name: 'a small file system of its own', missing: mountMissing },
 };
 
 const needOf = (file) => /\.([a-z]+)\.services\.spec\.ts$/.exec(file)?.[1] ?? '';
