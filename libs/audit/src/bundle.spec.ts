@@ -60,7 +60,7 @@ describe('a line of a bundle', () => {
       expect(entry!.content!.toString()).toBe(event.content);
       expect(entry!.foundSha256).toBe(entry!.contentSha256);
       expect(entry!.leafHash).toEqual(leafHash(leafBytes(event, log.identity)));
-    }));
+    }), { numRuns: 50 });
   });
 });
 
@@ -129,7 +129,7 @@ describe('a bundle', () => {
       const line = bytes.subarray(0, at).filter((byte) => byte === 0x0a).length;
       expect(findings[0]?.position).toBe(51 + line);
       expect(findings.at(-1)?.code).toBe('bundle-damaged');
-    }), { numRuns: 60 });
+    }), { numRuns: 25 });
     await rm(name);
     expect((await verifyLog({ source: await Bundle.open(to), keys })).findings[0]).toMatchObject({ code: 'bundle-damaged', position: 51, positionTo: 100 });
   });

@@ -101,7 +101,7 @@ export class Bundle implements LogSource {
     if (parts.length === 0) yield { entries: [], hashes: null, notes: this.#notes.filter(({ size }) => size >= after).map(({ note }) => note) };
   }
 
-  checkRuns(): Promise<readonly Finding[]> {
+  checkStretch(): Promise<readonly Finding[]> {
     return Promise.resolve([]);
   }
 

@@ -5,6 +5,7 @@ export type { CommandRun } from './command-runs.ts';
 export { entryOfStored, type LogEntry } from './entry.ts';
 export { findingCodes, type Finding, type FindingCode } from './findings.ts';
 export { LogKeys, partsOfOrigin, type TrustedHead } from './log-keys.ts';
+export { databaseLog, type ReadQuery } from './database-log.ts';
 export type { LogSource } from './log-source.ts';
 export { LogVerifier, type LogBatch, type LogFindings, type VerifiedHead } from './log-verifier.ts';
 export { storedOf, verifyLog, type VerifyLogOptions } from './verify-log.ts';

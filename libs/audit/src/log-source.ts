@@ -1,7 +1,14 @@
-import type { Frontier } from '@rectrail/transparency';
+import type { Frontier, HashedNode } from '@rectrail/transparency';
 import type { CommandRun } from './command-runs.ts';
 import type { Finding } from './findings.ts';
 import type { LogBatch } from './log-verifier.ts';
+
+/** What the events of a stretch make, which a database keeps beside them. */
+export interface MadeOfStretch {
+  readonly runs: readonly CommandRun[];
+  /** Of the levels of which tiles hold hashes, above the leaves. */
+  readonly nodes: readonly HashedNode[];
+}
 
 /** Where a log is read from: a bundle, or the tables of a database. Nothing that it says is believed. */
 export interface LogSource {
@@ -16,8 +23,8 @@ export interface LogSource {
   frontier(size: number): Promise<Frontier>;
   /** Everything behind the first `after` events, in order; a last batch may hold notes alone. */
   batches(after: number): AsyncIterable<LogBatch>;
-  /** What its own record of commands says otherwise. */
-  checkRuns(runs: readonly CommandRun[]): Promise<readonly Finding[]>;
-  /** What is wrong with it beside the events, once all were read, or where one was found wrong at `position`. */
-  check(position: number | null, commands: number): Promise<readonly Finding[]>;
+  /** What it keeps otherwise of a stretch than the events of it make. */
+  checkStretch(made: MadeOfStretch): Promise<readonly Finding[]>;
+  /** What is wrong with it beside the events, once all were read, or where one was found wrong at `position`. `commands`: how many there are, null where that is not known. */
+  check(position: number | null, commands: number | null): Promise<readonly Finding[]>;
 }

@@ -1,8 +1,9 @@
 import { canonicalJson, contentPurged, purgeTargetOf } from '@rectrail/event-store';
-import { GrowingTree, treeHashBytes, type Frontier, type TreeHash } from '@rectrail/transparency';
+import { GrowingTree, tileWidth, treeHashBytes, type Frontier, type HashedNode, type TreeHash } from '@rectrail/transparency';
 import { CommandRuns, type CommandRun } from './command-runs.ts';
 import { contentIds, contentType, type LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
+import type { MadeOfStretch } from './log-source.ts';
 import { witnessNames, type LogKeys, type TrustedHead } from './log-keys.ts';
 
 /** A stretch of the log as it is read, at most some thousand events. */
@@ -18,7 +19,7 @@ export interface LogBatch {
 
 export interface LogVerifierOptions {
   readonly logId: string;
-  readonly keys: LogKeys;
+  readonly keys: Pick<LogKeys, 'open'>;
   /** The tree that the first event is appended to: that of `since`, default an empty one. */
   readonly frontier?: Frontier;
   /** A checkpoint that was kept elsewhere, signed by one of the keys. */
@@ -52,6 +53,9 @@ export interface LogFindings {
   readonly findings: readonly Finding[];
 }
 
+/** Levels of the tree from one of tiles to the next. */
+const tileHeight = Math.log2(tileWidth);
+
 const verified = (head: TrustedHead): VerifiedHead => ({ origin: head.origin, size: head.size, root: head.root.toString('base64'), witnesses: witnessNames(head) });
 
 /** A leaf hash that differs from the one kept beside it: where, and the tree of the kept ones from there on. */
@@ -68,6 +72,7 @@ export class LogVerifier {
   readonly #versions = new Map<string, number>();
   readonly #runs: CommandRuns;
   #ended: CommandRun[] = [];
+  #nodes: HashedNode[] = [];
   #recordedAt = '';
   #withheld = 0;
   readonly #purged = new Map<number, string>();
@@ -104,11 +109,11 @@ export class LogVerifier {
     return this.#tree.size;
   }
 
-  /** The runs of commands that have ended since the last call. */
-  takeRuns(): readonly CommandRun[] {
-    const ended = this.#ended;
-    this.#ended = [];
-    return ended;
+  /** What was made of the events since the last call. */
+  takeMade(): MadeOfStretch {
+    const made = { runs: this.#ended, nodes: this.#nodes };
+    [this.#ended, this.#nodes] = [[], []];
+    return made;
   }
 
   add(batch: LogBatch): void {
@@ -124,6 +129,8 @@ export class LogVerifier {
       else this.#stop(stopped ?? finding('event-missing', first + i, `the event at ${first + i} is missing; the hash of its leaf is there`), keptHash);
     }
     if (stopped !== null && this.#fatal === null) this.#fail(stopped);
+    // Nothing is kept of what follows: whether the first that is wrong stands further up is not to be told.
+    if (this.#fatal !== null && kept.length === 0) this.#isDone = true;
   }
 
   /** What is wrong with the log beyond its events. */
@@ -133,7 +140,7 @@ export class LogVerifier {
 
   end(): LogFindings {
     const { mayTrail = false, witnessesMin = 0 } = this.#options;
-    this.#endRun(this.#fatal !== null);
+    if (this.#fatal === null) this.#endRun(!mayTrail);
     this.#checkEnd(mayTrail);
     if (witnessesMin > 0 && this.#witnessed === null && this.#fatal === null) {
       this.#findings.push(finding('witnesses-missing', this.#after + 1, `no checkpoint is cosigned by ${witnessesMin} of the given witnesses`, this.#tree.size));
@@ -190,7 +197,8 @@ export class LogVerifier {
       return;
     }
     this.#doubt(entry.leafHash, keptHash, expected);
-    this.#tree.append(entry.leafHash);
+    const completed = this.#tree.append(entry.leafHash);
+    if (completed.length > tileHeight) this.#nodes.push(...completed.filter(({ level }) => level > 0 && level % tileHeight === 0));
     if (this.#ahead[0]?.size === expected) this.#reach();
   }
 
@@ -215,6 +223,7 @@ export class LogVerifier {
       this.#runs.addUnknown();
       return null;
     }
+    if (content.length === 0) return finding('content-missing', position, `the content at ${position} is empty, and nothing keeps the hash of one that was purged`);
     const text = content.toString('latin1');
     const ids = contentIds(text);
     if (ids === null) return finding('content-invalid', position, `the content at ${position} names neither its event nor its command`);
@@ -292,8 +301,8 @@ export class LogVerifier {
       : finding('root-differs', from, `the events to ${head.size} make another root than ${head.origin} signed${suspicion === null ? '' : `; the hashes kept differ from ${suspicion.position} on, and are not those signed either`}`, head.size));
   }
 
-  #endRun(isCut: boolean): void {
-    const run = this.#runs.end(isCut || !(this.#options.mayTrail ?? false));
+  #endRun(mayGoOn: boolean): void {
+    const run = this.#runs.end(mayGoOn);
     if (run === null) return;
     if ('code' in run) this.#fail(run);
     else this.#ended.push(run);

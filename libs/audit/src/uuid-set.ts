@@ -1,5 +1,5 @@
 const wordsOfUuid = 4;
-const capacityMin = 1 << 12;
+const capacityMin = 1 << 6;
 
 const word = (digits: string): number => Number.parseInt(digits, 16);
 

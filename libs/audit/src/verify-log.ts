@@ -2,6 +2,7 @@ import { createEventCodec, type StoredEvent } from '@rectrail/event-store';
 import { instant, position, streamId, streamVersion } from '@rectrail/kernel';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import type { LogEntry } from './entry.ts';
+import type { Finding } from './findings.ts';
 import type { LogKeys, TrustedHead } from './log-keys.ts';
 import type { LogSource } from './log-source.ts';
 import { LogVerifier, type LogFindings } from './log-verifier.ts';
@@ -26,7 +27,7 @@ const checkSchema = (): (entry: LogEntry) => void => {
 
 export interface VerifyLogOptions {
   readonly source: LogSource;
-  readonly keys: LogKeys;
+  readonly keys: Pick<LogKeys, 'open'>;
   /** A checkpoint that was kept elsewhere. */
   readonly since?: TrustedHead | null;
   /** Events up to `since` are not read: the hashes kept of them make its root. */
@@ -43,6 +44,12 @@ const verifierOf = async ({ source, keys, since = null, witnessesMin = 0, withSc
   logId: source.logId, keys, since, witnessesMin, frontier: await source.frontier(after), mayTrail: source.mayTrail, checkContent: withSchema ? checkSchema() : undefined,
 });
 
+/** What the source keeps beside the events, once they are read. Commands are counted where all are known. */
+const checkRest = async (source: LogSource, { after, withheld, purged, commands, findings: [first] }: LogFindings): Promise<readonly Finding[]> => {
+  const areAllKnown = after === 0 && withheld + purged === 0 && first === undefined;
+  return source.check(first?.position ?? null, areAllKnown ? commands : null);
+};
+
 /** Checks a whole source, or what lies behind `since`. @throws what the source throws where it cannot be read */
 export const verifyLog = async (options: VerifyLogOptions): Promise<LogFindings> => {
   const { source, since = null, isIncremental = false, onEntries, onProgress } = options;
@@ -50,12 +57,12 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<LogFindings>
   const verifier = await verifierOf(options, after);
   for await (const batch of source.batches(after)) {
     verifier.add(batch);
-    for (const differing of await source.checkRuns(verifier.takeRuns())) verifier.report(differing);
+    for (const differing of await source.checkStretch(verifier.takeMade())) verifier.report(differing);
     if (verifier.isDone) break;
     onEntries?.(batch.entries);
     onProgress?.(verifier.position);
   }
   const found = verifier.end();
-  const more = [...await source.checkRuns(verifier.takeRuns()), ...await source.check(found.findings[0]?.position ?? null, found.commands)];
+  const more = [...await source.checkStretch(verifier.takeMade()), ...await checkRest(source, found)];
   return { ...found, findings: [...found.findings, ...more] };
 };

@@ -5,6 +5,7 @@ import { randomHistory } from '@rectrail/tracking-domain/testing';
 import { recordHistory } from '@rectrail/tracking-read/testing';
 import { completeSubtrees, GrowingTree, leafHash, newNoteKey, noteSigner, signCheckpoint, treeHashBytes, type KeyPair } from '@rectrail/transparency';
 import { entryOfStored } from '../entry.ts';
+import { finding } from '../findings.ts';
 import type { LogSource } from '../log-source.ts';
 
 /** A random history of the domain as it is stored and sealed. */
@@ -71,15 +72,17 @@ export const rowsSource = ({ events, identity, hashes, notes }: Rows, stretch = 
     async* batches(after) {
       const sorted = events.toSorted((a, b) => a.position - b.position);
       for (let from = after; from < Math.max(last, kept); from += stretch) {
+        const entries = sorted.filter((event) => event.position > from && event.position <= from + stretch).map((event) => entryOfStored(event, identity));
+        const isEmpty = entries.length === 0 && from >= kept;
         yield await Promise.resolve({
-          entries: sorted.filter((event) => event.position > from && event.position <= from + stretch).map((event) => entryOfStored(event, identity)),
-          hashes: hashes?.subarray(from * treeHashBytes, (from + stretch) * treeHashBytes) ?? null,
+          entries, hashes: hashes?.subarray(from * treeHashBytes, (from + stretch) * treeHashBytes) ?? null, finding: isEmpty ? finding('event-missing', from + 1, 'nothing follows') : null,
           notes: notes.filter(({ size }) => size <= from + stretch && (size > from || from === after)).map(({ note }) => note),
         });
+        if (isEmpty) return;
       }
       yield { entries: [], hashes: null, notes: notes.filter(({ size }) => size > Math.max(last, kept)).map(({ note }) => note) };
     },
-    checkRuns: () => Promise.resolve([]),
+    checkStretch: () => Promise.resolve([]),
     check: () => Promise.resolve([]),
   };
 };
