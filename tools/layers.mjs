@@ -17,6 +17,6 @@ export const layers = {
   'libs/messaging': ['kernel', 'event-store', 'tracking-domain', 'platform'],
   'libs/tracking-read': ['kernel', 'event-store', 'projections', 'tracking-domain'],
   'libs/tracking-app': ['kernel', 'event-store', 'projections', 'tracking-domain', 'tracking-read', 'access'],
-  'apps/server': ['kernel', 'event-store', 'event-store-postgres', 'event-store-kurrentdb', 'messaging', 'transparency', 'tracking-domain', 'projections', 'platform', 'access', 'tracking-read', 'tracking-app'],
+  'apps/server': ['audit', 'kernel', 'event-store', 'event-store-postgres', 'event-store-kurrentdb', 'messaging', 'transparency', 'tracking-domain', 'projections', 'platform', 'access', 'tracking-read', 'tracking-app'],
   'apps/cli': ['kernel', 'platform', 'event-store', 'event-store-postgres', 'generator', 'audit', 'transparency', 'tracking-domain', 'projections', 'tracking-read'],
 };

@@ -19,6 +19,7 @@ import { openApiDocument } from '../openapi/openapi-document.ts';
 import type { Rebuilds } from '../rebuilds.ts';
 import { clockRoutes, type WatchedClock } from './clock.routes.ts';
 import { commandRoutes } from './command.routes.ts';
+import { contentsRoutes } from './contents.routes.ts';
 import { deadLetterRoutes, type DeadLetterDesk } from './dead-letter.routes.ts';
 import { OpenStreams } from './event-stream.ts';
 import { createFastifyServer } from './fastify-server.ts';
@@ -89,6 +90,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
     ...logRoutes({ sealed, store }),
+    ...contentsRoutes({ store }),
     ...epochRoutes({ epochs, fence, store }),
     ...subscriptionRoutes({ webhooks, queries: read.queries }),
     ...importRoutes({ imports, writes, logger }),

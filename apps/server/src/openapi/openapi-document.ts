@@ -5,6 +5,7 @@ import { commandQuery } from '../http/command.routes.ts';
 import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
 import { deadLettersQuery } from '../http/dead-letter.routes.ts';
 import { epochBody, sightingBody } from '../http/epoch.routes.ts';
+import { contentsMediaType, contentsQuery } from '../http/contents.routes.ts';
 import { logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
@@ -212,6 +213,12 @@ const logOperations: Json = {
     post: {
       operationId: 'reportSighting', tags: ['log'], summary: 'Say what was seen of the log elsewhere: where it is more than there is here, the log becomes read-only (administrators)',
       requestBody: jsonBody(jsonSchema(sightingBody), true), responses: { 200: answer('Whether the log may be written to', answerSchemas.LogSighting), ...refused(400, 403, 415) },
+    },
+  },
+  [`${apiPath}/log/contents`]: {
+    get: {
+      operationId: 'readLogContents', tags: ['log'], summary: 'Leaves and contents as they are hashed, one event a line (administrators)', description: 'The lines of a bundle (docs/reference/bundle.md). A content that is withheld or was purged is not there, its leaf is.',
+      parameters: queryParameters(contentsQuery), responses: { 200: { ...textAnswer('The events'), content: { [contentsMediaType]: { schema: { type: 'string' } } } }, ...refused(400, 403, 409) },
     },
   },
   [`${apiPath}/log/tile/{path}`]: {
