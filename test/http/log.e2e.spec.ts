@@ -113,4 +113,30 @@ describe('the log over HTTP', () => {
     expect(metrics).toContain(`rectrail_log_size ${newest().size}`);
     expect(metrics).toMatch(/rectrail_follower_lag_events\{follower="transparency"\} 0/);
   });
+
+  it('proves an event whose content is gone by law as before', async () => {
+    const { items }: Json = await server.get('/audit-trail?type=NextStepStated&limit=1');
+    const { eventId, position, streamId } = items[0];
+    const before: Json = await server.get(`/log/proof/inclusion/${position}?size=${newest().size}`);
+    await server.post('/retractions', { eventIds: [eventId], reason: '含个人信息', kind: 'entered-in-error' });
+    const { id }: Json = await server.post('/purges', { eventIds: [eventId], reason: 'PERSONAL_INFORMATION', legalBasis: '《中华人民共和国个人信息保护法》第四十七条' });
+    const second = await server.makeToken(null, 'administrator', '第二人');
+    const consent = (token?: string): Promise<Json> => server.call('POST', `/purges/${id}/consent`, { body: {}, headers: { 'if-match': '"1"' }, ...(token !== undefined && { token }) });
+    expect(await consent()).toMatchObject({ status: 409, body: { code: 'consent-by-requester' } });
+    expect(await consent(second)).toMatchObject({ status: 200 });
+    const trail: Json = await server.get(`/audit-trail?stream=${streamId}&limit=500`);
+    expect(trail.items.map((event: Json) => event.position)).not.toContain(position);
+    expect(trail.items[0]).toMatchObject({ type: 'ContentPurged', counts: true, data: { purgeId: id, eventId, position, reason: 'PERSONAL_INFORMATION' } });
+    // Before the correction it counted: an answer of then lacks it, and says so.
+    expect((await server.get(`/dashboard?atPosition=${position}`)).purged).toBe(1);
+    expect((await server.get('/dashboard')).purged).toBe(0);
+    expect(await server.get(`/log/proof/inclusion/${position}?size=${newest().size}`)).toEqual(before);
+    const later = await nextCheckpoint();
+    const { leaf }: Json = await server.get(`/log/proof/inclusion/${position}`);
+    expect(openProof(await text(`/log/proof/inclusion/${position}.tlog-proof`), Buffer.from(leaf), policy).size).toBeGreaterThanOrEqual(later.size);
+    const { proof }: Json = await server.get(`/log/proof/consistency?from=${newest().size}&to=${later.size}`);
+    expect(verifiesConsistency({ first: newest().size, second: later.size, firstRoot: newest().root, secondRoot: later.root, proof: proof.map(bytes) })).toBe(true);
+    await server.restart();
+    expect((await server.get(`/log/proof/inclusion/${position}`)).leaf).toBe(leaf);
+  });
 });

@@ -32,6 +32,10 @@ export interface CommandContext {
   newId(purpose: string): string;
   /** The newest position, as it is now: for what speaks of positions to come. */
   head(): Promise<Position>;
+  /** Hashes of the contents of a stream, by position. */
+  contentHashes(stream: StreamId): Promise<ReadonlyMap<Position, string>>;
+  /** @throws CommandRejected `purge-unsupported` where the event store keeps every content for good. */
+  requirePurges(): void;
   /** Why nothing may be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
 }

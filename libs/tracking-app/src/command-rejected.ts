@@ -39,6 +39,8 @@ export const appRejectionCodes = [
   'unknown-reminder',
   'unknown-event',
   'unknown-subscription',
+  'unknown-purge',
+  'purge-unsupported',
   'endpoint-refused',
 ] as const;
 export type AppRejectionCode = (typeof appRejectionCodes)[number];

@@ -19,7 +19,7 @@ describe('the table of commands', () => {
   });
 
   it('asks for If-Match where a person judges what they saw', () => {
-    expect(commandDefinitions.filter(({ ifMatch }) => ifMatch === 'required').map(({ name }) => name)).toEqual(['VerifyIssue', 'RejectCompletion', 'WriteOffIssue', 'RevokeWriteOff', 'CorrectFacts']);
+    expect(commandDefinitions.filter(({ ifMatch }) => ifMatch === 'required').map(({ name }) => name)).toEqual(['VerifyIssue', 'RejectCompletion', 'WriteOffIssue', 'RevokeWriteOff', 'CorrectFacts', 'ConsentToPurge']);
   });
 
   it('finds nothing at a path that is none', () => {

@@ -6,6 +6,7 @@ import { measureCommands } from './definitions/measures.ts';
 import { organisationCommands } from './definitions/organisations.ts';
 import { planCommands } from './definitions/plans.ts';
 import { policyCommands } from './definitions/policies.ts';
+import { purgeCommands } from './definitions/purges.ts';
 import { reminderCommands } from './definitions/reminders.ts';
 import { reportCommands } from './definitions/reports.ts';
 import { retractionCommands } from './definitions/retractions.ts';
@@ -20,7 +21,7 @@ const stating: readonly CommandDefinition[] = [
 const statingByName = new Map(stating.map((definition) => [definition.name, definition]));
 
 /** Every command of the public interface; routes, OpenAPI and `POST /commands` are made from it. */
-export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...subscriptionCommands, ...retractionCommands((name) => statingByName.get(name) ?? null)];
+export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...subscriptionCommands, ...retractionCommands((name) => statingByName.get(name) ?? null), ...purgeCommands];
 
 const byName = new Map(commandDefinitions.map((definition) => [definition.name, definition]));
 

@@ -254,6 +254,71 @@ describe('reminders', () => {
   });
 });
 
+describe('purges', () => {
+  const grounds = { reason: 'PERSONAL_INFORMATION', legalBasis: '《中华人民共和国个人信息保护法》第四十七条' };
+  const clerk = () => actorOf('clerk', place.bureau);
+  /** Of a progress that was corrected afterwards. */
+  const corrected = async (number: string): Promise<{ readonly eventId: EventId; readonly position: number; readonly stream: StreamId }> => {
+    const id = await registerIssue(side, place, number);
+    await side.post(`/issues/${id}/progress`, { text: '某人的住址' });
+    const { eventId, position, streamId: stream } = (await side.facts()).at(-1)!;
+    await side.post('/corrections', { retract: [eventId], reason: '含个人信息', kind: 'entered-in-error', command: { name: 'ReportProgress', target: id, body: { text: '已办理' } } },
+      { ifMatch: (await side.store.readStream(stream)).version });
+    return { eventId, position, stream };
+  };
+
+  it('are asked for by one person and agreed to by another: the content is gone, its place and its hash stay', async () => {
+    const { eventId, position, stream } = await corrected('60.');
+    const whole = (await side.store.readStream(stream)).events;
+    const id = await run('/purges', { eventIds: [eventId], ...grounds }, clerk());
+    expect((await side.facts()).at(-1)).toMatchObject({
+      streamId: `purge-${id}`, scope: { orgId: place.bureau }, validTime: null,
+      event: { type: 'PurgeRequested', data: { purgeId: id, streamId: stream, targets: [{ eventId, position, contentSha256: expect.any(String) }], ...grounds } },
+    });
+    expect((await side.refused(`/purges/${id}/consent`, {}, { by: clerk(), ifMatch: 1 })).code).toBe('administrator-only');
+    expect((await side.refused(`/purges/${id}/consent`, {}, { by: administrator() })).code).toBe('precondition-required');
+    expect(await side.store.readStream(stream)).toMatchObject({ events: whole });
+    await run(`/purges/${id}/consent`, {}, administrator());
+    const { events } = await side.store.readStream(stream);
+    expect(events.slice(0, -1).map((event) => event.content === '')).toEqual(whole.map((event) => event.position === position));
+    expect((await side.facts()).at(-1)).toMatchObject({ streamId: stream, actor: { subject: 'admin' }, event: { type: 'ContentPurged', data: { purgeId: id, eventId, position, ...grounds } } });
+    expect((await side.refused(`/purges/${id}/consent`, {}, { by: administrator(), ifMatch: 2 })).code).toBe('purge-settled');
+    expect((await side.refused(`/purges/${id}/decline`, {}, { by: administrator() })).code).toBe('purge-settled');
+    expect((await side.refused('/purges', { eventIds: [eventId], ...grounds }, { by: clerk() })).code).toBe('unknown-event');
+    // The stream goes on as it was, and its purge stands for good.
+    await side.post(`/issues/${stream.slice('issue-'.length)}/accept`);
+    const purge = (await side.facts()).findLast((fact) => fact.event.type === 'ContentPurged')!.eventId;
+    expect((await side.refused('/retractions', { eventIds: [purge], reason: '误', kind: 'entered-in-error' })).code).toBe('purge-final');
+  });
+
+  it('need two persons, and a content that counts no more', async () => {
+    const { eventId } = await corrected('61.');
+    const other = actorOf('deputy', null);
+    const id = (await side.post('/purges', { eventIds: [eventId], ...grounds }, { by: other })).id;
+    expect((await side.refused(`/purges/${id}/consent`, {}, { by: other, ifMatch: 1 })).code).toBe('consent-by-requester');
+    expect(await written(`/purges/${id}/decline`, {}, clerk())).toEqual({ type: 'PurgeDeclined', data: {} });
+    const standing = (await side.facts()).findLast((fact) => fact.event.type === 'ProgressReported')!;
+    expect((await side.refused('/purges', { eventIds: [standing.eventId], ...grounds }, { by: clerk() })).code).toBe('purge-of-standing');
+    const retraction = (await side.facts()).findLast((fact) => fact.event.type === 'FactsRetracted')!;
+    expect((await side.refused('/purges', { eventIds: [retraction.eventId], ...grounds }, { by: clerk() })).code).toBe('not-purgeable');
+    expect((await side.refused('/purges', { eventIds: [eventId, (await corrected('62.')).eventId], ...grounds })).code).toBe('not-purgeable');
+    const [installed] = await side.facts();
+    expect((await side.refused('/purges', { eventIds: [installed!.eventId], ...grounds })).code).toBe('not-purgeable');
+    expect((await side.refused('/purges', { eventIds: [eventId], ...grounds }, { by: actorOf('stranger', place.other) })).code).toBe('outside-jurisdiction');
+    expect((await side.refused('/purges', { eventIds: [eventId], ...grounds, legalBasis: '张某 13800138000' })).code).toBe('personal-data-in-text');
+    expect((await side.refused('/purges/x/decline')).code).toBe('unknown-purge');
+  });
+
+  it('are not carried out once the content counts again', async () => {
+    const { eventId, stream } = await corrected('63.');
+    const id = (await side.post('/purges', { eventIds: [eventId], ...grounds }, { by: clerk() })).id;
+    const retraction = (await side.facts()).findLast((fact) => fact.event.type === 'FactsRetracted')!;
+    await side.post('/retractions', { eventIds: [retraction.eventId], reason: '误', kind: 'entered-in-error' });
+    expect((await side.refused(`/purges/${id}/consent`, {}, { by: administrator(), ifMatch: 1 })).code).toBe('purge-of-standing');
+    expect((await side.store.readStream(stream)).events.every(({ content }) => content !== '')).toBe(true);
+  });
+});
+
 describe('subscriptions', () => {
   const endpoint = 'https://dashboard.example.org/hooks';
 

@@ -1,4 +1,4 @@
-import { canonicalJson, derivedUuid, sha256Hex, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
+import { canonicalJson, contentSha256, derivedUuid, sha256Hex, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
 import { dayIn, type Actor, type CommandId, type Position } from '@rectrail/kernel';
 import { Inject } from '@nestjs/common';
 import type { TrackingLookups } from '@rectrail/tracking-read';
@@ -54,7 +54,7 @@ export class TrackingCommand extends Command<CommandOutcome> {
 /** What the handler runs on; given by the composition root. */
 export interface TrackingCommandPorts {
   readonly runner: CommandRunner;
-  readonly store: Pick<EventStore, 'head'>;
+  readonly store: Pick<EventStore, 'head' | 'readStream' | 'capabilities'>;
   readonly lookups: Pick<TrackingLookups, 'catchUp' | 'streamsOf' | 'dependents' | 'trees'>;
   /** IANA name, from the installation's first event. */
   readonly zone: string;
@@ -100,6 +100,11 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
     return { commandId, dryRun, repeated, position, results };
   }
 
+  #requirePurges(): void {
+    if (this.#ports.store.capabilities.purges) return;
+    throw new CommandRejected('purge-unsupported', 'the event store keeps every content for good. Potential solutions: keep events in PostgreSQL where the law may demand that a content goes');
+  }
+
   /** May run several times for one command (conflicts, a repeat): it keeps nothing between runs. */
   async #carryOut(command: TrackingCommand, unit: UnitOfWork): Promise<readonly CommandReply[]> {
     const replies: CommandReply[] = [];
@@ -123,6 +128,8 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
       lookups: this.#lookups,
       correction: null,
       head: async () => (await this.#ports.store.head()).position,
+      contentHashes: async (stream) => new Map((await this.#ports.store.readStream(stream)).events.map((event) => [event.position, contentSha256(event)])),
+      requirePurges: () => { this.#requirePurges(); },
       endpointFault: (url) => this.#ports.endpointFault(url),
       newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
     }, unit, target, body);

@@ -26,6 +26,7 @@ export const commandExamples: Readonly<Record<string, unknown>> = {
   ConfirmReceipt: { recipient: 'handler' },
   CreateSubscription: { endpoint: 'https://dashboard.example.org/hooks/rectrail', audience: 'internal', nouns: ['issues', 'measures'] },
   RetractFacts: { eventIds: ['0198f3d2-0000-8000-8000-000000000003'], reason: '录入错误。', kind: 'entered-in-error' },
+  RequestPurge: { eventIds: ['0198f3d2-0000-8000-8000-000000000003'], reason: 'PERSONAL_INFORMATION', legalBasis: '《中华人民共和国个人信息保护法》第四十七条' },
   CorrectFacts: {
     retract: ['0198f3d2-0000-8000-8000-000000000003'], reason: '金额有误。',
     command: { name: 'RecoverFunds', target: '0198f3d2-0000-8000-8000-000000000004', body: { money: { fen: '5400000' } } },

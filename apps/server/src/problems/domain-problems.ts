@@ -1,7 +1,7 @@
 import type { ProblemType } from '@rectrail/platform';
 import {
   calendarRejections, fundsCaseRejections, inspectionRejections, installationRejections, issueRejections, liveRejections, measureRejections, metricRejections,
-  organisationTreeRejections, planRejections, policyRejections, reminderRejections, reportRejections, retractionRejections, sourceRejections,
+  organisationTreeRejections, planRejections, policyRejections, purgeRejections, reminderRejections, reportRejections, retractionRejections, sourceRejections,
   subscriptionRejections, transitionRejections, type RejectionText,
 } from '@rectrail/tracking-domain';
 
@@ -11,7 +11,7 @@ export interface Problem extends ProblemType { readonly help: string }
 const rejections = {
   ...liveRejections, ...transitionRejections, ...organisationTreeRejections, ...inspectionRejections, ...planRejections, ...issueRejections,
   ...measureRejections, ...fundsCaseRejections, ...policyRejections, ...calendarRejections, ...reportRejections, ...metricRejections,
-  ...sourceRejections, ...subscriptionRejections, ...installationRejections, ...retractionRejections, ...reminderRejections,
+  ...sourceRejections, ...subscriptionRejections, ...installationRejections, ...retractionRejections, ...reminderRejections, ...purgeRejections,
 } as const satisfies Record<string, RejectionText>;
 
 type DomainCode = keyof typeof rejections;

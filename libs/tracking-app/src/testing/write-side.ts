@@ -1,4 +1,4 @@
-import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
+import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId, withContent } from '@rectrail/event-store';
 import { instant, position, type Actor, type CommandId, type EventId, type Fact, type Instant, type OrgId, type StreamId, type TreeId } from '@rectrail/kernel';
 import { countingOnAnyDay, trackingEventDefinitions, type TrackingEvent } from '@rectrail/tracking-domain';
 import type { Dependent } from '@rectrail/tracking-read';
@@ -60,7 +60,7 @@ export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Pro
   const store = new MemoryEventStore(clock);
   const codec = createEventCodec(trackingEventDefinitions);
   const runner = new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['org-tree-', 'policy-'] });
-  const facts = async (): Promise<readonly Fact<TrackingEvent>[]> => (await store.readAll()).events.map((stored) => codec.decode(stored) as Fact<TrackingEvent>);
+  const facts = async (): Promise<readonly Fact<TrackingEvent>[]> => withContent((await store.readAll()).events).map((stored) => codec.decode(stored) as Fact<TrackingEvent>);
   await bootstrap({ runner, zone, jurisdiction: '某市', calendarYears: [] });
   const module = await Test.createTestingModule({ imports: [TrackingAppModule.register({
     runner, store, zone, lookups: lookupsOver(facts),
