@@ -41,12 +41,13 @@ const post = async (path: string, body: unknown): Promise<Json> => {
 const acknowledged: string[] = [];
 const refused = new Map<string, number>();
 let isWriting = true;
+const goesOn = (): boolean => isWriting;
 const write = async (writer: number): Promise<void> => {
   for (let n = 0; isWriting; n += 1) {
     const titles = Array.from({ length: issuesEach }, (_, at) => `第${writer}批${n}之${at}`);
     const commands = titles.map((title, at) => ({ name: 'RegisterIssue', body: { inspectionId, org: 'CITY', numberPath: [`${writer}.${n}.${at}.`], title } }));
     const key = randomUUID();
-    for (let isTaken = false; isWriting && !isTaken;) {
+    for (let isTaken = false; !isTaken && goesOn();) {
       const { status, body, retryAfter } = await call('POST', '/api/v1/commands', { commands }, key);
       isTaken = status < 300;
       if (isTaken) acknowledged.push(...titles);

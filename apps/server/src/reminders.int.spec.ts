@@ -11,7 +11,7 @@ import { administrativeTreeId, defaultPolicy, streams, trackingEventDefinitions,
 import { openTrackingRead, type TrackingRead } from '@rectrail/tracking-read';
 import { clockAt } from '@rectrail/tracking-read/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startReminders } from './reminders.ts';
+import { logTime, startReminders } from './reminders.ts';
 
 const zone = 'Asia/Shanghai';
 const actor: Actor = { orgId: null, role: 'administrator', subject: 'spec', assurance: 'system' };
@@ -33,7 +33,7 @@ const issueIdOf = (org: number, n: number): IssueId => `c0000000-0000-8000-8000-
 
 /** A runner of its own for each evaluator, as each server has one. */
 const newRunner = (): CommandRunner => new CommandRunner({ store, codec, clock, cachedStreamPrefixes: ['policy-', 'reminders-'] });
-const portsOf = (): RemindersPorts => ({ runner: newRunner(), store, queries: read.queries, clock, zone });
+const portsOf = (): RemindersPorts => ({ runner: newRunner(), store, queries: read.queries, now: () => Promise.resolve(clock.at), zone });
 
 interface Row { readonly stream: StreamId; readonly scope: Scope; readonly on: Day | null; readonly event: TrackingEvent; readonly classification?: Classification }
 
@@ -124,6 +124,16 @@ describe('an evaluation', () => {
     expect((await evaluateReminders(portsOf(), addDays(deadline, -5))).issued.red).toBe(0);
     expect((await evaluateReminders(portsOf(), addDays(deadline, -4))).issued).toEqual({ green: 0, yellow: 0, red: issuesEach });
     expect((await notices()).filter(({ colour }) => colour === 'red').every(({ recipients, daysLeft }) => recipients[0] === 'head' && daysLeft === 4)).toBe(true);
+  });
+});
+
+describe('the time of the log', () => {
+  const standing = (state: 'steady' | 'jumped') => ({ clock: () => Promise.resolve({ state, now: '2026-06-12T00:00:00.000Z' as Instant, aheadSeconds: 0 }) });
+
+  it('is that of the store, where it tells one, and none while its clock has leapt', async () => {
+    expect(await logTime(standing('steady'), clock)()).toBe('2026-06-12T00:00:00.000Z');
+    expect(await logTime(null, clock)()).toBe(clock.at);
+    await expect(logTime(standing('jumped'), clock)()).rejects.toMatchObject({ code: 'clock-jumped' });
   });
 });
 

@@ -1,7 +1,9 @@
-import { firstInstantOf, msOfInstant } from '@rectrail/kernel';
+import { EventStoreError } from '@rectrail/event-store';
+import { firstInstantOf, msOfInstant, type Clock } from '@rectrail/kernel';
 import type { Leadership, Logger, Metrics } from '@rectrail/platform';
 import { issueRemindersDaily, type RemindersPorts } from '@rectrail/tracking-app';
 import { ReadRejected } from '@rectrail/tracking-read';
+import type { WatchedClock } from './http/clock.routes.ts';
 
 export interface RemindersOptions {
   readonly ports: RemindersPorts;
@@ -11,6 +13,13 @@ export interface RemindersOptions {
   /** How often the clock is looked at, and the lease that another process holds, ms; default a minute and some seconds. */
   readonly lookMs?: number;
 }
+
+/** By the clock that stamps the events, so that processes whose clocks differ agree on the day; by that of this process where the store does not tell its own. Rejects while it has leapt. */
+export const logTime = (logClock: Pick<WatchedClock, 'clock'> | null, clock: Clock): RemindersPorts['now'] => async () => {
+  const standing = await logClock?.clock();
+  if (standing?.state === 'jumped') throw new EventStoreError('clock-jumped', `the clock of the log is ${standing.aheadSeconds} s ahead: no day is evaluated by it`);
+  return standing?.now ?? clock.now();
+};
 
 /**
  * Notices are issued by one process at a time, each day of the zone and after its start. `close`: the append on its way is finished.

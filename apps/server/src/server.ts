@@ -14,7 +14,7 @@ import { openLogKey, originOf } from './log/log-key.ts';
 import { lookOutside } from './log/outside.ts';
 import { startSealer } from './log/sealer.ts';
 import { Rebuilds } from './rebuilds.ts';
-import { startReminders } from './reminders.ts';
+import { logTime, startReminders } from './reminders.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { configuredTracing } from './tracing.ts';
 import { openServerWebhooks } from './webhooks.ts';
@@ -143,7 +143,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
     imports: createImportService(ports), commandPorts: ports, deadLetters: await openDeadLetterDesk(configuration, database, logger),
   });
   if (configuration.roles.includes('scheduler')) {
-    const reminders = startReminders({ ports: { runner, store, queries: read.queries, clock: systemClock, zone }, leadership, logger, metrics });
+    const reminders = startReminders({ ports: { runner, store, queries: read.queries, now: logTime(storage.logClock, systemClock), zone }, leadership, logger, metrics });
     opened.defer(() => reminders.close());
   }
   await startRelays(configuration, { feed, logCheckpoint: () => checkpointToTell(storage, feed), leadership, logger, metrics, tracing }, opened);

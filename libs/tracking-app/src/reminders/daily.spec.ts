@@ -1,6 +1,6 @@
 // Goal: the work of a day is done once, from its first instant in the zone on, whatever the clock does. Method: a clock that is put; days of 23, 24 and 25 hours.
 import { describe, expect, it } from '@jest/globals';
-import { instant, type Day, type Instant } from '@rectrail/kernel';
+import { instant, type Day } from '@rectrail/kernel';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { eachDay, msToNextDay } from './daily.ts';
 
@@ -17,10 +17,10 @@ describe('the time to midnight', () => {
 
 describe('the work of each day', () => {
   const running = (from: string) => {
-    const clock = { at: instant(from), now(): Instant { return this.at; } };
+    const clock = { at: instant(from) };
     const stop = new AbortController();
     const days: Day[] = [];
-    const ended = eachDay({ clock, zone: 'Asia/Shanghai' }, stop.signal, (day) => { days.push(day); return Promise.resolve(); }, 1);
+    const ended = eachDay({ now: () => Promise.resolve(clock.at), zone: 'Asia/Shanghai' }, stop.signal, (day) => { days.push(day); return Promise.resolve(); }, 1);
     const until = async (text: string, count: number): Promise<readonly Day[]> => {
       clock.at = instant(text);
       while (days.length < count) await turn();
@@ -37,6 +37,13 @@ describe('the work of each day', () => {
     expect(await until('2026-06-10T16:00:00.000Z', 2)).toEqual(['2026-06-10', '2026-06-11']);
     expect(await until('2026-07-01T00:00:00.000Z', 3)).toEqual(['2026-06-10', '2026-06-11', '2026-07-01']);
     await close();
+  });
+
+  it('is not done by a clock that is known to be wrong', async () => {
+    const days: Day[] = [];
+    const wrong = new Error('clock-jumped');
+    await expect(eachDay({ now: () => Promise.reject(wrong), zone: 'Asia/Shanghai' }, new AbortController().signal, (day) => { days.push(day); return Promise.resolve(); }, 1)).rejects.toBe(wrong);
+    expect(days).toEqual([]);
   });
 
   it('is not done again where the clock is put back', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addDays, dayIn, firstDay, firstInstantOf, maxDay, msOfInstant, type Clock, type Day, type Instant } from '@rectrail/kernel';
+import { addDays, dayIn, firstDay, firstInstantOf, maxDay, msOfInstant, type Day, type Instant } from '@rectrail/kernel';
 import type { LightColour } from '@rectrail/tracking-domain';
 import { evaluateReminders, type Evaluation, type RemindersPorts } from './reminders.ts';
 
@@ -8,15 +8,16 @@ const lookMsMax = 60_000;
 
 export const msToNextDay = (zone: string, now: Instant): number => msOfInstant(firstInstantOf(zone, addDays(dayIn(zone, now), 1))) - msOfInstant(now);
 
-/** Once at the start and then whenever a new day begins in the zone; `work` gets the day. Ends, without a rejection, when the signal aborts. */
+/** Once at the start and then whenever a new day begins in the zone; `work` gets the day. Ends, without a rejection, when the signal aborts. Rejects as `now` and `work` do. */
 export const eachDay = async (
-  { clock, zone }: { readonly clock: Clock; readonly zone: string }, signal: AbortSignal, work: (day: Day) => Promise<void>, lookMs = lookMsMax,
+  { now, zone }: Pick<RemindersPorts, 'now' | 'zone'>, signal: AbortSignal, work: (day: Day) => Promise<void>, lookMs = lookMsMax,
 ): Promise<void> => {
   for (let done = firstDay; !signal.aborted;) {
-    const today = dayIn(zone, clock.now());
+    const at = await now();
+    const today = dayIn(zone, at);
     if (today > done) await work(today);
     done = maxDay(done, today);
-    await sleep(Math.min(msToNextDay(zone, clock.now()), lookMs), undefined, { signal }).catch(() => undefined);
+    await sleep(Math.min(msToNextDay(zone, at), lookMs), undefined, { signal }).catch(() => undefined);
   }
 };
 

@@ -1,5 +1,5 @@
 import { hashedUuid, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
-import { onDay, type Actor, type Clock, type CommandId, type Day, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
+import { onDay, type Actor, type CommandId, type Day, type Instant, type IssueId, type OrgId, type Position } from '@rectrail/kernel';
 import {
   decideReminders, foldIssue, ladderKey, ladderOf, streams,
   type IssueEvent, type IssueReminders, type LightColour, type ReminderEvent, type ReminderIssued,
@@ -13,7 +13,8 @@ export interface RemindersPorts {
   readonly runner: CommandRunner;
   readonly store: Pick<EventStore, 'head'>;
   readonly queries: Pick<TrackingQueries, 'remindersDue'>;
-  readonly clock: Clock;
+  /** The time of the log, by which its events are stamped; not that of a process, which may be another. */
+  readonly now: () => Promise<Instant>;
   /** IANA name, from the installation's first event. */
   readonly zone: string;
 }
