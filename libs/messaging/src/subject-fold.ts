@@ -1,4 +1,4 @@
-import { effectiveDay, isPurge, isRetraction, countingOnAnyDay } from '@rectrail/tracking-domain';
+import { effectiveDay, isPurge, isRetraction, countingOnAnyDay, type ContentPurged } from '@rectrail/tracking-domain';
 import { lastInstant, position, streamVersion, type Classification, type Day, type EventId, type Fact, type OrgId, type Position, type StreamVersion } from '@rectrail/kernel';
 import type { Contract, Folded, State } from './contracts/contract.ts';
 import type { Audience } from './message.ts';
@@ -52,7 +52,7 @@ export class SubjectFold {
     this.#told = null;
     if (isRetraction(fact) || isPurge(fact)) {
       this.#stale = true;
-      if (isPurge(fact)) this.facts = this.facts.filter(({ eventId }) => eventId !== fact.event.data.eventId);
+      if (isPurge(fact)) this.#purge(fact);
       return;
     }
     // What has just been recorded counts, so a subject exists from its first fact that gives existence alone.
@@ -66,6 +66,12 @@ export class SubjectFold {
   /** How many of its facts have one of these ids. */
   holds(eventIds: ReadonlySet<EventId>): number {
     return this.facts.reduce((held, { eventId }) => (eventIds.has(eventId) ? held + 1 : held), 0);
+  }
+
+  /** Whoever was told of what is gone is told so, though nothing that is left says that the subject ever existed. */
+  #purge({ event: { data } }: Fact<ContentPurged>): void {
+    this.facts = this.facts.filter(({ eventId }) => eventId !== data.eventId);
+    this.#existed = true;
   }
 
   #take(fact: Fact, day: Day): void {
