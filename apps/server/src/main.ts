@@ -8,7 +8,7 @@ const main = async (): Promise<void> => {
   const configuration = readConfiguration(process.env);
   const logger = createLogger({ level: configuration.logLevel });
   // A signal that comes during the start waits for its end: as process 1 of a container nothing else would hear it.
-  const starting = startServer(configuration, logger);
+  let starting = startServer(configuration, logger);
   let closing = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (closing) return;
@@ -18,8 +18,15 @@ const main = async (): Promise<void> => {
     starting.then((server) => server.close()).then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
-  const { url, adminTokenFile } = await starting;
-  logger.info({ url, adminTokenFile, roles: configuration.roles }, 'ready');
+  for (;;) {
+    const server = await starting;
+    const { url, adminTokenFile, superseded } = server;
+    logger.info({ url, adminTokenFile, roles: configuration.roles }, 'ready');
+    await superseded;
+    if (closing) return;
+    logger.info('another epoch of the log has begun: starting again');
+    starting = server.close().then(() => startServer(configuration, logger));
+  }
 };
 
 main().catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { openDeadLetterDesk, startKafkaCommands } from './kafka/commands.ts';
 import { startKafkaRelay, type RelayOptions } from './kafka/relay.ts';
 import { kafkaLog, readKafkaSettings } from './kafka/settings.ts';
 import { CheckpointFolder } from './log/checkpoint-folder.ts';
-import { openLogKey, originOf } from './log/log-key.ts';
+import { openLogKeys, originOf } from './log/log-key.ts';
 import { lookOutside } from './log/outside.ts';
 import { startSealer } from './log/sealer.ts';
 import { Rebuilds } from './rebuilds.ts';
@@ -33,6 +33,8 @@ export interface RunningServer {
   readonly url: string;
   /** Null where this process serves no API. */
   readonly adminTokenFile: string | null;
+  /** Resolves where another epoch of the log has begun: it is to be closed, and started again. */
+  readonly superseded: Promise<void>;
   /** Takes no new requests, lets running ones end within the grace, then stops everything in the reverse order of its start. */
   close(): Promise<void>;
 }
@@ -70,7 +72,8 @@ const checkpointToTell = async ({ sealed, epochs, store }: Storage, feed: Messag
   const [source, identity, newest] = [await feed.source(), await store.identity(), await sealed.checkpoint()];
   if (newest === null || !newest.note.startsWith(`${originOf(identity)}\n`)) return null;
   const begun = (await epochs.begun()).find(({ epoch }) => epoch === identity.epoch);
-  return { source, position: newest.size, checkpoint: newest.note, continues: begun === undefined ? null : { source: sourceOf({ ...identity, epoch: begun.previous.epoch }), position: begun.previous.size } };
+  const continues = begun === undefined ? null : { source: sourceOf({ ...identity, epoch: begun.previous.epoch }), position: begun.previous.size };
+  return { source, position: newest.size, checkpoint: newest.note, continues };
 };
 
 /** What tells others, in a process of the role `relay`. */
@@ -85,13 +88,22 @@ const startRelays = async (configuration: Configuration, ports: Omit<RelayOption
   opened.defer(() => relay.close());
 };
 
+interface SealingOptions {
+  readonly storage: Storage;
+  /** Null where no checkpoints are published as files. */
+  readonly folder: CheckpointFolder | null;
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+}
+
 /**
  * The role `projector`, which no installation lacks: a role of its own would be left out where roles are listed, and the log would stand unsealed without anybody's doing.
  */
-const startSealing = async ({ database, store, leadership, sealed, fence }: Storage, folder: CheckpointFolder | null, configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<void> => {
+const startSealing = async ({ storage, folder, configuration, logger }: SealingOptions, opened: AsyncDisposableStack): Promise<void> => {
+  const { database, store, leadership, sealed, fence } = storage;
   if (!configuration.roles.includes('projector')) return;
-  const signer = await openLogKey({ database, configuration, identity: await store.identity() });
-  if (signer === null) {
+  const signers = await openLogKeys({ database, configuration, identity: await store.identity() });
+  if (signers.length === 0) {
     logger.error('the log has a key that this process does not have: it seals nothing. Potential solutions: share the data directory, or give the key by RECTRAIL_LOG_KEY_FILE');
     return;
   }
@@ -103,7 +115,9 @@ const startSealing = async ({ database, store, leadership, sealed, fence }: Stor
       logger.error({ err: error }, 'a checkpoint of the log could not be published; the next one is tried');
     }
   };
-  const sealer = startSealer({ store, sealed, leadership, signer, publish, onFailure: (error) => { logger.error({ err: error }, 'the sealing of the log was broken off and begins again'); } });
+  const sealer = startSealer({
+    store, sealed, leadership, signers, publish, onFailure: (error) => { logger.error({ err: error }, 'the sealing of the log was broken off and begins again'); },
+  });
   opened.defer(() => sealer.close());
 };
 
@@ -116,7 +130,7 @@ const lookAround = async ({ store, fence }: Storage, configuration: Configuratio
   return folder;
 };
 
-const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Pick<RunningServer, 'url' | 'adminTokenFile'>> => {
+const start = async (configuration: Configuration, logger: Logger, opened: AsyncDisposableStack): Promise<Omit<RunningServer, 'close'>> => {
   const metrics = createMetrics();
   const version = await packageVersion();
   const tracing = configuredTracing(configuration, version, logger);
@@ -126,7 +140,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const folder = await lookAround(storage, configuration, logger, opened);
   const { zone } = await bootstrap({ runner, zone: configuration.zone, jurisdiction: configuration.jurisdiction, calendarYears: knownCalendarYears() });
   if (zone !== configuration.zone) logger.warn({ zone, configured: configuration.zone }, 'the zone was fixed by the first start; the configured one is ignored');
-  await startSealing(storage, folder, configuration, logger, opened);
+  await startSealing({ storage, folder, configuration, logger }, opened);
   const read = await openReadModels(storage, { ...configuration, zone }, logger, opened);
   const rebuilds = new Rebuilds({ read, logger, metrics });
   opened.defer(() => rebuilds.close());
@@ -152,7 +166,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   if (kafkaCommands !== null) opened.defer(() => kafkaCommands.close());
   await app.listen(configuration.port, configuration.host);
   const url = (await app.getUrl()).replace(/\/$/, '');
-  return { url, adminTokenFile };
+  return { url, adminTokenFile, superseded: fence.untilSuperseded() };
 };
 
 /**
@@ -162,8 +176,7 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
 export const startServer = async (configuration: Configuration, logger: Logger = createLogger({ level: configuration.logLevel })): Promise<RunningServer> => {
   const opened = new AsyncDisposableStack();
   try {
-    const { url, adminTokenFile } = await start(configuration, logger, opened);
-    return { url, adminTokenFile, close: () => opened.disposeAsync() };
+    return { ...await start(configuration, logger, opened), close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -1,5 +1,5 @@
-// Goal: a backup taken while others write holds everything that was committed before it ended, and is put back whole or not at all. Method: an embedded server of its own under writers
-// and checkpoints; its backup is restored, spoilt byte by byte, and broken off.
+// Goal: a backup taken while others write holds everything that was committed before it ended, and is put back whole or not at all. Method: an embedded server of its own under
+// a writer and checkpoints; its backup is restored, spoilt, and broken off.
 import { chmod, mkdtemp, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -211,8 +211,8 @@ const copyOnline = async (options: BackupOptions, url: string, copying: Copying)
 });
 
 /**
- * A base backup of the embedded PostgreSQL of a data directory while it runs, with the write-ahead log that it needs and with the keys beside it. Every file is flushed and hashed; the
- * manifest comes last. Nobody waits: appends go on.
+ * A base backup of the embedded PostgreSQL of a data directory while it runs, with the write-ahead log that it needs and with the keys beside it. Every file is flushed and hashed;
+ * the manifest comes last. Nobody waits: appends go on.
  *
  * @throws BackupRefused where none can be made so, or where `to` holds something; what the signal gives as its reason
  */

@@ -32,6 +32,9 @@ const networkList = z.string().default('')
 const brokerList = z.string()
   .transform((text) => text.split(',').map((broker) => broker.trim()))
   .pipe(z.array(z.string().regex(/^([^\s:/@[\]]+|\[[0-9a-f:.]+\]):\d{1,5}$/i, 'no broker: write host:port')).min(1));
+const witnessList = z.string().default('')
+  .transform((text) => text.split(',').map((key) => key.trim()).filter((key) => key !== ''))
+  .pipe(z.array(z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/, 'no verifier key: write name+8 hexadecimal digits+base64')).max(16));
 const onOff = z.enum(['on', 'off']).default('off').transform((word) => word === 'on');
 const filePath = z.string().min(1).max(4_096);
 
@@ -66,6 +69,7 @@ const schema = z.strictObject({
   tracesSampledShare: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces beginning here that is recorded, 0 to 1; a trace that a caller began is recorded as its caller says.'),
   leaseMs: integer(500, 600_000).default(10_000).describe('How long the work of a process that falls silent (relay, webhooks, reminders, the sealing of the log) waits before another takes it over, milliseconds.'),
   logKeyFile: filePath.optional().describe('File with the secret key that signs the checkpoints of the log, as `PRIVATE+KEY+…` of a signed note. Without it, `log-key-<epoch>` in the data directory, made by the first start of the role `projector` (mode 0600).'),
+  logWitnesses: witnessList.describe('Verifier keys of witnesses whose cosignatures of checkpoints are taken (C2SP tlog-cosignature), separated by commas: `witness.example+1a2b3c4d+BA…`, at most 16.'),
   logPublishDir: filePath.optional().describe('Folder into which checkpoints of the log are published, best on another machine than the database. A start that finds more of the log there than in the database is read-only: it runs on an older copy.'),
   kafkaBrokers: brokerList.optional().describe('Some brokers of a Kafka cluster, `host:port` separated by commas. Without it nothing goes to Kafka.'),
   kafkaTopicPrefix: z.string().regex(/^[a-zA-Z0-9._-]{1,150}$/).default('rectrail').describe('First part of all topics: `rectrail.issues`, `rectrail.checkpoints` …'),

@@ -1,4 +1,5 @@
 export * from './checkpoint.ts';
+export * from './key-announcement.ts';
 export { LogFormatError, type LogFormatErrorCode } from './format-error.ts';
 export { completeSubtrees, emptyRoot, GrowingTree, leafHash, nodeHash, treeHashBytes, type Frontier, type HashedNode, type LeafRange, type TreeHash, type TreeNode } from './merkle-tree.ts';
 export * from './proof-file.ts';

@@ -9,6 +9,7 @@ import type { Configuration, Database, Leadership, Logger, Metrics, Tracing } fr
 import { commandDefinitions, CommandService, type ImportService, type TrackingCommandPorts } from '@rectrail/tracking-app';
 import type { TrackingRead } from '@rectrail/tracking-read';
 import type { Clock } from '@rectrail/kernel';
+import { cosigner } from '@rectrail/transparency';
 import type { FastifyInstance } from 'fastify';
 import { ApplicationModule, nestLogger } from '../application.module.ts';
 import type { Epochs } from '../log/epochs.ts';
@@ -89,7 +90,7 @@ const apiRoutes = async (options: HttpApplicationOptions, commands: () => Comman
     ...readRoutes(read.queries, readDefinitions),
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
-    ...logRoutes({ sealed, store }),
+    ...logRoutes({ sealed, store, fence, witnesses: configuration.logWitnesses.map(cosigner) }),
     ...contentsRoutes({ store }),
     ...epochRoutes({ epochs, fence, store }),
     ...subscriptionRoutes({ webhooks, queries: read.queries }),

@@ -20,6 +20,7 @@ export const httpProblemCodes = [
   'clock-not-watched',
   'log-not-sealed',
   'unknown-tile',
+  'cosignature-refused',
   'epoch-not-due',
   'epoch-unsupported',
   'kafka-off',

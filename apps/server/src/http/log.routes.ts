@@ -1,19 +1,26 @@
-import { leafBytes, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { EventStoreError, leafBytes, type EventStore, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
 import { position } from '@rectrail/kernel';
+import { parseBody } from '@rectrail/tracking-app';
 import {
-  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, parseTilePath, rootOf, tileWidth, type Tile, type TreeHash,
+  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseTilePath, rootOf, tileWidth, type NoteSignature, type NoteVerifier, type Tile, type TreeHash,
 } from '@rectrail/transparency';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { standingText, type LogFence } from '../log/log-fence.ts';
 import type { SealedLog, SignedCheckpoint } from '../log/sealed-log.ts';
+import { sightingOf, type Sighting } from '../log/sightings.ts';
 import type { LogConsistency, LogInclusion } from '../openapi/answer-types.ts';
 import { HttpProblem } from './http-problem.ts';
 import { parseQuery, positionParameter } from './query-parameters.ts';
 import { idOf, type TableRoute } from './table-routes.ts';
+import { jsonBodyOf } from './write-request.ts';
 
 export interface LogRoutesOptions {
   readonly sealed: SealedLog;
   readonly store: Pick<EventStore, 'identity' | 'readAll'>;
+  readonly fence: Pick<LogFence, 'see'>;
+  /** Whose cosignatures are taken. */
+  readonly witnesses: readonly NoteVerifier[];
 }
 
 const sizeParameter = positionParameter.refine((size) => size > 0, 'a tree has at least one leaf');
@@ -21,6 +28,12 @@ export const logInclusionQuery = z.strictObject({ size: sizeParameter.optional()
 export const logConsistencyQuery = z.strictObject({
   from: sizeParameter.describe('Size of the earlier tree'), to: sizeParameter.optional().describe('Size of the later one; default that of the newest checkpoint'),
 });
+const witnessesMax = 16;
+export const logCheckpointQuery = z.strictObject({
+  witnessed: z.coerce.number().int().min(1).max(witnessesMax).optional().describe('The newest one that at least so many witnesses have cosigned; default the newest of all'),
+});
+const noteCharsMax = 20_000;
+export const cosignatureBody = z.strictObject({ checkpoint: z.string().min(1).max(noteCharsMax).describe('A checkpoint of the log with the cosignature of a witness (C2SP tlog-cosignature)') });
 const nothing = z.strictObject({});
 
 const plain = 'text/plain; charset=utf-8';
@@ -45,6 +58,19 @@ const placeOf = (request: FastifyRequest): { readonly index: number; readonly as
 
 const notSealed = (parameter: string, detail: string): HttpProblem => new HttpProblem('log-not-sealed', detail, { errors: [{ parameter, detail }] });
 
+/** What witnesses have signed of this log. @throws HttpProblem `cosignature-refused` where no known witness has, or it is of another log */
+const cosigned = (note: string, witnesses: readonly NoteVerifier[], { logId }: LogIdentity): { readonly sighting: Sighting; readonly verified: readonly NoteSignature[] } => {
+  const refuse = (detail: string): HttpProblem => new HttpProblem('cosignature-refused', detail, { errors: [{ pointer: '/checkpoint', detail }] });
+  try {
+    const { verified } = openNote(note, witnesses);
+    const { logId: of, ...sighting } = sightingOf(note, 'witness');
+    if (of === logId) return { sighting, verified };
+    throw refuse(`it is of the log ${of}, and this one is ${logId}`);
+  } catch (error) {
+    throw error instanceof LogFormatError ? refuse(error.message) : error;
+  }
+};
+
 class LogAnswers {
   readonly #options: LogRoutesOptions;
 
@@ -57,6 +83,28 @@ class LogAnswers {
     const newest = await this.#options.sealed.checkpoint();
     if (newest === null) throw new HttpProblem('log-not-sealed', 'nothing of the log has been signed yet');
     return newest;
+  }
+
+  /** @throws HttpProblem `log-not-sealed` */
+  async witnessed(witnessesMin: number): Promise<SignedCheckpoint> {
+    const found = await this.#options.sealed.witnessed(witnessesMin);
+    if (found === null) throw notSealed('witnessed', `no checkpoint has been cosigned by ${witnessesMin} witnesses yet`);
+    return found;
+  }
+
+  /**
+   * Keeps what witnesses say of a checkpoint of this log, and answers it with all cosignatures. Where a witness has seen more of the log than there is here, the log is an older copy.
+   *
+   * @throws HttpProblem `cosignature-refused`, `log-not-sealed`; EventStoreError `log-read-only`
+   */
+  async cosign(note: string): Promise<string> {
+    const { store, sealed, fence, witnesses } = this.#options;
+    const { sighting, verified } = cosigned(note, witnesses, await store.identity());
+    const standing = await fence.see([sighting]);
+    if (standing.contradictions.some(({ sighting: { by, size, epoch } }) => by === 'witness' && size === sighting.size && epoch === sighting.epoch)) throw new EventStoreError('log-read-only', standingText(standing));
+    const kept = await sealed.keepCosignatures(sighting.epoch, sighting.size, verified) ? await sealed.checkpoint(sighting.size) : null;
+    if (kept === null) throw new HttpProblem('log-not-sealed', `no checkpoint of exactly ${sighting.size} leaves was signed here`, { errors: [{ pointer: '/checkpoint', detail: 'of another size than any that was signed' }] });
+    return kept.note;
   }
 
   /** The size asked, at most that of the newest checkpoint, which is the default. @throws HttpProblem `log-not-sealed` */
@@ -127,8 +175,22 @@ export const logRoutes = (options: LogRoutesOptions): readonly TableRoute[] => {
     {
       name: 'LogCheckpoint', method: 'GET', path: '/log/checkpoint',
       handle: async (request, reply) => {
+        const { witnessed } = parseQuery(logCheckpointQuery, request.query);
+        return sayPlain(reply, (await (witnessed === undefined ? log.newest() : log.witnessed(witnessed))).note);
+      },
+    },
+    {
+      name: 'CosignCheckpoint', method: 'POST', path: '/log/cosignatures',
+      handle: async (request, reply) => {
+        const { checkpoint } = parseBody(cosignatureBody, jsonBodyOf(request));
+        return sayPlain(reply, await log.cosign(checkpoint));
+      },
+    },
+    {
+      name: 'LogKeyAnnouncements', method: 'GET', path: '/log/key-announcements',
+      handle: async (request, reply) => {
         parseQuery(nothing, request.query);
-        return sayPlain(reply, (await log.newest()).note);
+        return sayPlain(reply, (await options.sealed.announcements()).join('\n'));
       },
     },
     {

@@ -65,9 +65,9 @@ export class LogFence {
     return this.#standing;
   }
 
-  /** Resolves when it changes. */
-  get changed(): Promise<undefined> {
-    return this.#changed.promise;
+  /** Resolves once another epoch has begun. */
+  async untilSuperseded(): Promise<void> {
+    while (this.#standing.state !== 'superseded') await this.#changed.promise;
   }
 
   async refresh(): Promise<void> {

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { LogIdentity } from '@rectrail/event-store';
 import type { Configuration, Database } from '@rectrail/platform';
-import { newNoteKey, noteSigner, noteVerifierKey, type NoteSigner } from '@rectrail/transparency';
+import { announceKey, newNoteKey, noteSigner, noteVerifierKey, type NoteSigner } from '@rectrail/transparency';
 import { registeredKeys, registerKey } from './sealed-log.ts';
 
 /** What names the log of one epoch: origin of its checkpoints and name of its keys. */
@@ -38,26 +38,33 @@ export interface LogKeyOptions {
   readonly identity: LogIdentity;
 }
 
+/** The key that signs, and the one that is to follow it, where a rotation has begun. */
+const filesOf = ({ dataDir, logKeyFile }: LogKeyOptions['configuration'], epoch: number): { readonly file: string; readonly next: string } => {
+  const file = logKeyFile ?? join(dataDir, `log-key-${epoch}`);
+  return { file, next: `${file}-next` };
+};
+
 /**
- * The key that signs for this epoch of the log: of the file that is given, else of `log-key-<epoch>` in the data directory (mode 0600), made where the log has none yet.
- * Null where it has one and this process does not: a second one would be another signer that nobody asked for.
+ * The keys that sign for this epoch of the log: that of the file which is given, else of `log-key-<epoch>` in the data directory (mode 0600), made where the log has none yet; and that of
+ * the same name with `-next`, which then signs along and is announced by the first. None where the log has keys and this process does not: another one would be a signer that nobody asked for.
  *
- * @throws Error that names the remedy where the file holds another log's; LogFormatError `key-malformed`
+ * @throws Error that names the remedy where a file holds another log's; LogFormatError `key-malformed`
  */
-export const openLogKey = ({ database, configuration: { dataDir, logKeyFile }, identity }: LogKeyOptions): Promise<NoteSigner | null> => database.transaction(async (query) => {
+export const openLogKeys = ({ database, configuration, identity }: LogKeyOptions): Promise<readonly NoteSigner[]> => database.transaction(async (query) => {
   const origin = originOf(identity);
   const registered = await registeredKeys(query, identity.epoch);
-  const file = logKeyFile ?? join(dataDir, `log-key-${identity.epoch}`);
-  const kept = await readSecret(file);
+  const { file, next } = filesOf(configuration, identity.epoch);
+  const [kept, following] = [await readSecret(file), await readSecret(next)];
   if (kept !== null) {
-    const signer = signerOf(kept, file, origin);
-    await registerKey(query, identity.epoch, noteVerifierKey(kept));
-    return signer;
+    const signers = [signerOf(kept, file, origin), ...(following === null ? [] : [signerOf(following, next, origin)])];
+    await registerKey(query, identity.epoch, { verifier: noteVerifierKey(kept) });
+    if (following !== null) await registerKey(query, identity.epoch, { verifier: noteVerifierKey(following), announcement: announceKey(noteVerifierKey(following), signers) });
+    return signers;
   }
-  if (logKeyFile !== undefined) throw new Error(`RECTRAIL_LOG_KEY_FILE names ${logKeyFile}, which is not there`);
-  if (registered.length > 0) return null;
+  if (configuration.logKeyFile !== undefined) throw new Error(`RECTRAIL_LOG_KEY_FILE names ${configuration.logKeyFile}, which is not there`);
+  if (registered.length > 0) return [];
   const { secret, verifier } = newNoteKey(origin);
-  await writeSecret(dataDir, file, secret);
-  await registerKey(query, identity.epoch, verifier);
-  return noteSigner(secret);
+  await writeSecret(dirname(file), file, secret);
+  await registerKey(query, identity.epoch, { verifier });
+  return [noteSigner(secret)];
 });

@@ -1,5 +1,7 @@
 import type { Database } from '@rectrail/platform';
-import { hashesFromTiles, parseCheckpointText, parseNote, tileWidth, treeHashBytes, type HashedNode, type Tile, type TreeHash, type TreeHashes } from '@rectrail/transparency';
+import {
+  formatNote, hashesFromTiles, parseCheckpointText, parseNote, tileWidth, treeHashBytes, type HashedNode, type NoteSignature, type Tile, type TreeHash, type TreeHashes,
+} from '@rectrail/transparency';
 
 /**
  * A row holds the hashes of one tile, one after the other; it is only ever appended to. So every smaller tile, and every earlier tree, is a beginning of what is there.
@@ -26,6 +28,17 @@ const tables = `
     epoch    integer not null,
     added_at timestamptz not null default now()
   );
+  alter table rectrail_transparency.key add column if not exists announcement text;
+  create table if not exists rectrail_transparency.cosignature (
+    epoch     integer not null,
+    size      bigint not null,
+    name      text not null,
+    key_id    bigint not null,
+    signature bytea not null,
+    added_at  timestamptz not null default now(),
+    primary key (epoch, size, name, key_id),
+    foreign key (epoch, size) references rectrail_transparency.checkpoint (epoch, size)
+  );
   create table if not exists rectrail_transparency.sighting (
     epoch    integer not null,
     size     bigint not null,
@@ -46,10 +59,25 @@ const sizeSql = `select (index * ${tileWidth} + octet_length(hashes) / ${treeHas
 /** A signed head of the tree, as text for whoever checks it. */
 export interface SignedCheckpoint { readonly size: number; readonly root: TreeHash; readonly note: string }
 
-const signedCheckpoint = (note: string): SignedCheckpoint => {
-  const { size, root } = parseCheckpointText(parseNote(note).text);
-  return { size, root, note };
+interface CheckpointRow { readonly note: string; readonly names: readonly string[]; readonly keyIds: readonly number[]; readonly signatures: readonly Buffer[] }
+
+/** With the cosignatures of witnesses behind those of the log. */
+const signedCheckpoint = ({ note, names, keyIds, signatures }: CheckpointRow): SignedCheckpoint => {
+  const { text, signatures: own } = parseNote(note);
+  const { size, root } = parseCheckpointText(text);
+  const cosignatures = names.map((name, i): NoteSignature => ({ name, keyId: keyIds[i] ?? 0, signature: signatures[i] ?? Buffer.of() }));
+  return { size, root, note: formatNote(text, [...own, ...cosignatures]) };
 };
+
+const checkpointSql = (where: string): string => `
+  select kept.note, coalesce(array_agg(name order by name, key_id) filter (where name is not null), '{}') as names,
+         coalesce(array_agg(key_id::float8 order by name, key_id) filter (where name is not null), '{}') as "keyIds",
+         coalesce(array_agg(signature order by name, key_id) filter (where name is not null), '{}') as signatures
+  from (${where}) kept left join rectrail_transparency.cosignature using (epoch, size) group by epoch, size, kept.note`;
+const newestSql = checkpointSql('select epoch, size, note from rectrail_transparency.checkpoint where size = $1 or $1::bigint is null order by epoch desc, size desc limit 1');
+const witnessedSql = checkpointSql(`
+  select epoch, size, note from rectrail_transparency.cosignature join rectrail_transparency.checkpoint using (epoch, size)
+  group by epoch, size, note having count(distinct name) >= $1 order by epoch desc, size desc limit 1`);
 
 /** The levels of the tree of which tiles keep hashes: every eighth. */
 const tileHeight = Math.log2(tileWidth);
@@ -94,9 +122,31 @@ export class SealedLog {
 
   /** The newest one, or that of exactly this size; null where none was signed. */
   async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
-    const { rows } = await this.#database.query<{ note: string }>(
-      'select note from rectrail_transparency.checkpoint where size = $1 or $1::bigint is null order by epoch desc, size desc limit 1', [size ?? null]);
-    return rows[0] === undefined ? null : signedCheckpoint(rows[0].note);
+    const { rows: [row] } = await this.#database.query<CheckpointRow>(newestSql, [size ?? null]);
+    return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** The newest one that so many witnesses have cosigned; null where there is none. */
+  async witnessed(witnessesMin: number): Promise<SignedCheckpoint | null> {
+    const { rows: [row] } = await this.#database.query<CheckpointRow>(witnessedSql, [witnessesMin]);
+    return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** Keeps cosignatures of the checkpoint of this epoch and size, the last of each key; they were verified. False where no such checkpoint was signed. */
+  async keepCosignatures(epoch: number, size: number, cosignatures: readonly NoteSignature[]): Promise<boolean> {
+    const { rowCount } = await this.#database.query(`
+      insert into rectrail_transparency.cosignature as kept (epoch, size, name, key_id, signature)
+      select epoch, size, name, key_id, signature from rectrail_transparency.checkpoint cross join unnest($3::text[], $4::bigint[], $5::bytea[]) given (name, key_id, signature)
+      where epoch = $1 and size = $2
+      on conflict (epoch, size, name, key_id) do update set signature = excluded.signature, added_at = now()`,
+    [epoch, size, cosignatures.map(({ name }) => name), cosignatures.map(({ keyId }) => keyId), cosignatures.map(({ signature }) => signature)]);
+    return (rowCount ?? 0) > 0;
+  }
+
+  /** By which each key but the first of an epoch was announced: signed notes, the newest first. */
+  async announcements(): Promise<readonly string[]> {
+    const { rows } = await this.#database.query<{ announcement: string }>('select announcement from rectrail_transparency.key where announcement is not null order by epoch desc, added_at desc, verifier');
+    return rows.map(({ announcement }) => announcement);
   }
 
   /** Verifier keys of this log, those of earlier epochs too, the newest first. */
@@ -134,8 +184,9 @@ export const registeredKeys = async (query: Database['query'], epoch: number): P
   const { rows } = await query<{ verifier: string }>('select verifier from rectrail_transparency.key where epoch = $1 order by added_at desc', [epoch]);
   return rows.map(({ verifier }) => verifier);
 };
-export const registerKey = async (query: Database['query'], epoch: number, verifier: string): Promise<void> => {
-  await query('insert into rectrail_transparency.key (verifier, epoch) values ($1, $2) on conflict do nothing', [verifier, epoch]);
+/** `announcement`: the signed note by which its predecessor made it known; none for the first. */
+export const registerKey = async (query: Database['query'], epoch: number, { verifier, announcement = null }: { readonly verifier: string; readonly announcement?: string | null }): Promise<void> => {
+  await query('insert into rectrail_transparency.key (verifier, epoch, announcement) values ($1, $2, $3) on conflict do nothing', [verifier, epoch, announcement]);
 };
 
 export const keepCheckpoint = async (query: Database['query'], epoch: number, size: number, note: string): Promise<void> => {

@@ -11,9 +11,10 @@ import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { LeaseLost, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import {
-  consistencyProof, GrowingTree, inclusionProof, leafHash, newNoteKey, noteVerifier, openCheckpoint, verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
+  consistencyProof, cosigner, cosigningSigner, GrowingTree, inclusionProof, leafHash, LogFormatError, newCosignerKey, newNoteKey, noteVerifier, openAnnouncement, openCheckpoint, parseNote, signNote,
+  verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
 } from '@rectrail/transparency';
-import { openLogKey, originOf } from './log-key.ts';
+import { openLogKeys, originOf } from './log-key.ts';
 import { SealedLog } from './sealed-log.ts';
 import { sealerName, startSealer } from './sealer.ts';
 
@@ -25,7 +26,7 @@ let store: PostgresEventStore;
 let sealed: SealedLog;
 let identity: LogIdentity;
 let dataDir: string;
-let signer: NoteSigner;
+let signers: readonly NoteSigner[];
 let sealers: { close(): Promise<void> }[];
 let failures: unknown[];
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
   sealed = await SealedLog.open(database);
   identity = await store.identity();
   dataDir = await mkdtemp(join(tmpdir(), 'rectrail-log-'));
-  signer = (await openLogKey({ database, configuration: { dataDir, logKeyFile: undefined }, identity }))!;
+  signers = await openLogKeys({ database, configuration: { dataDir, logKeyFile: undefined }, identity });
   [sealers, failures] = [[], []];
 });
 afterEach(async () => {
@@ -49,7 +50,7 @@ afterEach(async () => {
 
 const start = async (leadership?: Leadership, sealEveryMs = timing.sealEveryMs): Promise<{ close(): Promise<void> }> => {
   const onFailure = (error: unknown): void => { failures.push(error); };
-  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signer, onFailure, ...timing, sealEveryMs });
+  const sealer = startSealer({ store, sealed, leadership: leadership ?? await openLeadership(database), signers, onFailure, ...timing, sealEveryMs });
   sealers.push(sealer);
   return sealer;
 };
@@ -152,17 +153,17 @@ describe('the sealer', () => {
 });
 
 describe('the key of the log', () => {
-  const openKey = (dir: string, logKeyFile?: string) => openLogKey({ database, configuration: { dataDir: dir, logKeyFile }, identity });
+  const openKeys = (dir: string, logKeyFile?: string) => openLogKeys({ database, configuration: { dataDir: dir, logKeyFile }, identity });
 
   it('is made once, for its owner alone, and found again', async () => {
     expect((await stat(join(dataDir, `log-key-${identity.epoch}`))).mode & 0o777).toBe(0o600);
-    expect((await openKey(dataDir))?.keyId).toBe(signer.keyId);
+    expect((await openKeys(dataDir)).map(({ keyId }) => keyId)).toEqual(signers.map(({ keyId }) => keyId));
     expect(await sealed.keys()).toHaveLength(1);
   });
 
   it('is not made a second time where it is out of reach', async () => {
     const elsewhere = join(dataDir, 'elsewhere');
-    expect(await openKey(elsewhere)).toBeNull();
+    expect(await openKeys(elsewhere)).toEqual([]);
     expect(await sealed.keys()).toHaveLength(1);
   });
 
@@ -170,11 +171,46 @@ describe('the key of the log', () => {
     const [own, foreign] = [newNoteKey(originOf(identity)), newNoteKey('rectrail/other/1')];
     const file = join(dataDir, 'given');
     await writeFile(file, own.secret);
-    expect((await openKey(dataDir, file))?.name).toBe(originOf(identity));
+    expect((await openKeys(dataDir, file)).map(({ name }) => name)).toEqual([originOf(identity)]);
     expect(await sealed.keys()).toHaveLength(2);
     expect(await sealed.keys()).toContain(own.verifier);
     await writeFile(file, foreign.secret);
-    await expect(openKey(dataDir, file)).rejects.toThrow(/is of rectrail\/other\/1/);
-    await expect(openKey(dataDir, join(dataDir, 'none'))).rejects.toThrow(/which is not there/);
+    await expect(openKeys(dataDir, file)).rejects.toThrow(/is of rectrail\/other\/1/);
+    await expect(openKeys(dataDir, join(dataDir, 'none'))).rejects.toThrow(/which is not there/);
+  });
+
+  it('is followed by another that signs along, and that whoever knows the first comes to know by it', async () => {
+    const [first] = (await sealed.keys()).map(noteVerifier);
+    const next = newNoteKey(originOf(identity));
+    await writeFile(join(dataDir, `log-key-${identity.epoch}-next`), next.secret);
+    signers = await openKeys(dataDir);
+    await append(3);
+    await start();
+    await sealedUpTo(3);
+    const [announcement = ''] = await sealed.announcements();
+    expect(openAnnouncement(announcement, originOf(identity), [first!])).toBe(next.verifier);
+    expect(() => openAnnouncement(announcement, originOf(identity), [noteVerifier(newNoteKey(originOf(identity)).verifier)])).toThrow(LogFormatError);
+    expect(() => openAnnouncement(announcement, 'rectrail/other/1', [first!])).toThrow(LogFormatError);
+    const { note } = (await sealed.checkpoint())!;
+    for (const key of [first!, noteVerifier(next.verifier)]) expect(openCheckpoint(note, { origin: originOf(identity), log: [key] }).size).toBe(3);
+  });
+});
+
+describe('cosignatures', () => {
+  it('stand behind those of the log, the last of each witness, and the newest checkpoint that enough have signed is found', async () => {
+    await start();
+    const witnesses = ['w.one', 'w.two'].map(newCosignerKey);
+    const cosign = (note: string, by: number, seconds: bigint) => parseNote(signNote(parseNote(note).text, [cosigningSigner(witnesses[by]!.secret, () => seconds)])).signatures;
+    for (const size of [2, 4, 6]) {
+      await append(2);
+      await sealedUpTo(size);
+    }
+    const noteAt = async (size: number): Promise<string> => (await sealed.checkpoint(size))!.note;
+    for (const [size, by, at] of [[2, 0, 7n], [2, 1, 8n], [4, 0, 9n], [2, 0, 10n]] as const) expect(await sealed.keepCosignatures(identity.epoch, size, cosign(await noteAt(size), by, at))).toBe(true);
+    expect(await sealed.keepCosignatures(identity.epoch, 3, cosign(await noteAt(2), 0, 11n))).toBe(false);
+    const policy = { origin: originOf(identity), log: (await sealed.keys()).map(noteVerifier), witnesses: witnesses.map(({ verifier }) => cosigner(verifier)) };
+    expect([(await sealed.witnessed(1))!.size, (await sealed.witnessed(2))!.size, await sealed.witnessed(3)]).toEqual([4, 2, null]);
+    expect(openCheckpoint((await sealed.witnessed(2))!.note, { ...policy, witnessesMin: 2 }).witnessed.map(({ signature }) => signature.readBigUInt64BE())).toEqual([10n, 8n]);
+    expect(openCheckpoint((await sealed.checkpoint())!.note, policy)).toMatchObject({ size: 6, witnessed: [] });
   });
 });

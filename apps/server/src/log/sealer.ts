@@ -13,7 +13,8 @@ export interface SealerOptions {
   readonly store: Pick<EventStore, 'identity' | 'head' | 'subscribeAll'>;
   readonly sealed: SealedLog;
   readonly leadership: Pick<Leadership, 'lead'>;
-  readonly signer: NoteSigner;
+  /** Keys of the log: two while one follows the other. */
+  readonly signers: readonly NoteSigner[];
   readonly onFailure: (error: unknown) => void;
   /** Tells others of a signed head that is kept; it does not reject. Default: nobody is told. */
   readonly publish?: (note: string) => Promise<void>;
@@ -44,14 +45,14 @@ const checkedTree = async (sealed: SealedLog): Promise<GrowingTree> => {
 class Sealing {
   readonly #lease: HeldLease;
   readonly #identity: LogIdentity;
-  readonly #signer: NoteSigner;
+  readonly #signers: readonly NoteSigner[];
   readonly #tree: GrowingTree;
   readonly #publish: NonNullable<SealerOptions['publish']>;
   readonly #everyMs: number;
   #signedAt = -Infinity;
 
-  constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signer, publish = () => Promise.resolve(), sealEveryMs = 500 }: SealerOptions) {
-    [this.#lease, this.#identity, this.#tree, this.#signer, this.#publish, this.#everyMs] = [lease, identity, tree, signer, publish, sealEveryMs];
+  constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signers, publish = () => Promise.resolve(), sealEveryMs = 500 }: SealerOptions) {
+    [this.#lease, this.#identity, this.#tree, this.#signers, this.#publish, this.#everyMs] = [lease, identity, tree, signers, publish, sealEveryMs];
   }
 
   /** The head as it stands, which a crash or a new epoch may have left unsigned. */
@@ -77,7 +78,7 @@ class Sealing {
       growth.add(this.#tree.append(leafHash(leafBytes(event, this.#identity))));
     }
     const { size, root } = this.#tree;
-    const note = isDue ? signCheckpoint({ origin: originOf(this.#identity), size, root }, [this.#signer]) : null;
+    const note = isDue ? signCheckpoint({ origin: originOf(this.#identity), size, root }, this.#signers) : null;
     await this.#lease.transaction(async (query) => {
       if (events.length > 0) await growth.write(query);
       if (note !== null) await keepCheckpoint(query, this.#identity.epoch, size, note);

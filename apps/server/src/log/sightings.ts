@@ -56,7 +56,7 @@ export interface OwnLog {
   readonly sealed: SealedLog;
   readonly leavesOf: LeavesOf;
   /** Read after what was seen, or an event that came meanwhile would be taken for a stranger's. */
-  head(): Promise<number>;
+  readonly head: () => Promise<number>;
 }
 
 /** Null where the log here goes on from what was seen. */

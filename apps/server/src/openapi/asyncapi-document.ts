@@ -1,5 +1,6 @@
 import {
-  audiences, deadLetterHeader, logCheckpointData, logCheckpointType, messageSchemas, messageTypes, nouns, reachedData, reachedType, topicNames, type JsonSchema, type MessageType, type Noun,
+  audiences, deadLetterHeader, logCheckpointData, logCheckpointType, messageSchemas, messageTypes,
+  nouns, reachedData, reachedType, topicNames, type JsonSchema, type MessageType, type Noun,
 } from '@rectrail/messaging';
 import { batchBody } from '@rectrail/tracking-app';
 import { z } from 'zod';

@@ -6,7 +6,7 @@ import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '
 import { deadLettersQuery } from '../http/dead-letter.routes.ts';
 import { epochBody, sightingBody } from '../http/epoch.routes.ts';
 import { contentsMediaType, contentsQuery } from '../http/contents.routes.ts';
-import { logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
+import { cosignatureBody, logCheckpointQuery, logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
@@ -185,7 +185,18 @@ const textAnswer = (description: string): Json => ({ description, headers: { 'X-
 const tileAnswer: Json = { ...textAnswer('The tile'), content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
 const logOperations: Json = {
   [`${apiPath}/log/checkpoint`]: {
-    get: { operationId: 'readLogCheckpoint', tags: ['log'], summary: 'The newest signed head of the log, a signed note (C2SP tlog-checkpoint)', responses: { 200: textAnswer('The checkpoint'), ...refused(400, 409) } },
+    get: { operationId: 'readLogCheckpoint', tags: ['log'], summary: 'The newest signed head of the log, a signed note (C2SP tlog-checkpoint)', parameters: queryParameters(logCheckpointQuery), responses: { 200: textAnswer('The checkpoint'), ...refused(400, 409) } },
+  },
+  [`${apiPath}/log/cosignatures`]: {
+    post: {
+      operationId: 'cosignCheckpoint', tags: ['log'], summary: 'Hand in a checkpoint that a witness has cosigned (C2SP tlog-cosignature)', requestBody: jsonBody(jsonSchema(cosignatureBody), true),
+      responses: { 200: textAnswer('The checkpoint with all cosignatures'), ...refused(400, 409, 415, 422, 503) },
+    },
+  },
+  [`${apiPath}/log/key-announcements`]: {
+    get: {
+      operationId: 'readLogKeyAnnouncements', tags: ['log'], summary: 'By which each later key of the log was made known: notes that the key before has signed', responses: { 200: textAnswer('Signed notes'), ...refused(400) },
+    },
   },
   [`${apiPath}/log/keys`]: {
     get: { operationId: 'readLogKeys', tags: ['log'], summary: 'The verifier keys of the log, one a line, the newest first', responses: { 200: textAnswer('Keys of signed notes'), ...refused(400) } },

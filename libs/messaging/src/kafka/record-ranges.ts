@@ -22,7 +22,11 @@ export const keptRanges = (kafka: Kafka, topics: readonly string[]): Promise<rea
   return ranges.flat();
 });
 
-/** The records of the ranges, each partition's in its order. The client reads only as a member of a group, named by `group` and removed again. @throws Error where they are not read in 15 s */
+/**
+ * The records of the ranges, each partition's in its order. The client reads only as a member of a group, which is named after `group` and removed again.
+ *
+ * @throws Error where they are not read in 15 s
+ */
 export const readRanges = async (kafka: Kafka, group: string, ranges: readonly OffsetRange[]): Promise<readonly KeptRecord[]> => {
   const wanted = new Map(ranges.filter(({ from, to }) => from < to).map((range) => [keyOf(range.topic, range.partition), range]));
   if (wanted.size === 0) return [];
