@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@rectrail/tracking-domain/testing';
 import type { Json } from '../support/api.ts';
+import type { Fleet } from './fleet.ts';
 import type { Operation } from './linearisability.ts';
 import type { StreamAppend } from './stream-register.ts';
 
@@ -18,13 +19,10 @@ export interface Write {
 }
 
 export interface HotStreamsOptions {
-  /** Servers that may be gone at any moment; a request goes to any of them. */
-  readonly urls: readonly string[];
-  readonly token: string;
+  /** Its servers may be gone at any moment; a request goes to any of them, and any client writes to the stream of any of its issues. */
+  readonly fleet: Pick<Fleet, 'urls' | 'token' | 'issues'>;
   readonly random: Random;
   readonly clients: number;
-  /** Ids of issues: each is a stream, to which any client writes. */
-  readonly issues: readonly string[];
 }
 
 /** Longest that a write may need that is tried again until it is answered. */
@@ -45,6 +43,7 @@ export class HotStreams {
   readonly #options: HotStreamsOptions;
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
+  #isAbandoned = false;
   #tags = 0;
 
   constructor(options: HotStreamsOptions) {
@@ -66,9 +65,15 @@ export class HotStreams {
     await this.#running;
   }
 
+  /** The same, without asking again. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    await this.stop();
+  }
+
   /** What the clients of each stream saw; what surely was not stored is no operation. */
   histories(): readonly (readonly Operation<StreamAppend>[])[] {
-    return this.#options.issues.map((_, index) => this.writes.filter(({ stream, outcome }) => stream === index && outcome !== 'unwritten').map(({ expects, called, returned, outcome }) => ({
+    return this.#options.fleet.issues.map((_, index) => this.writes.filter(({ stream, outcome }) => stream === index && outcome !== 'unwritten').map(({ expects, called, returned, outcome }) => ({
       called, returned, what: { expects, answer: typeof outcome === 'object' ? ('written' in outcome ? { written: outcome.written } : outcome) : null },
     })));
   }
@@ -79,7 +84,7 @@ export class HotStreams {
   }
 
   async #client(signal: AbortSignal): Promise<void> {
-    const { random, issues } = this.#options;
+    const { random, fleet: { issues } } = this.#options;
     const seen = new Map<number, number>();
     while (!signal.aborted) {
       const stream = random.int(0, issues.length - 1);
@@ -103,7 +108,7 @@ export class HotStreams {
       mayBeWritten ||= outcome === 'unknown';
       await sleep(random.int(10, 60));
       if (!insists) return { ...ask, called, returned: null, outcome: mayBeWritten ? 'unknown' : 'unwritten' };
-      if (performance.now() - called > insistMsMax) {
+      if (this.#isAbandoned || performance.now() - called > insistMsMax) {
         this.faults.push(`${ask.tag} comes to nothing`);
         return { ...ask, called, returned: null, outcome: 'unknown' };
       }
@@ -129,7 +134,7 @@ export class HotStreams {
   }
 
   #send({ stream, expects, tag, key }: Pick<Write, 'stream' | 'expects' | 'tag' | 'key'>, patienceMs: number): Promise<Response> {
-    const { urls, token, random, issues } = this.#options;
+    const { random, fleet: { urls, token, issues } } = this.#options;
     return fetch(`${random.pick(urls)}${path(issues[stream]!)}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key, ...(expects !== null && { 'if-match': `"${expects}"` }) },

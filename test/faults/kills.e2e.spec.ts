@@ -2,10 +2,6 @@
 // is made of the log is what a rebuild from nothing makes, byte for byte. Method: two built servers on a PostgreSQL of their own, 64 clients that write to 10 streams and keep
 // what they saw; SIGKILL, SIGQUIT and SIGSTOP at random (the seed is printed); then the log is compared with what each client saw, and each stream's history is checked for
 // linearisability. RECTRAIL_TEST_KILLS and RECTRAIL_TEST_SECONDS lengthen it.
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredEvent } from '@rectrail/event-store';
 import { randomOf } from '@rectrail/tracking-domain/testing';
@@ -13,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '../support/api.ts';
 import { tellCounts, tellProgress } from '../support/long-run.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
-import { freePort, ServerProcess } from '../support/server-process.ts';
 import { keptAndMadeTrees, rowsDigest, storedEvents } from '../support/written-log.ts';
+import { byItselfMsMax, Fleet } from './fleet.ts';
 import { HotStreams, type Write } from './hot-streams.ts';
 import { findViolation } from './linearisability.ts';
 import { streamRegister } from './stream-register.ts';
@@ -25,9 +21,6 @@ const kills = Number(process.env['RECTRAIL_TEST_KILLS'] ?? 5);
 const stoppedMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 2) * 1_000;
 const clients = 64;
 const streams = 10;
-const leaseMs = 1_500;
-/** Longest that anything may take that must come by itself. */
-const byItselfMsMax = 90_000;
 /** Of one kill, the start after it included, on a busy machine. */
 const perKillMs = 15_000;
 /** Acknowledged writes that are sent once more in the end. */
@@ -35,69 +28,28 @@ const repeated = 100;
 
 const random = randomOf(seed);
 let postgres: OwnPostgres;
-let dataDir: string;
-let servers: readonly ServerProcess[];
-let urls: readonly string[];
-let token: string;
-let issues: readonly string[];
+let fleet: Fleet;
 let load: HotStreams;
-
-const post = async (path: string, body: unknown): Promise<Json> => {
-  const reply = await fetch(`${urls[0]}/api/v1${path}`, {
-    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() }, body: JSON.stringify(body),
-  });
-  if (reply.status >= 300) throw new Error(`POST ${path}: ${reply.status} ${await reply.text()}`);
-  return reply.json();
-};
-
-const get = async (path: string): Promise<Json> => {
-  const reply = await fetch(`${urls[0]}${path}`, { headers: { authorization: `Bearer ${token}` } });
-  return reply.headers.get('content-type')?.includes('json') === true ? reply.json() : reply.text();
-};
 
 beforeAll(async () => {
   postgres = await OwnPostgres.open();
-  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-kills-'));
-  const ports = [await freePort(), await freePort()];
-  urls = ports.map((port) => `http://127.0.0.1:${port}`);
-  const settings = { DATABASE_URL: postgres.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_LEASE_MS: String(leaseMs) };
-  servers = ports.map((port) => new ServerProcess({ ...settings, RECTRAIL_PORT: String(port) }).start());
-  await Promise.all(servers.map(({ ready }) => ready));
-  token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
-  await post('/organisations', { code: 'JT', name: '某市交通运输局', level: 'bureau', parent: null });
-  const { id: inspectionId } = await post('/inspections', { org: 'JT', kind: 'XUNCHA', types: ['REGULAR'], title: '第五轮巡察', on: '2025-03-03' });
-  await post(`/inspections/${inspectionId}/deliver-feedback`, { on: '2025-05-06' });
-  const made: string[] = [];
-  for (let n = 1; n <= streams; n++) made.push((await post('/issues', { inspectionId, numberPath: [`${n}`], title: '资金管理不严' })).id);
-  issues = made;
-  load = new HotStreams({ urls, token, random, clients, issues });
+  fleet = await Fleet.open({ databaseUrl: postgres.url, servers: 2, issues: streams });
+  load = new HotStreams({ fleet, random, clients });
 });
 afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+  await fleet.close();
+  await load.abandon();
   await postgres.close();
-  await rm(dataDir, { recursive: true, force: true });
 });
-
-const eventually = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
-  const deadline = performance.now() + byItselfMsMax;
-  while (!(await Promise.resolve().then(holds).catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(`${what} does not come by itself (seed ${seed}):\n${servers.map(({ log }) => log).join('\n')}`);
-    await sleep(20);
-  }
-};
 
 /** Some writes more are acknowledged. */
 const goOn = async (writes: number): Promise<void> => {
   const before = load.acknowledged;
-  await eventually(`${writes} more writes`, () => load.acknowledged >= before + writes);
-};
-
-const everyoneReady = async (): Promise<void> => {
-  for (const url of urls) await eventually(`${url} ready`, async () => (await fetch(`${url}/health/ready`)).status === 200);
+  await fleet.eventually(`${writes} more writes`, () => load.acknowledged >= before + writes);
 };
 
 const killServer = async (): Promise<void> => {
-  const server = random.pick(servers);
+  const server = random.pick(fleet.servers);
   await server.stop('SIGKILL');
   server.start();
 };
@@ -109,8 +61,8 @@ const killPostgres = async (): Promise<void> => {
   await postgres.start();
 };
 
-const caughtUp = (holds: (view: Json) => boolean = () => true): Promise<void> => eventually('the head of every projection', async () => {
-  const { headPosition, items } = await get('/api/v1/projections');
+const caughtUp = (holds: (view: Json) => boolean = () => true): Promise<void> => fleet.eventually('the head of every projection', async () => {
+  const { headPosition, items } = await fleet.get('/projections');
   return items.every((item: Json) => item.state === 'running' && item.position === headPosition && item.build === null && holds(item));
 });
 
@@ -135,7 +87,7 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
   }, 2 * byItselfMsMax + 2 * kills * perKillMs);
 
   it('a server is stopped in the middle of its work, others go on without it, and what it does once it wakes is not stale', async () => {
-    const sleeper = random.pick(servers);
+    const sleeper = random.pick(fleet.servers);
     sleeper.signal('SIGSTOP');
     const until = performance.now() + stoppedMs;
     // Half of the clients wait for the sleeper; the others share the lane that it may have held.
@@ -147,7 +99,7 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
     await goOn(clients);
     await load.stop();
     expect(load.faults).toEqual([]);
-    await everyoneReady();
+    await fleet.ready();
   }, 3 * byItselfMsMax + stoppedMs);
 
   it('then each acknowledged write is in the log once, where its client was told, and each other once or not at all', async () => {
@@ -162,7 +114,7 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
     const at = (write: Write) => (told.get(write.tag) ?? []).map(({ streamId, streamVersion, position }) => [streamId.replace('issue-', ''), streamVersion as number, position as number]);
     for (const write of load.writes) {
       const { outcome, stream } = write;
-      if (isAnswered(write)) expect([write.tag, at(write)]).toEqual([write.tag, [[issues[stream], write.outcome.written, write.outcome.position]]]);
+      if (isAnswered(write)) expect([write.tag, at(write)]).toEqual([write.tag, [[fleet.issues[stream], write.outcome.written, write.outcome.position]]]);
       else if (outcome === 'unknown') expect([write.tag, at(write).length <= 1]).toEqual([write.tag, true]);
       else expect([write.tag, at(write)]).toEqual([write.tag, []]);
     }
@@ -191,12 +143,12 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
   it('rows and the tree of the log are those that a rebuild makes from nothing', async () => {
     await caughtUp();
     const before = await rowsDigest(postgres.url);
-    const { items } = await get('/api/v1/projections');
+    const { items } = await fleet.get('/projections');
     const swappedBefore = new Map(items.map((item: Json) => [item.name, item.swappedAt]));
-    for (const { name } of items) await post(`/projections/${name}/rebuild`, {});
+    for (const { name } of items) await fleet.post(`/projections/${name}/rebuild`, {});
     await caughtUp((item) => item.swappedAt !== swappedBefore.get(item.name));
     expect(await rowsDigest(postgres.url)).toEqual(before);
-    await eventually('the seal of the head', async () => (await get('/api/v1/log/checkpoint')).split('\n')[1] === String(events.length));
+    await fleet.eventually('the seal of the head', async () => (await fleet.get('/log/checkpoint')).split('\n')[1] === String(events.length));
     const { kept, made } = await keptAndMadeTrees(postgres.url, events);
     expect(kept).toEqual(made);
   }, 4 * byItselfMsMax);
