@@ -43,9 +43,8 @@ const wholeOrder = (session: ReadSession): OrgOrder => {
   const known = wholeOrders.get(rollUp);
   if (known?.reference === reference && known.roots === roots) return known.order;
   const inTree = rollUp.roots.flatMap((root) => rollUp.subtree(root));
-  const others = new Set([...reference.orgs.keys(), ...standing.roots]);
-  for (const orgId of inTree) others.delete(orgId);
-  const order = new OrgOrder([...inTree, ...[...others].sort()]);
+  const others = [...reference.orgs.keys(), ...standing.roots].filter((orgId) => !rollUp.orgs.has(orgId));
+  const order = new OrgOrder([...inTree, ...[...new Set(others)].sort()]);
   wholeOrders.set(rollUp, { reference, roots, order });
   return order;
 };

@@ -95,6 +95,15 @@ describe('a tree kept in memory', () => {
     }));
   });
 
+  it('is kept from the second time on that it is asked for: what is let go at once costs the collector nothing', async () => {
+    const reference = new ReferenceData();
+    const history = randomHistory(15, 200);
+    await reference.refresh(readingFrom(history), position(history.length));
+    const cut = { ...randomCut(1, history), atPosition: position(history.length) };
+    const [first, second, third] = [1, 2, 3].map(() => reference.administrativeTree(cut));
+    expect([second === first, third === second]).toEqual([false, true]);
+  });
+
   it('gives an organisation and all below it as a set', async () => {
     await fc.assert(fc.asyncProperty(anyTreeFacts, anyCut, anyCut, async (facts, cut, other) => {
       const reference = new ReferenceData();
