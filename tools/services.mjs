@@ -35,6 +35,7 @@ const needs = {
   broker: { name: `Kafka ${kafkaVersion}, killed and started again`, missing: kafkaMissing },
   kurrentdb: { name: 'KurrentDB', missing: () => (process.env.RECTRAIL_TEST_KURRENTDB_URL === undefined ? 'RECTRAIL_TEST_KURRENTDB_URL is not given' : null) },
   go: { name: 'Go', missing: goMissing },
+  strace: { name: 'strace', missing: () => (spawnSync('strace', ['-V'], { stdio: 'ignore' }).status === 0 ? null : 'no strace on the path') },
   mount: { name: 'a small file system of its own', missing: mountMissing },
 };
 

@@ -12,6 +12,7 @@ import { startEmbeddedPostgres } from '@rectrail/platform';
 import pg from 'pg';
 import { tellCounts, tellProgress } from '../support/long-run.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
+import { withoutWaiting } from './without-waiting.ts';
 
 const cuts = Number(process.env['RECTRAIL_TEST_CUTS'] ?? 3);
 const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
@@ -62,6 +63,8 @@ interface Flushes { readonly acknowledged: readonly Acknowledged[]; readonly unf
 /** The acknowledgements whose commit the disk did not have, and how often the log was flushed. */
 const traceOf = async (postgres: OwnPostgres): Promise<Flushes> => {
   const watcher = new pg.Pool({ connectionString: postgres.url, max: 8 });
+  // The server may end while a connection still does.
+  watcher.on('error', () => undefined);
   await watcher.query('create extension if not exists pg_walinspect');
   const store = await PostgresEventStore.open({ connectionString: postgres.url });
   await store.append(requestOf([{ stream: freshStream(), says: ['first'] }]));
@@ -80,21 +83,6 @@ const traceOf = async (postgres: OwnPostgres): Promise<Flushes> => {
   const counted = await flushes() - before;
   await watcher.end();
   return { acknowledged, unflushed, flushes: counted, alone: appends / 2 };
-};
-
-/** A store whose sessions acknowledge before they have flushed. */
-const withoutWaiting = async <T>(work: () => Promise<T>): Promise<T> => {
-  const driver: { query: unknown } = pg.Client.prototype;
-  const { query } = driver;
-  driver.query = function (this: pg.Client, text: unknown, ...rest: unknown[]): unknown {
-    const said = typeof text === 'string' ? text.replace('synchronous_commit = on', 'synchronous_commit = off') : text;
-    return Reflect.apply(query as (...args: unknown[]) => unknown, this, [said, ...rest]);
-  };
-  try {
-    return await work();
-  } finally {
-    driver.query = query;
-  }
 };
 
 /** What a power loss leaves that comes when the log on disk ends at `lsn`: the files as they last were for certain, and the log up to there. */

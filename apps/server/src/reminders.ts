@@ -14,7 +14,10 @@ export interface RemindersOptions {
   readonly lookMs?: number;
 }
 
-/** By the clock that stamps the events, so that processes whose clocks differ agree on the day; by that of this process where the store does not tell its own. Rejects while it has leapt. */
+/**
+ * By the clock that stamps the events, so that processes whose clocks differ agree on the day; by that of this process where the store does not tell its own.
+ * Rejects while it has leapt.
+ */
 export const logTime = (logClock: Pick<WatchedClock, 'clock'> | null, clock: Clock): RemindersPorts['now'] => async () => {
   const standing = await logClock?.clock();
   if (standing?.state === 'jumped') throw new EventStoreError('clock-jumped', `the clock of the log is ${standing.aheadSeconds} s ahead: no day is evaluated by it`);
