@@ -186,6 +186,8 @@ export class LogVerifier {
   }
 
   #stop(found: Finding, keptHash: Buffer | null): void {
+    // The kept hashes, if they make the next signed root, also say that nothing further up is wrong.
+    if (keptHash !== null) this.#suspicion ??= { position: this.#tree.size + 1, tree: new GrowingTree(this.#tree.frontier) };
     this.#fail(found);
     if (!this.#isDone) this.#trace(keptHash);
   }
@@ -269,7 +271,11 @@ export class LogVerifier {
     tree.append(Buffer.from(keptHash));
     const head = this.#ahead.find(({ size }) => size >= tree.size);
     if (head?.size !== tree.size) return;
-    if (tree.root.equals(head.root)) this.#fatal = finding('leaf-altered', position, `the event at ${position} is not the one that was sealed`);
+    const found = this.#fatal;
+    const seen = found?.position ?? position;
+    if (!tree.root.equals(head.root)) this.#fatal = found && finding(found.code, this.#trusted + 1, `${found.detail}; the hashes kept of the events are not those signed, so it may begin further up`, seen);
+    else if (position < seen) this.#fatal = finding('leaf-altered', position, `the event at ${position} is not the one that was sealed`);
+    this.#suspicion = null;
     this.#isDone = true;
   }
 

@@ -2,8 +2,8 @@
 // database are read, with and without the hashes kept beside them; random changes of a larger one (dropped, swapped, inserted, cut), some with the hashes changed alike.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { StoredEvent } from '@rectrail/event-store';
-import { instantOfMs, msOfInstant, position, streamId, streamVersion } from '@rectrail/kernel';
+import { canonicalJson, deriveEventId, type StoredEvent } from '@rectrail/event-store';
+import { instantOfMs, msOfInstant, position, streamId, streamVersion, type CommandId } from '@rectrail/kernel';
 import { newNoteKey } from '@rectrail/transparency';
 import { entryOfStored, type LogEntry } from './entry.ts';
 import type { Finding } from './findings.ts';
@@ -35,9 +35,20 @@ function* bitFlips(event: StoredEvent): Generator<StoredEvent> {
   for (let bit = 0; bit < textBits(event.content); bit += 1) yield { ...event, content: flippedText(event.content, bit) };
 }
 
+/** Small ones: two of one command in one stream, one of another. What the domain says in them is no matter here. */
+const smallEvents = (): readonly StoredEvent[] => {
+  const commands = ['01983b5e-7d2c-7a10-9f3e-5c6d7e8f9a0b', '01983b5e-7d2c-7a10-9f3e-5c6d7e8f9a0c'] as CommandId[];
+  return ([[commands[0]!, 0, 'a', 1], [commands[0]!, 1, 'a', 2], [commands[1]!, 0, '整', 1]] as const).map(([commandId, index, stream, version], i) => ({
+    position: position(i + 1), recordedAt: instantOfMs(1_700_000_000_000 + i), streamId: streamId(stream), streamVersion: streamVersion(version), type: 'Noted',
+    content: canonicalJson({ classification: 'public', commandId, data: { says: '改' }, eventId: deriveEventId(commandId, index), type: 'Noted' }),
+  }));
+};
+
 describe('every bit of a stored event', () => {
-  it('that is flipped is found at the event', async () => {
-    const { events, identity, key } = await sampleLog(3, 3);
+  it('that is flipped is found at the event', () => {
+    const identity = { logId: '5b2f7c1e-9a40-4c53-8f0e-2d1a6b7c8d9e', epoch: 1 };
+    const key = newNoteKey(originOf(identity));
+    const events = smallEvents();
     const note = checkpointOf(events, identity, events.length, key);
     // Opened once: signatures are the matter of another test.
     const head = new LogKeys([key.verifier]).open(note);
@@ -59,7 +70,7 @@ describe('every bit of a stored event', () => {
         if (at < least || at > event.position || first?.positionTo !== undefined) unnoticed.push(changed);
       }
     }
-    expect(flips).toBeGreaterThan(10_000);
+    expect(flips).toBeGreaterThan(4_000);
     expect(unnoticed).toEqual([]);
   });
 });
@@ -93,6 +104,8 @@ describe('a log of which events were', () => {
       const { findings: [found] } = await verifyLog({ source: rowsSource({ events: changed, identity, hashes, notes }, stretch), keys });
       expect(found).toMatchObject({ position: first });
       const { findings: [alike] } = await verifyLog({ source: rowsSource({ events: changed, identity, hashes: leafHashesOf(changed, identity), notes }, stretch), keys });
+      // One leaf less than was signed: where it is missing nothing says any more.
+      if (alike!.code === 'log-too-short') return;
       expect(alike!.position!).toBeLessThanOrEqual(first);
       expect(alike!.positionTo ?? alike!.position!).toBeGreaterThanOrEqual(first);
     }), { numRuns: 12 });

@@ -1,17 +1,11 @@
-import { createEventCodec, type StoredEvent } from '@rectrail/event-store';
-import { instant, position, streamId, streamVersion } from '@rectrail/kernel';
+import { createEventCodec } from '@rectrail/event-store';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import type { LogEntry } from './entry.ts';
 import type { Finding } from './findings.ts';
 import type { LogKeys, TrustedHead } from './log-keys.ts';
 import type { LogSource } from './log-source.ts';
 import { LogVerifier, type LogFindings } from './log-verifier.ts';
-
-/** An entry as the event that was stored. */
-export const storedOf = ({ content, ...entry }: LogEntry): StoredEvent => ({
-  position: position(entry.position), recordedAt: instant(entry.recordedAt), streamId: streamId(entry.streamId), streamVersion: streamVersion(entry.streamVersion),
-  type: entry.type ?? '', content: content?.toString('utf8') ?? '', ...(content === null && { contentSha256: entry.contentSha256 }),
-});
+import { storedOf } from './stored.ts';
 
 const schemas = new Map(trackingEventDefinitions.map(({ type, schema }) => [type, schema]));
 
