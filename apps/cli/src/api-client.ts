@@ -86,8 +86,21 @@ export class ApiClient {
     return ApiClient.#answer<T>(await this.#send('GET', path, query));
   }
 
-  async post<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
-    return ApiClient.#answer<T>(await this.#send('POST', path, query, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }));
+  /** An answer that is no JSON. */
+  async bytes(path: string, query: Query = {}): Promise<Buffer> {
+    const response = await this.#send('GET', path, query);
+    if (!response.ok) await ApiClient.#answer(response);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  async text(path: string, query: Query = {}): Promise<string> {
+    return (await this.bytes(path, query)).toString('utf8');
+  }
+
+  /** `ifMatch`: the version of the resource's stream that was seen. */
+  async post<T>(path: string, body: unknown, query: Query = {}, ifMatch: number | null = null): Promise<T> {
+    const headers = { 'Content-Type': 'application/json', ...(ifMatch !== null && { 'If-Match': `"${ifMatch}"` }) };
+    return ApiClient.#answer<T>(await this.#send('POST', path, query, { body: JSON.stringify(body), headers }));
   }
 
   async delete<T>(path: string, query: Query = {}): Promise<T> {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ProblemAnswer, UsageError } from './api-client.ts';
 import { addBackup } from './commands/backup.ts';
+import { addAudit } from './commands/audit.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addEpochs } from './commands/epochs.ts';
 import { addFeed } from './commands/feed.ts';
@@ -9,6 +10,7 @@ import { addImports } from './commands/imports.ts';
 import { addLogKey } from './commands/log-key.ts';
 import { addOverTime } from './commands/over-time.ts';
 import { addProjections } from './commands/projections.ts';
+import { addPurges } from './commands/purges.ts';
 import { addReads } from './commands/reads.ts';
 import { addReminders } from './commands/reminders.ts';
 import { addServing } from './commands/serve.ts';
@@ -36,10 +38,12 @@ addTokens(program, open);
 addProjections(program, open);
 addDeadLetters(program, open);
 addEpochs(program, open);
+addPurges(program, open);
 addBackup(program);
 addLogKey(program);
 addServing(program, process.env);
 addGenerate(program, process.env);
+addAudit(program, open);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) command.allowExcessArguments(false);
 
 const explain = (error: unknown): number => {

@@ -35,7 +35,7 @@ export const progressLine = (output: Output, language: Language, file: string): 
 const percentPerStep = 10;
 const minutes = (seconds: number): string => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
-interface Counted { readonly done: number; readonly of: number; readonly perSecond: number | null }
+export interface Counted { readonly done: number; readonly of: number; readonly perSecond: number | null }
 
 /** What is done of the events, how fast it goes and how long it will take; a step is a tenth. */
 const counted = (language: Language, { done, of, perSecond }: Counted): { readonly parts: readonly string[]; readonly step: string } => {
@@ -61,6 +61,12 @@ export const copyProgress = (output: Output, language: Language): ProgressLine<{
 export const generationProgress = (output: Output, language: Language): ProgressLine<GenerationProgress> => writtenOver(output, ({ events, of, perSecond, day }) => {
   const { parts, step } = counted(language, { done: events, of, perSecond });
   return { text: [...parts, day].join('  '), step };
+});
+
+/** How far an export or a verification is. */
+export const countedProgress = (output: Output, language: Language): ProgressLine<Counted> => writtenOver(output, (progress) => {
+  const { parts, step } = counted(language, progress);
+  return { text: parts.join('  '), step };
 });
 
 /** How far a rebuild is; phases that are not counted in events have their names alone. */
