@@ -51,6 +51,13 @@ export interface EventView {
   readonly retractedBy: readonly { readonly position: number; readonly reason: string }[];
 }
 
+export interface AuditTrail extends Answered {
+  readonly items: readonly (EventView & { readonly data: unknown; readonly actor: { readonly subject: string } })[];
+}
+
+/** Of a command: what it made or acted on. */
+export interface CommandAnswer { readonly id: string }
+
 export interface IssueHistory extends Answered { readonly events: readonly EventView[] }
 
 export interface BeliefEvent {

@@ -7,7 +7,10 @@ import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import { BinaryRows } from './binary-copy.ts';
 import { laneKey, logTables } from './schema.ts';
 
-/** An event as it was recorded elsewhere (purged, where its content was), with the command whose append it was of and that append's fingerprint. The events of an append stand together. */
+/**
+ * An event as it was recorded elsewhere (purged, where its content was), with the command whose append it was of and that append's fingerprint. The events of an append stand
+ * together.
+ */
 export interface HistoryEvent extends StoredEvent {
   readonly commandId: CommandId;
   readonly fingerprint?: string;

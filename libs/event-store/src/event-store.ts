@@ -115,7 +115,8 @@ export interface EventStoreCapabilities {
 /**
  * The one truth: streams of events in one gap-free global order.
  *
- * @remarks `append` is atomic over its entries and idempotent by `commandId`. A `ContentPurged` in it drops the content that it names in the same instant (purge.ts). Errors are `EventStoreError`s, told apart by `code`.
+ * @remarks `append` is atomic over its entries and idempotent by `commandId`. A `ContentPurged` in it drops the content that it names in the same instant (purge.ts).
+ * Errors are `EventStoreError`s, told apart by `code`.
  */
 export interface EventStore {
   readonly capabilities: EventStoreCapabilities;

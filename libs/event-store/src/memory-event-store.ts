@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { checkAppend } from './append-check.ts';
 import { EventStoreError, ExpectedVersionConflict } from './errors.ts';
 import type {
-  AllSlice, AppendEntry, AppendRequest, AppendResult, EventFilter, EventStore, EventStoreCapabilities, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent, StreamSlice,
-  SubscribeOptions,
+  AllSlice, AppendEntry, AppendRequest, AppendResult, EventFilter, EventStore, EventStoreCapabilities, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent,
+  StreamSlice, SubscribeOptions,
 } from './event-store.ts';
 import { follow, Wake } from './follow.ts';
 import { contentSha256 } from './leaf.ts';

@@ -144,7 +144,10 @@ export class Composer {
       causationId: fact.causationId ?? null,
       classification: isFit ? audienceOf(fact.classification) : audience,
       orgId: fold.owner,
-      data: { change: { name: verb, on: onTold(fact.validTime), byOrgId: isFit ? fact.actor.orgId : null, retracts, ...(isPurge(fact) && { purges: fact.event.data.eventId }) }, state: fold.state },
+      data: {
+        change: { name: verb, on: onTold(fact.validTime), byOrgId: isFit ? fact.actor.orgId : null, retracts, ...(isPurge(fact) && { purges: fact.event.data.eventId }) },
+        state: fold.state,
+      },
     };
   }
 }

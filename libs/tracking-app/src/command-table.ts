@@ -21,7 +21,9 @@ const stating: readonly CommandDefinition[] = [
 const statingByName = new Map(stating.map((definition) => [definition.name, definition]));
 
 /** Every command of the public interface; routes, OpenAPI and `POST /commands` are made from it. */
-export const commandDefinitions: readonly CommandDefinition[] = [...stating, ...subscriptionCommands, ...retractionCommands((name) => statingByName.get(name) ?? null), ...purgeCommands];
+export const commandDefinitions: readonly CommandDefinition[] = [
+  ...stating, ...subscriptionCommands, ...retractionCommands((name) => statingByName.get(name) ?? null), ...purgeCommands,
+];
 
 const byName = new Map(commandDefinitions.map((definition) => [definition.name, definition]));
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { contentSha256, deriveEventId, isPurged, newCommandId, withContent } from '@rectrail/event-store';
 import { readToEnd } from '@rectrail/event-store/testing';
-import { position, type EventId, type Fact, type OrgId, type PurgeId } from '@rectrail/kernel';
+import { position, type Fact, type OrgId, type PurgeId } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { dumpDigest } from '@rectrail/projections/testing';
 import { isPurgeable, type TrackingEvent } from '@rectrail/tracking-domain';
@@ -39,7 +39,7 @@ describe.each([21, 22])('history %i with purges', (seed) => {
       event: { type: 'ContentPurged', data: {
         purgeId: '00000041-0000-8000-8000-000000000041' as PurgeId, eventId, position: target.position, contentSha256: contentSha256(target), reason: 'PERSONAL_INFORMATION', legalBasis: '《个人信息保护法》',
       } },
-      eventId: deriveEventId(commandId, 0) as EventId, commandId, correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 'second', assurance: 'local-token' }, scope,
+      eventId: deriveEventId(commandId, 0), commandId, correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 'second', assurance: 'local-token' }, scope,
       validTime: null, knownTime: null, classification: 'internal',
     })] }] });
   };

@@ -154,9 +154,10 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
       const references = [...batch.keys()].filter(isReference);
       if (counts.size === 0 && references.length === 0) return;
       // What stood before the batch is taken away by the policies of then, and comes again by them where it is made anew: judgeAnew finds it so.
-      const [before, added] = [made.filter(([at]) => at <= context.after), made.filter(([at]) => at > context.after)].map((points) => points.map(([, , point]) => point)) as [CellPoint[], CellPoint[]];
-      const figures = expandAll(added, await expansionAt(context, counts.keys(), context.upTo, knownDay));
-      if (anew.length > 0) expandAll([...removed, ...before], await expansionAt(context, counts.keys(), context.after, knownDay), figures);
+      const ofPositions = (holds: (at: Position) => boolean): readonly CellPoint[] => made.filter(([at]) => holds(at)).map(([, , point]) => point);
+      const figures = expandAll(ofPositions((at) => at > context.after), await expansionAt(context, counts.keys(), context.upTo, knownDay));
+      const then = [...removed, ...ofPositions((at) => at <= context.after)];
+      if (then.length > 0) expandAll(then, await expansionAt(context, counts.keys(), context.after, knownDay), figures);
       const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
       if (anew.length > 0 || changesPlaces(batch.get(administrativeTree) ?? [])) await rollUp.moveTo(await referenceParents(context, context.upTo));

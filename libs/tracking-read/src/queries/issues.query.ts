@@ -80,7 +80,8 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
     });
     return {
       cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(counts.byDeadline), org: selected.org, figures: counts.byDeadline,
-      items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions, purged: await purgedContents(session, selected.members),
+      items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions,
+      purged: await purgedContents(session, selected.members),
     };
   });
 
