@@ -67,6 +67,8 @@ const openEngine = async ({ configuration, logger, database, leadership }: Engin
   await checkEngine(database, eventStoreUrl !== undefined);
   if (eventStoreUrl === undefined) {
     const store = await PostgresEventStore.open({ connectionString: database.url, connectTimeoutMs: databaseTimeoutMs, appendTimeoutMs: answerMsMax(databaseTimeoutMs) });
+    const { fsync, fullPageWrites } = store.server;
+    if (fsync !== 'on' || fullPageWrites !== 'on') logger.warn({ fsync, fullPageWrites }, 'PostgreSQL does not flush what it says it has stored: a power loss may take acknowledged events');
     return { store, logClock: store, newestEpoch: () => store.newestEpoch(), beginEpoch: (epoch) => store.beginEpoch(epoch) };
   }
   const store = await KurrentEventStore.open({
