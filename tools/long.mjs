@@ -21,13 +21,20 @@ const jest = (project, ...paths) => ['--experimental-vm-modules', '--disable-war
 const parts = {
   simulation: { what: 'the simulation under 1,000 seeds, and six planted bugs', minutes: 4, args: jest('unit', 'test/simulation/'), settings: { RECTRAIL_TEST_SEEDS: '1000' }, replays: true },
   kills: {
-    what: 'servers killed 200 times and PostgreSQL 200 times, under 64 clients on 10 streams; one stopped for a minute', minutes: 60,
+    what: 'servers and PostgreSQL killed under 64 clients on 10 streams, one server stopped', minutes: 60,
     args: jest('e2e', 'test/faults/kills'), settings: { RECTRAIL_TEST_KILLS: '200', RECTRAIL_TEST_SECONDS: '60' },
   },
   database: {
     what: 'PostgreSQL refusing and silent, connections all taken, the clock set ahead and back, each for a minute under writers', minutes: 6, args: jest('e2e', 'test/faults/database-away'), settings: { RECTRAIL_TEST_SECONDS: '60' },
   },
   power: { what: 'every commit flushed before its acknowledgement; the write-ahead log cut at 200 places', minutes: 12, args: jest('int', 'test/faults/power-loss'), settings: { RECTRAIL_TEST_CUTS: '200' } },
+  histories: {
+    what: 'what 64 clients saw while servers were killed, judged by porcupine', minutes: 8, args: ['tools/services.mjs', 'test/interop/linearisability'], settings: { RECTRAIL_TEST_KILLS: '50' },
+  },
+  writers: {
+    what: '32 writers of four processes and 8 followers beside a transaction that idles', minutes: 3, args: jest('int', 'libs/event-store-postgres/src/postgres-event-store.int'),
+    settings: { RECTRAIL_TEST_SECONDS: '60' },
+  },
   processes: { what: 'five processes killed and stopped at random', minutes: 4, args: jest('e2e', 'test/e2e/several-processes'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   webhooks: { what: 'receiver of webhooks and relay killed at random', minutes: 4, args: jest('e2e', 'test/e2e/webhook-receiver'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   services: { what: 'what needs Kafka, Go or KurrentDB, each fault for two minutes', minutes: 25, args: ['tools/services.mjs', '--seconds', '120'], settings: {} },

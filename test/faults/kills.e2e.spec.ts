@@ -22,7 +22,7 @@ const stoppedMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 2) * 1_000;
 const clients = 64;
 const streams = 10;
 /** Of one kill, the start after it included, on a busy machine. */
-const perKillMs = 15_000;
+const perKillMs = 60_000;
 /** Acknowledged writes that are sent once more in the end. */
 const repeated = 100;
 
@@ -42,10 +42,10 @@ afterAll(async () => {
   await postgres.close();
 });
 
-/** Some writes more are acknowledged. */
+/** Some writes more are acknowledged; a busy machine may take its time, as long as it goes on. */
 const goOn = async (writes: number): Promise<void> => {
   const before = load.acknowledged;
-  await fleet.eventually(`${writes} more writes`, () => load.acknowledged >= before + writes);
+  for (let more = 1; more <= writes; more++) await fleet.eventually('a write more', () => load.acknowledged >= before + more);
 };
 
 const killServer = async (): Promise<void> => {
@@ -103,6 +103,8 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
   }, 3 * byItselfMsMax + stoppedMs);
 
   it('then each acknowledged write is in the log once, where its client was told, and each other once or not at all', async () => {
+    // Also after a failure: what is under way still is no history.
+    await load.stop();
     events = await storedEvents(postgres.url);
     expect(events.map(({ position }) => position as number)).toEqual(events.map((_, index) => index + 1));
     const versions = new Map<string, number>();
@@ -138,7 +140,7 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
       expect([write.tag, reply.status, await reply.json()]).toEqual([write.tag, 200, write.outcome.body]);
     }
     expect((await storedEvents(postgres.url)).length).toBe(events.length);
-  });
+  }, 2 * byItselfMsMax);
 
   it('rows and the tree of the log are those that a rebuild makes from nothing', async () => {
     await caughtUp();
