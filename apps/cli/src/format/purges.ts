@@ -11,7 +11,12 @@ const titles: Readonly<Record<string, readonly [zh: string, en: string]>> = {
 
 const said = (language: Language, [zh, en]: readonly [zh: string, en: string]): string => (language === 'zh' ? zh : en);
 
-interface Asked { readonly streamId: string; readonly targets: readonly { readonly position: number; readonly eventId: string }[]; readonly reason: string; readonly legalBasis: string }
+interface Asked {
+  readonly streamId: string;
+  readonly targets: readonly { readonly position: number; readonly eventId: string }[];
+  readonly reason: string;
+  readonly legalBasis: string;
+}
 
 const askedText = (language: Language, { streamId, targets, reason, legalBasis }: Asked): readonly string[] => [
   `  ${said(language, reasons[reason] ?? [reason, reason])}${language === 'zh' ? '，' : ', '}${legalBasis}`,
