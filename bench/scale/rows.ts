@@ -52,6 +52,6 @@ export const scaleRows = (options: ScaleOptions): readonly BenchRow[] => {
       key: `beside-writer-${keyOf(plan)}`, title: `${labelOf(plan)}, beside a writer of ${writerPace} events/s`, seconds: about.starting + 2 * requestSeconds(besideCalls),
       measure: (stage) => measureBesideWriter(stage, plan, writerPace),
     })),
-    { key: 'live', title: 'live projection', seconds: about.starting + (8 * options.paceMs + options.lastPaceMs) / 1_000 + 10, measure: measureLiveProjection },
+    { key: 'live', title: 'live projection', seconds: about.starting + (8 * options.paceMs + options.lastPaceMs) / 1_000 + 20, measure: measureLiveProjection },
   ];
 };

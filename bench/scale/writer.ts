@@ -15,6 +15,9 @@ const paceShareMin = 0.97;
 const lagSampleMs = 50;
 const lagMsMax = 1_000;
 const drainMsMax = 120_000;
+/** A server that has just begun compiles, and reads what it will keep: what it holds then is no pace of its own. */
+const warmingMs = 10_000;
+const warmingPace = 300;
 const firstPace = 1_000;
 const paceStep = 1.4;
 const halvings = 2;
@@ -80,6 +83,9 @@ class PaceSearch {
 
   /** Rises by steps until one is too many, halves the gap, and holds what was found for a while; less where that was luck. 0 where none was held. */
   async greatest(paceMs: number, lastPaceMs: number): Promise<number> {
+    await this.#writer.ask('pace', warmingPace);
+    await sleep(warmingMs);
+    await this.#writer.ask('pace', 0);
     let [held, tooMany] = [0, Number.POSITIVE_INFINITY];
     const attempt = async (pace: number): Promise<void> => {
       if (await this.#hold(pace, paceMs)) held = pace;
