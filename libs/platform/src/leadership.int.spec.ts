@@ -53,6 +53,9 @@ describe('leadership', () => {
     const a = leading(await openLeadership(database), first.signal);
     await until(() => a.length === 1);
     await a[0]!.moveTo(position(7));
+    // One that comes late.
+    await a[0]!.moveTo(position(5));
+    expect(await a[0]!.checkpoint()).toBe(7);
     first.abort();
     // The work may finish what it has begun; once it has ended, nothing that it left behind may write.
     expect(a[0]!.holds()).toBe(true);

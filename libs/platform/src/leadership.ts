@@ -23,7 +23,7 @@ export interface HeldLease {
   holds(): boolean;
   /** Where the follower of this name stands; 0 where it has never moved. */
   checkpoint(): Promise<Position>;
-  /** Moves it, forwards or back. @throws LeaseLost where another process leads: nothing was written. */
+  /** Moves it forwards; what comes late of the same term does not move it back. @throws LeaseLost where another process leads: nothing was written. */
   moveTo(to: Position): Promise<void>;
   /** Runs `work` in a transaction that holds the lease's row. @throws LeaseLost before `work` runs. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
@@ -60,7 +60,7 @@ const releaseSql = `update rectrail_followers.lease set expires_at = '-infinity'
 const guardSql = `select 1 from rectrail_followers.lease where name = $1 and epoch = $2 and expires_at > clock_timestamp() for update`;
 const moveSql = `
   insert into rectrail_followers.checkpoint as kept (name, position, epoch) select $1, $3, $2 from (${guardSql}) held
-  on conflict (name) do update set position = excluded.position, epoch = excluded.epoch, updated_at = now()`;
+  on conflict (name) do update set position = case when kept.epoch = excluded.epoch then greatest(kept.position, excluded.position) else excluded.position end, epoch = excluded.epoch, updated_at = now()`;
 
 export interface LeadOptions {
   readonly name: string;

@@ -46,6 +46,8 @@ For administrators; none of these is a fact, so none becomes an event.
   start. ([How](../runbooks/rebuild.md))
 - \`POST ${apiPath}/projections/{name}/skip\` takes \`{position, reason}\`: the projection leaves out the event at which it stands stopped, now and in every rebuild. Who skipped it, when and why is kept.
   ([When](../runbooks/projection-stopped.md))
+- \`GET ${apiPath}/log/clock\`: how the clock stands that stamps the events; \`POST …/confirm\` takes \`{reason}\` and says that one which has leapt ahead is right as it is: what 503 \`clock-jumped\` refused is stored again, at
+  that time and for good. ([When](../runbooks/clock-jumped.md))
 - \`GET ${apiPath}/dead-letters\`: records of the topic of commands that were no request, newest first, read where they lie; \`/dead-letters/{partition}-{offset}\` shows one with headers and value.
   \`POST …/replay\` puts it back as a command of the caller, once, however often it is asked for; 202, and the answer goes to the topic of replies. ([When](../runbooks/poison-message.md))
 - \`/health/ready\` answers 503 while the database is away or, in processes of the roles \`api\` and \`projector\`, a projection is \`behind\`: stopped, without rows that may be read, or lagging for longer than
