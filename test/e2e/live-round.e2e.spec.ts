@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { noteVerifier, openProof } from '@rectrail/transparency';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, dayIn, instantOfMs, type Day } from '@rectrail/kernel';
 import { startTestServer, type Json, type Reply, type TestServer } from '../support/api.ts';
 
@@ -84,11 +86,26 @@ describe('a round, each step by its own actor', () => {
     expect([staleAgain.status, staleAgain.body.code]).toEqual([412, 'stream-version-conflict']);
     await judged(committee, `/issues/${id}/write-off`, { slip: '销号单1号', endorsements, on: ago(8) });
     expect(await stateOf(id)).toBe('WRITTEN_OFF');
+    await provenSlip(id);
     await act(committee, `/issues/${id}/reopen`, { kind: 'RELAPSE', finding: '回头看发现反弹', on: ago(2) });
     expect(await stateOf(id)).toBe('REOPENED');
     expect(await stateOf(id, `validAt=${ago(3)}`)).toBe('WRITTEN_OFF');
   });
 });
+
+/** The slip says who did what, and its proof holds by the log's key alone. */
+const provenSlip = async (id: string): Promise<void> => {
+  let reply = await server.call('GET', `/issues/${id}/write-off-slip`);
+  for (; reply.status === 409 && reply.body.code === 'log-not-sealed'; reply = await server.call('GET', `/issues/${id}/write-off-slip`)) await sleep(50);
+  const { writtenOff, verified, endorsements, slip, measures, proof } = reply.body;
+  expect({ slip, endorsements: endorsements.length, measures: measures.length, record: verified.record }).toEqual({ slip: '销号单1号', endorsements: 3, measures: 1, record: '验收记录1号' });
+  expect(verified.by.subject).not.toBe(writtenOff.by.subject);
+  const { leaf } = await server.get(`/log/proof/inclusion/${writtenOff.position}`);
+  const log = String((await server.call('GET', '/log/keys')).body).trim().split('\n').map(noteVerifier);
+  expect(openProof(proof.file, Buffer.from(leaf), { origin: log[0]!.name, log }).size).toBeGreaterThanOrEqual(writtenOff.position);
+  const { body } = await server.call('GET', `/issues/${id}/write-off-slip?format=text`);
+  for (const words of ['整改问题销号单', '销号单号：销号单1号', '验收意见：验收记录1号', 'c2sp.org/tlog-proof']) expect(String(body)).toContain(words);
+};
 
 describe('corrections', () => {
   const completionOf = async (): Promise<Json> => (await server.get(`/issues/${ids['second']}/history`)).events.findLast((event: Json) => event.type === 'IssueCompletionReported' && event.counts);

@@ -28,13 +28,14 @@ import { openIdempotencyStore } from './idempotency-store.ts';
 import { epochRoutes } from './epoch.routes.ts';
 import { feedRoutes } from './feed.routes.ts';
 import { importRoutes } from './import.routes.ts';
-import { logRoutes } from './log.routes.ts';
+import { LogAnswers, logRoutes } from './log.routes.ts';
 import { operationRoutes } from './operation.routes.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { projectionRoutes } from './projection.routes.ts';
 import { readRoutes } from './read.routes.ts';
 import { readDefinitions } from './read-table.ts';
 import { replayRoutes } from './replay.routes.ts';
+import { slipRoutes } from './slip.routes.ts';
 import { subscriptionRoutes } from './subscription.routes.ts';
 import { apiPath, tableController, type TableRoute } from './table-routes.ts';
 import { tokenRoutes } from './token.routes.ts';
@@ -84,13 +85,16 @@ const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, metrics: Metri
 const apiRoutes = async (options: HttpApplicationOptions, commands: () => CommandService, { replays, readers }: Streams): Promise<readonly TableRoute[]> => {
   const { configuration, database, clock, metrics, tracing, access, store, read, rebuilds, sealed, fence, epochs, feed, webhooks, imports, deadLetters, logger } = options;
   if (!configuration.roles.includes('api')) return [];
+  const log = { sealed, store, fence, witnesses: configuration.logWitnesses.map(cosigner) };
+  const logAnswers = new LogAnswers(log);
   const writes = new WriteRequests(await openIdempotencyStore(database, configuration.idempotencyHours), clock);
   return [
     ...commandRoutes({ commands, writes, metrics, tracing, definitions: commandDefinitions }),
     ...readRoutes(read.queries, readDefinitions),
     ...replayRoutes({ queries: read.queries, running: replays, logger }),
     ...feedRoutes({ feed, queries: read.queries, access, readers, metrics, logger }),
-    ...logRoutes({ sealed, store, fence, witnesses: configuration.logWitnesses.map(cosigner) }),
+    ...logRoutes(log, logAnswers),
+    ...slipRoutes({ queries: read.queries, proofOf: (index) => logAnswers.inclusionFile(index, undefined) }),
     ...contentsRoutes({ store }),
     ...epochRoutes({ epochs, fence, store }),
     ...subscriptionRoutes({ webhooks, queries: read.queries }),

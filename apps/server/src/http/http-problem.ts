@@ -21,6 +21,7 @@ export const httpProblemCodes = [
   'log-not-sealed',
   'unknown-tile',
   'cosignature-refused',
+  'not-written-off',
   'epoch-not-due',
   'epoch-unsupported',
   'kafka-off',

@@ -71,7 +71,8 @@ const cosigned = (note: string, witnesses: readonly NoteVerifier[], { logId }: L
   }
 };
 
-class LogAnswers {
+/** Proofs and signed heads of the log as it is sealed. */
+export class LogAnswers {
   readonly #options: LogRoutesOptions;
 
   constructor(options: LogRoutesOptions) {
@@ -169,8 +170,7 @@ class LogAnswers {
 }
 
 /** The log for whoever does not trust its operator: signed heads, proofs, keys and tiles. None of it says what an event says. */
-export const logRoutes = (options: LogRoutesOptions): readonly TableRoute[] => {
-  const log = new LogAnswers(options);
+export const logRoutes = (options: LogRoutesOptions, log: LogAnswers): readonly TableRoute[] => {
   return [
     {
       name: 'LogCheckpoint', method: 'GET', path: '/log/checkpoint',

@@ -50,7 +50,7 @@ const issueFilters = {
   ...sorting(issueSorts, 'number: organisations as in the tree, inspections, numbers as printed; due: by open dates, then what has none; state; changed: by the day since which it shows what it shows'),
 };
 
-const cutQuery = z.strictObject(cuts);
+export const cutQuery = z.strictObject(cuts);
 const orgQuery = z.strictObject({ ...cuts, ...org });
 const figuresQuery = z.strictObject({ ...cuts, ...rollUp, ...policy });
 const fundsQuery = z.strictObject({

@@ -1,4 +1,4 @@
-import type { Instant, OrgId, Position } from '@rectrail/kernel';
+import type { Cut, FuzzyDate, Instant, OrgId, Position } from '@rectrail/kernel';
 import type { CloudEvent, LoggedDelivery, RevealedSecret, SubjectState, SubscriptionView } from '@rectrail/messaging';
 import type { ImportResult, ImportSummary, UndoResult } from '@rectrail/tracking-app';
 import type {
@@ -92,6 +92,25 @@ export interface LogStandingView {
 }
 export interface LogEpochs { readonly logId: string; readonly epoch: number; readonly standing: LogStandingView; readonly begun: readonly BegunEpochView[] }
 
+/** What somebody did, and where it stands in the log. */
+export interface RecordedAct {
+  readonly eventId: string;
+  readonly position: Position;
+  readonly recordedAt: string;
+  readonly on: FuzzyDate | null;
+  readonly by: { readonly subject: string; readonly role: string; readonly orgId: string | null };
+}
+/** The write-off slip (销号单) of an issue. `proof.file`: the `.tlog-proof` of the event by which it was written off; `proof.path` serves one of the newest checkpoint. */
+export interface WriteOffSlip extends Pick<IssueItem, 'issueId' | 'orgId' | 'orgCode' | 'orgName' | 'inspectionId' | 'numberPath' | 'title' | 'deadline'> {
+  readonly slip: string;
+  readonly measures: readonly Pick<MeasureItem, 'measureId' | 'marker' | 'title' | 'state'>[];
+  readonly verified: (RecordedAct & { readonly record: string; readonly evidence: readonly string[] }) | null;
+  readonly writtenOff: RecordedAct;
+  readonly endorsements: readonly { readonly kind: string; readonly by: string }[];
+  readonly cut: Cut;
+  readonly proof: { readonly path: string; readonly file: string };
+}
+
 /** A record of Kafka that was no request; `topic`, `partition` and `offset` tell where it lay. */
 export interface DeadLetterView {
   /** `partition-offset` in the topic of dead letters. */
@@ -145,6 +164,7 @@ export interface Answers {
   readonly FeedStream: FeedStarted | CloudEvent;
   readonly FeedSnapshot: FeedSnapshot;
   readonly FeedDigest: FeedDigest;
+  readonly WriteOffSlip: WriteOffSlip;
   readonly LogInclusion: LogInclusion;
   readonly LogConsistency: LogConsistency;
   readonly LogEpochs: LogEpochs;

@@ -8,6 +8,7 @@ import { epochBody, sightingBody } from '../http/epoch.routes.ts';
 import { contentsMediaType, contentsQuery } from '../http/contents.routes.ts';
 import { cosignatureBody, logCheckpointQuery, logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
+import { slipQuery } from '../http/slip.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
 import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
@@ -184,6 +185,14 @@ const feedOperations: Json = {
 const textAnswer = (description: string): Json => ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId') }, content: { 'text/plain': { schema: { type: 'string' } } } });
 const tileAnswer: Json = { ...textAnswer('The tile'), content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
 const logOperations: Json = {
+  [openApiPath('/issues/:id/write-off-slip')]: {
+    get: {
+      operationId: 'readWriteOffSlip', tags: ['log'], summary: 'The write-off slip of an issue, with the proof that its write-off is in the log', parameters: [...idParameter(':id'), ...queryParameters(slipQuery)],
+      responses: {
+        200: { ...answer('The slip', answerSchemas.WriteOffSlip), content: { [jsonMediaType]: { schema: answerSchemas.WriteOffSlip }, 'text/plain': { schema: { type: 'string' } } } }, ...refused(400, 403, 404, 409, 503),
+      },
+    },
+  },
   [`${apiPath}/log/checkpoint`]: {
     get: { operationId: 'readLogCheckpoint', tags: ['log'], summary: 'The newest signed head of the log, a signed note (C2SP tlog-checkpoint)', parameters: queryParameters(logCheckpointQuery), responses: { 200: textAnswer('The checkpoint'), ...refused(400, 409) } },
   },
