@@ -27,6 +27,7 @@ const readAll = async (feed: MessageFeed, audience: Audience, pageSize: () => nu
   return messages;
 };
 const inOnePage = (): number => 5_000;
+const smallPageBytes = 4_000;
 
 const holds = async (property: (history: RecordedHistory, seed: number) => Promise<void>, { numRuns = 12, sizeMax = 260 } = {}): Promise<void> => {
   const [seeds, sizes] = [fc.nat({ max: 1_000_000 }), fc.integer({ min: 30, max: sizeMax })];
@@ -56,7 +57,11 @@ describe('the messages of any history', () => {
         const expected = JSON.stringify(await readAll(createMessageFeed({ store, codec, zone }), audience, inOnePage));
         let turn = seed;
         const uneven = (): number => 1 + (turn++ * 7 % 23);
-        const readers = [[shared, () => 17], [shared, uneven], [tight, uneven], [tight, () => 3]] as const;
+        const small = createMessageFeed({ store, codec, zone, pageBytesMax: smallPageBytes });
+        const { messages: page } = await small.read({ after: position(0), audience, limit: inOnePage() });
+        const last = page.findLastIndex((message) => message.position < page.at(-1)!.position);
+        expect(JSON.stringify(page.slice(0, last + 1).map(({ data }) => data)).length).toBeLessThan(2 * smallPageBytes);
+        const readers = [[small, inOnePage], [shared, () => 17], [shared, uneven], [tight, uneven], [tight, () => 3]] as const;
         const readings = await Promise.all(readers.map(([feed, pageSize]) => readAll(feed, audience, pageSize)));
         for (const messages of readings) expect(JSON.stringify(messages)).toBe(expected);
       }

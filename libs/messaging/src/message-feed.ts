@@ -11,6 +11,8 @@ export interface MessageFeedOptions {
   readonly zone: string;
   /** Default: 20,000 streams; 60,000 facts, and 40,000 of streams that hold several subjects. */
   readonly limits?: FoldLimits;
+  /** Bytes of data, as JSON, beyond which a page ends early; default 8 MiB. */
+  readonly pageBytesMax?: number;
 }
 
 const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000, severalFactsMax: 40_000 };
@@ -33,11 +35,24 @@ const ahead = async function* (slices: AsyncIterable<AllSlice>): AsyncGenerator<
   }
 };
 
+const pageBytesDefault = 8 << 20;
+
+/** Up to the first position beyond the limit; a page has one position at least, with all its messages. */
+const withinBytes = ({ messages, scannedTo }: MessageSlice, bytesMax: number): MessageSlice => {
+  let bytes = 0;
+  for (const [n, { position: at, data }] of messages.entries()) {
+    const before = messages[n - 1]?.position;
+    bytes += Buffer.byteLength(JSON.stringify(data));
+    if (bytes > bytesMax && before !== undefined && before < at) return { messages: messages.slice(0, n), scannedTo: before };
+  }
+  return { messages, scannedTo };
+};
+
 /** CloudEvents `source` of a log's messages. */
 export const sourceOf = ({ logId, epoch }: LogIdentity): string => `urn:rectrail:${logId}:${epoch}`;
 
 /** The messages of a log, for whoever carries them out. */
-export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }: MessageFeedOptions): MessageFeed => {
+export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, pageBytesMax = pageBytesDefault }: MessageFeedOptions): MessageFeed => {
   const composer = new Composer({ store, codec, zone, limits });
   const select = createSelector(store, codec);
   const pageMax = store.capabilities.pageEventsMax;
@@ -51,7 +66,7 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits }
       const { after, audience, filter } = options;
       const limit = limitOf(options);
       const slice = await store.readAll({ after, filter: storeFilter(filter), limit: filter === undefined ? limit : Math.min(pageMax, eventsLookedAtMax) });
-      return composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
+      return withinBytes(await composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit }), pageBytesMax);
     },
     async *follow(options) {
       const { audience, filter, signal } = options;
