@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Bundle, BundleWriter, bundleEvent, bundleLine, eventsPerFile, LogKeys, verifyLog, type BundleHeader } from '@rectrail/audit';
+import { leafBytes, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
+import { provinceHistory } from '@rectrail/generator';
+import { day } from '@rectrail/kernel';
+import { knownCalendarYears } from '@rectrail/platform';
+import { GrowingTree, leafHash, newNoteKey, noteSigner, signCheckpoint } from '@rectrail/transparency';
+import type { FigureRow } from '../results.ts';
+import type { BenchRow } from '../scale/rows.ts';
+
+const identity: LogIdentity = { logId: '5b2f7c1e-9a40-4c53-8f0e-2d1a6b7c8d9e', epoch: 1 };
+/** The issue's aim, of one core. */
+const verifiedAtLeast = 130_000;
+const rounds = 5;
+
+const key = newNoteKey(`rectrail/${identity.logId}/${identity.epoch}`);
+
+/** A bundle of so many events of a province. */
+const writeBundle = async (directory: string, events: number): Promise<void> => {
+  const history: StoredEvent[] = [];
+  for (const batch of provinceHistory({ events, growth: 'density', organisations: 2_000, seed: 1, until: day('2026-06-30'), calendar: knownCalendarYears(), jurisdiction: 'CN' })) history.push(...batch);
+  const tree = new GrowingTree();
+  for (const event of history) tree.append(leafHash(leafBytes(event, identity)));
+  const checkpoint = signCheckpoint({ origin: `rectrail/${identity.logId}/${identity.epoch}`, size: tree.size, root: tree.root }, [noteSigner(key.secret)]);
+  const header: BundleHeader = { logId: identity.logId, after: 0, last: history.length, audience: 'everything', keys: [key.verifier], checkpoints: [checkpoint], frontier: { size: 0, hashes: [] } };
+  const writer = await BundleWriter.begin(directory, header);
+  for (let from = 0; from < history.length; from += eventsPerFile) {
+    await writer.add(Buffer.from(history.slice(from, from + eventsPerFile).map((event) => bundleLine(bundleEvent(event, identity, true))).join('')));
+  }
+  await writer.finish();
+};
+
+const secondsOf = async (work: () => Promise<unknown>): Promise<number> => {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1_000;
+};
+
+/** The same bytes read and hashed, a call an event, with nothing else done. */
+const hashPlainly = async (directory: string, bundle: Bundle): Promise<void> => {
+  for (const { events: { name }, first, last } of bundle.manifest.parts) {
+    const bytes = await readFile(join(directory, name));
+    const each = Math.ceil(bytes.length / (last - first + 1));
+    for (let at = 0; at < bytes.length; at += each) hash('sha256', bytes.subarray(at, at + each), 'buffer');
+  }
+};
+
+/** The verifier beside the plain SHA-256 of the same bytes, in turns; the best round of each. */
+const measureVerify = async (events: number): Promise<FigureRow> => {
+  const directory = await mkdtemp(join(tmpdir(), 'rectrail-bench-'));
+  try {
+    await writeBundle(directory, events);
+    const bundle = await Bundle.open(directory);
+    const keys = new LogKeys([key.verifier]);
+    const raw: { readonly verified: number; readonly hashed: number }[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const verified = await secondsOf(async () => {
+        const { findings } = await verifyLog({ source: bundle, keys });
+        if (findings.length > 0) throw new Error(`the bundle does not verify: ${findings[0]?.detail ?? ''}`);
+      });
+      raw.push({ verified, hashed: await secondsOf(() => hashPlainly(directory, bundle)) });
+    }
+    const [verify, plain] = [events / Math.min(...raw.map(({ verified }) => verified)), events / Math.min(...raw.map(({ hashed }) => hashed))];
+    return {
+      kind: 'figures', key: 'verify-bundle', title: `rectrail verify of a bundle of ${events} events, one core`, raw,
+      figures: [
+        { label: 'verified', value: verify, unit: 'events/s', aim: { atLeast: verifiedAtLeast } }, { label: 'plain SHA-256 of the same bytes', value: plain, unit: 'events/s', aim: null },
+        { label: 'of the plain hashing', value: verify / plain, unit: '×', aim: null },
+      ],
+    };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+export const auditRows = (events: number): readonly BenchRow[] => [
+  { key: 'verify-bundle', title: 'verification of a bundle', seconds: 20 + events / 10_000, measure: () => measureVerify(events) },
+];
