@@ -75,7 +75,7 @@ where \`org\` names an organisation. A token hears of its organisation and all b
 - \`GET ${apiPath}/feed/digest?at=\`: that digest alone. Where the sum takes longer than 10 s, \`digest\` is null and \`next\` goes on with it.
 
 All take \`audience\` (\`internal\`, the default, or \`public\`), \`org\`, \`noun\` and \`level\`, the first two also \`type\`; lists by commas. A position beyond the head is 409 \`position-ahead\`: it comes from another log, or from before a restore, and \`source\` has
-changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out,
+changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are open at once, half of them with one token, then 503 \`too-many-readers\`. \`/asyncapi.json\` describes the messages and all their ways out,
 \`/schemas/{type}.json\` what each holds.
 
 ## Transparency log
@@ -85,6 +85,7 @@ For whoever does not trust the operator ([how to check it](../how-to/check-the-l
 - \`GET ${apiPath}/log/checkpoint\`: the newest signed head, as text (C2SP \`tlog-checkpoint\`). \`GET ${apiPath}/log/keys\`: the keys by which it is verified, one a line. It lags by less than a second behind the newest event.
 - \`GET ${apiPath}/log/proof/inclusion/{position}?size=\`: that the event is in the tree of so many leaves, as JSON; with \`.tlog-proof\` behind the position as a file that needs no server. \`GET ${apiPath}/log/proof/consistency?from=&to=\`: that a later tree
   goes on from an earlier one. Without \`size\` or \`to\`, the tree of the newest checkpoint; beyond it 409 \`log-not-sealed\`.
+- \`GET ${apiPath}/log/contents?after=&limit=&audience=\`, for administrators: leaf and content of each event as they are hashed, one a line ([bundle](bundle.md)); with \`audience=public\` without the contents that are not public. \`rectrail export\` reads it.
 - \`GET ${apiPath}/log/tile/…\`: tiles of hashes and of leaves (\`entries\`), by the paths of C2SP \`tlog-tiles\`; they never change. What is not there (yet) is 404 \`unknown-tile\`.
 
 ## Webhooks
