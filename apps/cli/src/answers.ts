@@ -44,6 +44,7 @@ export interface IssueDetail extends Answered {
 export interface EventView {
   readonly position: number;
   readonly type: string;
+  readonly data: unknown;
   readonly recordedAt: string;
   readonly knownTime: string;
   readonly validTime: Printed | null;
@@ -52,7 +53,7 @@ export interface EventView {
 }
 
 export interface AuditTrail extends Answered {
-  readonly items: readonly (EventView & { readonly data: unknown; readonly actor: { readonly subject: string } })[];
+  readonly items: readonly (EventView & { readonly actor: { readonly subject: string } })[];
 }
 
 /** Of a command: what it made or acted on. */

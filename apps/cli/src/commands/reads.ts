@@ -7,6 +7,7 @@ import { discrepanciesText } from '../format/discrepancies.ts';
 import { cutLine, dashboardText, sumText } from '../format/figures.ts';
 import { aside, count, fenOf, label, type Language } from '../format/language.ts';
 import { localInstants } from '../format/local-instants.ts';
+import { goneText } from '../format/purges.ts';
 import { table } from '../format/table.ts';
 import { timelineText } from '../format/timeline.ts';
 import type { Session } from '../session.ts';
@@ -122,7 +123,8 @@ const historyText = (language: Language, answer: IssueHistory): string => [
   cutLine(language, answer),
   '',
   table(heads(language, 'position', 'recordedAt', 'known', 'valid', 'event', 'changes', 'retracted'), answer.events.map((event) => [
-    event.position, event.recordedAt, event.knownTime.slice(0, 10), dateText(event.validTime), event.type, changeText(event), event.retractedBy.map(({ position, reason }) => `${position}: ${reason}`).join('; '),
+    event.position, event.recordedAt, event.knownTime.slice(0, 10), dateText(event.validTime), event.type, event.type === 'ContentPurged' ? goneText(language, event.data) : changeText(event),
+    event.retractedBy.map(({ position, reason }) => `${position}: ${reason}`).join('; '),
   ])),
 ].join('\n');
 

@@ -23,6 +23,16 @@ const askedText = (language: Language, { streamId, targets, reason, legalBasis }
   ...targets.map(({ position, eventId }) => `  ${streamId} #${position} ${eventId}`),
 ];
 
+interface Gone { readonly position: number; readonly reason: string; readonly legalBasis: string }
+
+/** What a history says of a `ContentPurged`. */
+export const goneText = (language: Language, data: unknown): string => {
+  // The caller has looked at the type, which says what the data is.
+  const { position, reason, legalBasis } = data as Gone;
+  const ground = said(language, reasons[reason] ?? [reason, reason]);
+  return language === 'zh' ? `#${position} 内容已依法清除：${ground}，${legalBasis}` : `the content of #${position} is gone by law: ${ground}, ${legalBasis}`;
+};
+
 /** The events of a purge, the oldest first. */
 export const purgeText = (language: Language, { items }: AuditTrail): string => items.toReversed().flatMap(({ type, recordedAt, actor, data }) => [
   `${recordedAt} ${said(language, titles[type] ?? [type, type])} (${actor.subject})`,
