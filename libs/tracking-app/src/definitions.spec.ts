@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newCommandId } from '@rectrail/event-store';
 import { onDay, type Day, type EventId, type IssueId, type OrgId, type StreamId } from '@rectrail/kernel';
 import { reminderIdOf, streams } from '@rectrail/tracking-domain';
@@ -307,6 +307,14 @@ describe('purges', () => {
     expect((await side.refused('/purges', { eventIds: [eventId], ...grounds }, { by: actorOf('stranger', place.other) })).code).toBe('outside-jurisdiction');
     expect((await side.refused('/purges', { eventIds: [eventId], ...grounds, legalBasis: '张某 13800138000' })).code).toBe('personal-data-in-text');
     expect((await side.refused('/purges/x/decline')).code).toBe('unknown-purge');
+  });
+
+  it('are refused where the store keeps every content for good', async () => {
+    const { eventId } = await corrected('64.');
+    // As the adapter for KurrentDB says of itself.
+    const capabilities = jest.replaceProperty(side.store, 'capabilities', { ...side.store.capabilities, purges: false });
+    expect((await side.refused('/purges', { eventIds: [eventId], ...grounds })).code).toBe('purge-unsupported');
+    capabilities.restore();
   });
 
   it('are not carried out once the content counts again', async () => {
