@@ -24,6 +24,17 @@ describe('streams that are open', () => {
     expect([other.reason, counted]).toEqual(['shutdown', [1, 2, 1, 2, 1]]);
   });
 
+  it('are not all held by one token', () => {
+    const open = new OpenStreams({ max: 3, each: 2, code: 'too-many-readers', what: 'readers' });
+    const first = answer();
+    open.begin(first, 'a');
+    open.begin(answer(), 'a');
+    expect(() => open.begin(answer(), 'a')).toThrow(expect.objectContaining({ code: 'too-many-readers', message: '2 readers are open with this token' }));
+    first.emit('close');
+    open.begin(answer(), 'a');
+    expect(open.begin(answer(), 'b').aborted).toBe(false);
+  });
+
   it('do not count whose reader left before they began', () => {
     const open = new OpenStreams({ max: 1, code: 'too-many-replays', what: 'replays' });
     for (let n = 0; n < 3; n += 1) expect(open.begin(answer(true)).reason).toBe('gone');

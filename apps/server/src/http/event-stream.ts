@@ -36,6 +36,8 @@ export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
 export interface StreamLimit {
   /** At most so many at once. */
   readonly max: number;
+  /** At most so many of one holder, so that nobody takes all; without it, as many as there are. */
+  readonly each?: number;
   /** What one more is answered with. */
   readonly code: HttpProblemCode;
   /** In the plural, for the refusal. */
@@ -56,19 +58,21 @@ export interface Answered {
 
 /** The answers of one kind that this process holds open. */
 export class OpenStreams {
-  readonly #open = new Set<AbortController>();
+  /** With whom each is for. */
+  readonly #open = new Map<AbortController, string | undefined>();
   readonly #limit: StreamLimit;
 
   constructor(limit: StreamLimit) {
     this.#limit = limit;
   }
 
-  /** Aborts with the end of the answer, with its reader, and with the server. @throws HttpProblem with the code of the limit */
-  begin(response: Answered): AbortSignal {
-    const { max, code, what, silentMs = silentMsDefault } = this.#limit;
+  /** Aborts with the end of the answer, with its reader, and with the server. `holder`: whose token it is. @throws HttpProblem with the code of the limit */
+  begin(response: Answered, holder?: string): AbortSignal {
+    const { max, each = max, code, what, silentMs = silentMsDefault } = this.#limit;
     if (this.#open.size >= max) throw new HttpProblem(code, `${max} ${what} are open`);
+    if (holder !== undefined && [...this.#open.values()].filter((other) => other === holder).length >= each) throw new HttpProblem(code, `${each} ${what} are open with this token`);
     const stream = new AbortController();
-    this.#open.add(stream);
+    this.#open.set(stream, holder);
     this.#changed();
     // Who left while the request was looked at tells it no more.
     if (response.destroyed) this.#finish(stream);
@@ -82,7 +86,7 @@ export class OpenStreams {
 
   /** Each tells its reader that it ends, who goes on elsewhere behind the last event. */
   shutDown(): void {
-    for (const stream of this.#open) this.#end(stream, 'shutdown');
+    for (const stream of this.#open.keys()) this.#end(stream, 'shutdown');
   }
 
   #finish(stream: AbortController): void {

@@ -121,7 +121,7 @@ const page = (options: FeedRoutesOptions): TableRoute => ({
     const head = await feed.head();
     const after = notAhead(query.after ?? position(0), head, 'after');
     const read: ReadMessages = { after, audience, limit, ...await filterOf(options, principalOf(request).actor.orgId, query) };
-    const { messages, scannedTo } = wait === 0 ? await feed.read(read) : await awaited(feed, read, wait * 1_000, options.readers.begin(reply.raw));
+    const { messages, scannedTo } = wait === 0 ? await feed.read(read) : await awaited(feed, read, wait * 1_000, options.readers.begin(reply.raw, principalOf(request).tokenId));
     // A token may be revoked, and the tree may change, during the wait.
     if (wait > 0) await subtreeOf(queries, (await access.authenticate(request.headers.authorization)).actor.orgId, query.org);
     metrics.feedMessages.inc({ way: 'page' }, messages.length);
@@ -143,7 +143,7 @@ const stream = (options: FeedRoutesOptions): TableRoute => ({
     const query = parseQuery(feedStreamQuery, request.query);
     const from = notAhead(seenBy(request) ?? query.after ?? position(0), await feed.head(), 'after');
     const filtered = await filterOf(options, principalOf(request).actor.orgId, query);
-    const signal = options.readers.begin(reply.raw);
+    const signal = options.readers.begin(reply.raw, principalOf(request).tokenId);
     void reply.headers(eventStreamHeaders).type(eventStreamMediaType);
     return Readable.from(feedEvents({
       feed, signal,
@@ -198,7 +198,7 @@ const digest = (options: FeedRoutesOptions): TableRoute => ({
   handle: async (request, reply): Promise<FeedDigest> => {
     const query = parseQuery(feedDigestQuery, request.query);
     const { at, pageBehind } = await stateAt(request, options, query);
-    const signal = options.readers.begin(reply.raw);
+    const signal = options.readers.begin(reply.raw, principalOf(request).tokenId);
     const untilMs = performance.now() + digestMs;
     let summed = await pageBehind(query.cursor ?? null, subjectsOfDigest);
     while (summed.next !== null && !signal.aborted && performance.now() < untilMs) summed = await pageBehind(summed.next, subjectsOfDigest);

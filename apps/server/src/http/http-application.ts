@@ -75,7 +75,9 @@ interface Streams { readonly replays: OpenStreams; readonly readers: OpenStreams
 const streamsOf = ({ replaysMax, feedReadersMax }: Configuration, metrics: Metrics, server: FastifyInstance): Streams => {
   const streams = {
     replays: new OpenStreams({ max: replaysMax, code: 'too-many-replays', what: 'replays' }),
-    readers: new OpenStreams({ max: feedReadersMax, code: 'too-many-readers', what: 'readers of the feed', onChange: (open) => { metrics.feedReaders.set(open); } }),
+    readers: new OpenStreams({
+      max: feedReadersMax, each: Math.ceil(feedReadersMax / 2), code: 'too-many-readers', what: 'readers of the feed', onChange: (open) => { metrics.feedReaders.set(open); },
+    }),
   };
   server.addHook('preClose', (done) => { streams.replays.shutDown(); streams.readers.shutDown(); done(); });
   return streams;
