@@ -9,10 +9,10 @@ const main = async (): Promise<void> => {
   const logger = createLogger({ level: configuration.logLevel });
   // A signal that comes during the start waits for its end: as process 1 of a container nothing else would hear it.
   let starting = startServer(configuration, logger);
-  let closing = false;
+  const closing = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
-    if (closing) return;
-    closing = true;
+    if (closing.signal.aborted) return;
+    closing.abort();
     logger.info({ signal }, 'stopping');
     const stuck = setTimeout(() => { logger.fatal('the shutdown takes too long'); process.exit(1); }, configuration.shutdownGraceMs + shutdownMsMax);
     starting.then((server) => server.close()).then(() => { clearTimeout(stuck); process.exit(0); }, (error: unknown) => { logger.fatal({ err: error }, 'the shutdown failed'); process.exit(1); });
@@ -23,7 +23,7 @@ const main = async (): Promise<void> => {
     const { url, adminTokenFile, superseded } = server;
     logger.info({ url, adminTokenFile, roles: configuration.roles }, 'ready');
     await superseded;
-    if (closing) return;
+    if (closing.signal.aborted) return;
     logger.info('another epoch of the log has begun: starting again');
     starting = server.close().then(() => startServer(configuration, logger));
   }

@@ -153,7 +153,8 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { webhooks, ...delivery } = await openServerWebhooks({ configuration, storage, feed, guard, queries: read.queries, clock: systemClock, logger, metrics, tracing });
   opened.defer(() => delivery.close());
   const app = await createHttpApplication({
-    configuration, version, logger, metrics, tracing, clock: systemClock, logClock: storage.logClock, database, store, leadership, access, read, rebuilds, sealed, fence, epochs: storage.epochs, feed, webhooks,
+    configuration, version, logger, metrics, tracing, clock: systemClock, logClock: storage.logClock, database, store, leadership, access, read, rebuilds, sealed, fence,
+    epochs: storage.epochs, feed, webhooks,
     imports: createImportService(ports), commandPorts: ports, deadLetters: await openDeadLetterDesk(configuration, database, logger),
   });
   if (configuration.roles.includes('scheduler')) {

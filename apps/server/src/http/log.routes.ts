@@ -2,7 +2,8 @@ import { EventStoreError, leafBytes, type EventStore, type LogIdentity, type Sto
 import { position } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
 import {
-  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseTilePath, rootOf, tileWidth, type NoteSignature, type NoteVerifier, type Tile, type TreeHash,
+  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseTilePath, rootOf, tileWidth, type NoteSignature, type NoteVerifier,
+  type Tile, type TreeHash,
 } from '@rectrail/transparency';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -94,7 +95,7 @@ export class LogAnswers {
   }
 
   /**
-   * Keeps what witnesses say of a checkpoint of this log, and answers it with all cosignatures. Where a witness has seen more of the log than there is here, the log is an older copy.
+   * Keeps what witnesses say of a checkpoint of this log, and answers it with all cosignatures. Where a witness has seen more than there is here, the log is an older copy.
    *
    * @throws HttpProblem `cosignature-refused`, `log-not-sealed`; EventStoreError `log-read-only`
    */

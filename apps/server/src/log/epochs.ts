@@ -58,8 +58,8 @@ export class Epochs {
   }
 
   /**
-   * Where the log is known to be an older copy: goes on from it under another name. Its first event says from where, and what was seen of the branch that is left; it is kept before
-   * the name, so that a crash in between leaves a log that is read-only still, and the next call goes on.
+   * Where the log is known to be an older copy: goes on from it under another name. Its first event says from where, and what was seen of the branch that is left; it is kept
+   * before the name, so that a crash in between leaves a log that is read-only still, and the next call goes on.
    *
    * @throws HttpProblem `epoch-not-due`, `epoch-unsupported`
    */

@@ -45,8 +45,9 @@ const filesOf = ({ dataDir, logKeyFile }: LogKeyOptions['configuration'], epoch:
 };
 
 /**
- * The keys that sign for this epoch of the log: that of the file which is given, else of `log-key-<epoch>` in the data directory (mode 0600), made where the log has none yet; and that of
- * the same name with `-next`, which then signs along and is announced by the first. None where the log has keys and this process does not: another one would be a signer that nobody asked for.
+ * The keys that sign for this epoch of the log: that of the file which is given, else of `log-key-<epoch>` in the data directory (mode 0600), made where the log has none yet; and
+ * that of the same name with `-next`, which then signs along and is announced by the first. None where the log has keys and this process does not: another one would be a signer
+ * that nobody asked for.
  *
  * @throws Error that names the remedy where a file holds another log's; LogFormatError `key-malformed`
  */

@@ -11,8 +11,8 @@ import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { LeaseLost, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import {
-  consistencyProof, cosigner, cosigningSigner, GrowingTree, inclusionProof, leafHash, LogFormatError, newCosignerKey, newNoteKey, noteVerifier, openAnnouncement, openCheckpoint, parseNote, signNote,
-  verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
+  consistencyProof, cosigner, cosigningSigner, GrowingTree, inclusionProof, leafHash, LogFormatError, newCosignerKey, newNoteKey, noteVerifier, openAnnouncement, openCheckpoint,
+  parseNote, signNote, verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
 } from '@rectrail/transparency';
 import { openLogKeys, originOf } from './log-key.ts';
 import { SealedLog } from './sealed-log.ts';
@@ -200,13 +200,15 @@ describe('cosignatures', () => {
   it('stand behind those of the log, the last of each witness, and the newest checkpoint that enough have signed is found', async () => {
     await start();
     const witnesses = ['w.one', 'w.two'].map(newCosignerKey);
-    const cosign = (note: string, by: number, seconds: bigint) => parseNote(signNote(parseNote(note).text, [cosigningSigner(witnesses[by]!.secret, () => seconds)])).signatures;
+    const cosign = (note: string, by: number, seconds: bigint) =>
+      parseNote(signNote(parseNote(note).text, [cosigningSigner(witnesses[by]!.secret, () => seconds)])).signatures;
     for (const size of [2, 4, 6]) {
       await append(2);
       await sealedUpTo(size);
     }
     const noteAt = async (size: number): Promise<string> => (await sealed.checkpoint(size))!.note;
-    for (const [size, by, at] of [[2, 0, 7n], [2, 1, 8n], [4, 0, 9n], [2, 0, 10n]] as const) expect(await sealed.keepCosignatures(identity.epoch, size, cosign(await noteAt(size), by, at))).toBe(true);
+    for (const [size, by, at] of [[2, 0, 7n], [2, 1, 8n], [4, 0, 9n], [2, 0, 10n]] as const)
+      expect(await sealed.keepCosignatures(identity.epoch, size, cosign(await noteAt(size), by, at))).toBe(true);
     expect(await sealed.keepCosignatures(identity.epoch, 3, cosign(await noteAt(2), 0, 11n))).toBe(false);
     const policy = { origin: originOf(identity), log: (await sealed.keys()).map(noteVerifier), witnesses: witnesses.map(({ verifier }) => cosigner(verifier)) };
     expect([(await sealed.witnessed(1))!.size, (await sealed.witnessed(2))!.size, await sealed.witnessed(3)]).toEqual([4, 2, null]);

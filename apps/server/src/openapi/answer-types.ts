@@ -84,7 +84,7 @@ export interface BegunEpochView {
   /** For administrators. */
   readonly reason?: string;
 }
-/** `behind`: others have seen more of the log than there is here, or otherwise: an older copy, read-only. `superseded`: another epoch has begun, and this process is to start again. */
+/** `behind`: others have seen more of the log than there is here, or otherwise: an older copy, read-only. `superseded`: another epoch has begun; this process is to start again. */
 export interface LogStandingView {
   readonly state: 'open' | 'behind' | 'superseded';
   readonly why: string | null;

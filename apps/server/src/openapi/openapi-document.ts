@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { batchBody, type CommandDefinition } from '@rectrail/tracking-app';
 import { z } from 'zod';
 import { commandQuery } from '../http/command.routes.ts';
 import { feedDigestQuery, feedQuery, feedSnapshotQuery, feedStreamQuery } from '../http/feed.routes.ts';
 import { deadLettersQuery } from '../http/dead-letter.routes.ts';
-import { epochBody, sightingBody } from '../http/epoch.routes.ts';
-import { contentsMediaType, contentsQuery } from '../http/contents.routes.ts';
-import { cosignatureBody, logCheckpointQuery, logConsistencyQuery, logInclusionQuery } from '../http/log.routes.ts';
 import { importQuery, undoBody, undoQuery } from '../http/import.routes.ts';
-import { slipQuery } from '../http/slip.routes.ts';
 import { eventStreamMediaType } from '../http/event-stream.ts';
 import { replayQuery } from '../http/replay.routes.ts';
 import { jsonMediaType, ledgerMediaType } from '../http/body-parsers.ts';
@@ -19,12 +14,11 @@ import { skipBody, stopQuery } from '../http/projection.routes.ts';
 import { deliveriesQuery, redeliverBody, replayBody, subscriptionsQuery } from '../http/subscription.routes.ts';
 import { tokenBody, tokensQuery } from '../http/token.routes.ts';
 import { problemTable } from '../problems/problem-table.ts';
-import type { Answers } from './answer-types.ts';
 import { commandExamples } from './command-examples.ts';
+import { logOperations } from './log-operations.ts';
+import { answer, answerComponents, answerSchemas, idParameter, jsonBody, jsonSchema, openApiPath, queryParameters, ref, refused, type Json } from './openapi-parts.ts';
 import { outcomeSchemas } from './outcome-schemas.ts';
 import { readExamples, replayExample } from './read-examples.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 export interface OpenApiOptions {
   readonly version: string;
@@ -32,20 +26,6 @@ export interface OpenApiOptions {
   readonly reads: readonly ReadDefinition[];
 }
 
-const jsonSchema = (schema: z.ZodType): Json => {
-  const made = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any', reused: 'inline' });
-  // OpenAPI 3.1 names the dialect once for the whole document.
-  return Object.fromEntries(Object.entries(made).filter(([key]) => key !== '$schema'));
-};
-
-interface AnswerSchemas { readonly answers: Readonly<Record<keyof Answers, Json>>; readonly schemas: Readonly<Record<string, Json>> }
-// Made by tools/gen-answer-schemas.mjs from the type `Answers`; a spec fails where it is not what the types say. It lies beside `src` as beside `dist`.
-const { answers: answerSchemas, schemas: answerComponents } = JSON.parse(readFileSync(new URL('../../answer-schemas.json', import.meta.url), 'utf8')) as AnswerSchemas;
-
-const ref = (name: string): Json => ({ $ref: `#/components/${name}` });
-const answer = (description: string, schema: Json, headers: Json = {}, example?: unknown): Json => ({
-  description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId'), ...headers }, content: { [jsonMediaType]: { schema, ...(example === undefined ? {} : { example }) } },
-});
 const withPosition: Json = { 'Rectrail-Position': ref('headers/Position') };
 
 /** One response a status, with an example of each code that the status stands for. */
@@ -65,24 +45,11 @@ const problemResponses = (): Json => {
   }]));
 };
 
-const refused = (...statuses: readonly number[]): Json => Object.fromEntries([...statuses, 401, 500, 503].map((status) => [String(status), ref(`responses/Problem${status}`)]));
-
-const queryParameters = (schema: z.ZodObject): readonly Json[] => Object.entries<z.ZodType>(schema.shape as Readonly<Record<string, z.ZodType>>).map(([name, field]) => {
-  const { description, ...rest } = jsonSchema(field);
-  return { name, in: 'query', required: !field.safeParse(undefined).success, schema: rest, ...(description === undefined ? {} : { description }) };
-});
-
-const idParameter = (path: string): readonly Json[] => (path.includes(':id') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []);
-const openApiPath = (path: string): string => `${apiPath}${path.replace(':id', '{id}')}`;
-
 const tagOf = (path: string): string => path.split('/')[1] ?? '';
 const operationId = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
 
 const ifMatchParameter = (rule: CommandDefinition['ifMatch']): readonly Json[] =>
   (rule === 'none' ? [] : [{ name: 'If-Match', in: 'header', required: rule === 'required', schema: { type: 'string', examples: ['"7"'] }, description: 'ETag of the resource as it was read' }]);
-
-const jsonBody = (schema: Json, required: boolean, example?: unknown): Json =>
-  ({ required, content: { [jsonMediaType]: { schema, ...(example === undefined ? {} : { example }) } } });
 
 const commandOperation = ({ name, path, summary, body, ifMatch }: CommandDefinition): Json => ({
   post: {
@@ -178,73 +145,6 @@ const feedOperations: Json = {
     get: {
       operationId: 'readFeedDigest', tags: ['feed'], summary: 'The digest of the state at a position, which whoever followed the feed compares with their own',
       parameters: queryParameters(feedDigestQuery), responses: { 200: answer('The digest, or where its sum goes on', answerSchemas.FeedDigest), ...refused(400, 403, 404, 409) },
-    },
-  },
-};
-
-const textAnswer = (description: string): Json => ({ description, headers: { 'X-Correlation-Id': ref('headers/CorrelationId') }, content: { 'text/plain': { schema: { type: 'string' } } } });
-const tileAnswer: Json = { ...textAnswer('The tile'), content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
-const logOperations: Json = {
-  [openApiPath('/issues/:id/write-off-slip')]: {
-    get: {
-      operationId: 'readWriteOffSlip', tags: ['log'], summary: 'The write-off slip of an issue, with the proof that its write-off is in the log', parameters: [...idParameter(':id'), ...queryParameters(slipQuery)],
-      responses: {
-        200: { ...answer('The slip', answerSchemas.WriteOffSlip), content: { [jsonMediaType]: { schema: answerSchemas.WriteOffSlip }, 'text/plain': { schema: { type: 'string' } } } }, ...refused(400, 403, 404, 409, 503),
-      },
-    },
-  },
-  [`${apiPath}/log/checkpoint`]: {
-    get: { operationId: 'readLogCheckpoint', tags: ['log'], summary: 'The newest signed head of the log, a signed note (C2SP tlog-checkpoint)', parameters: queryParameters(logCheckpointQuery), responses: { 200: textAnswer('The checkpoint'), ...refused(400, 409) } },
-  },
-  [`${apiPath}/log/cosignatures`]: {
-    post: {
-      operationId: 'cosignCheckpoint', tags: ['log'], summary: 'Hand in a checkpoint that a witness has cosigned (C2SP tlog-cosignature)', requestBody: jsonBody(jsonSchema(cosignatureBody), true),
-      responses: { 200: textAnswer('The checkpoint with all cosignatures'), ...refused(400, 409, 415, 422, 503) },
-    },
-  },
-  [`${apiPath}/log/key-announcements`]: {
-    get: {
-      operationId: 'readLogKeyAnnouncements', tags: ['log'], summary: 'By which each later key of the log was made known: notes that the key before has signed', responses: { 200: textAnswer('Signed notes'), ...refused(400) },
-    },
-  },
-  [`${apiPath}/log/keys`]: {
-    get: { operationId: 'readLogKeys', tags: ['log'], summary: 'The verifier keys of the log, one a line, the newest first', responses: { 200: textAnswer('Keys of signed notes'), ...refused(400) } },
-  },
-  [openApiPath('/log/proof/inclusion/:id')]: {
-    get: {
-      operationId: 'proveInclusion', tags: ['log'], summary: 'That the event at a position is in the log', description: 'With `.tlog-proof` behind the position: a file of C2SP tlog-proof with the checkpoint that it rests on.',
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', pattern: '^[1-9]\\d{0,14}(\\.tlog-proof)?$' } }, ...queryParameters(logInclusionQuery)],
-      responses: {
-        200: { ...answer('The proof', answerSchemas.LogInclusion), content: { [jsonMediaType]: { schema: answerSchemas.LogInclusion }, 'text/plain': { schema: { type: 'string' } } } }, ...refused(400, 409),
-      },
-    },
-  },
-  [`${apiPath}/log/proof/consistency`]: {
-    get: { operationId: 'proveConsistency', tags: ['log'], summary: 'That a later tree of the log goes on from an earlier one', parameters: queryParameters(logConsistencyQuery), responses: { 200: answer('The proof', answerSchemas.LogConsistency), ...refused(400, 409) } },
-  },
-  [`${apiPath}/log/epochs`]: {
-    get: { operationId: 'readLogEpochs', tags: ['log'], summary: 'The epochs of the log, and whether it may be written to', responses: { 200: answer('The epochs', answerSchemas.LogEpochs), ...refused(400) } },
-    post: {
-      operationId: 'beginEpoch', tags: ['log'], summary: 'Go on from an older copy of the log, under another name (administrators)', requestBody: jsonBody(jsonSchema(epochBody), true),
-      responses: { 201: answer('The epoch; every process is to start again', answerSchemas.BeginEpoch), ...refused(400, 403, 409, 415, 422) },
-    },
-  },
-  [`${apiPath}/log/sightings`]: {
-    post: {
-      operationId: 'reportSighting', tags: ['log'], summary: 'Say what was seen of the log elsewhere: where it is more than there is here, the log becomes read-only (administrators)',
-      requestBody: jsonBody(jsonSchema(sightingBody), true), responses: { 200: answer('Whether the log may be written to', answerSchemas.LogSighting), ...refused(400, 403, 415) },
-    },
-  },
-  [`${apiPath}/log/contents`]: {
-    get: {
-      operationId: 'readLogContents', tags: ['log'], summary: 'Leaves and contents as they are hashed, one event a line (administrators)', description: 'The lines of a bundle (docs/reference/bundle.md). A content that is withheld or was purged is not there, its leaf is.',
-      parameters: queryParameters(contentsQuery), responses: { 200: { ...textAnswer('The events'), content: { [contentsMediaType]: { schema: { type: 'string' } } } }, ...refused(400, 403, 409) },
-    },
-  },
-  [`${apiPath}/log/tile/{path}`]: {
-    get: {
-      operationId: 'readLogTile', tags: ['log'], summary: 'A tile of hashes, or of leaves, which hold no contents (C2SP tlog-tiles)', description: '`path` has several parts: `0/x001/234`, `0/000.p/17`, `entries/000`.',
-      parameters: [{ name: 'path', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: tileAnswer, ...refused(400, 404) },
     },
   },
 };
