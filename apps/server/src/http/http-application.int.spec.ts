@@ -372,7 +372,7 @@ describe('the HTTP application', () => {
 
   describe('operation', () => {
     it('tells what is ready', async () => {
-      expect((await call('GET', '/health/ready')).body).toEqual({ status: 'ready', database: 'up', headPosition: expect.any(Number), behind: [] });
+      expect((await call('GET', '/health/ready')).body).toEqual({ status: 'ready', database: 'up', headPosition: expect.any(Number), behind: [], readOnly: null });
       expect((await call('GET', '/health')).body).toMatchObject({ status: 'ready', behind: [], projections: [{ name: 'issues', state: 'running', position: 0, lagEvents: 1, lagSeconds: 0.5, failure: null, build: null }] });
     });
 
