@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Bundle, BundleError, databaseLog, FiguresJudge, LogKeys, parseFigures, verifyLog, type Finding, type LogFindings, type LogSource, type Rederived, type TrustedHead } from '@rectrail/audit';
 import { openDatabase } from '@rectrail/platform';
 import { LogFormatError } from '@rectrail/transparency';
+import { differingReadModels } from './read-model-check.ts';
 
 export interface VerificationRequest {
   readonly bundle?: string | undefined;
@@ -14,6 +15,8 @@ export interface VerificationRequest {
   readonly since?: string | undefined;
   readonly incremental: boolean;
   readonly schema: boolean;
+  /** Of a database: the rows of the read models are made anew and compared. */
+  readonly readModels: boolean;
   /** Files of published figures. */
   readonly figures: readonly string[];
   readonly onProgress: (progress: { readonly done: number; readonly of: number; readonly perSecond: number | null }) => void;
@@ -73,7 +76,11 @@ export const verifyRequested = async (request: VerificationRequest): Promise<Ver
     opened.defer(() => database.close());
     return await database.transaction(async (query) => {
       await query('set transaction isolation level repeatable read, read only');
-      return verifyFrom(await databaseLog(query), keys, request);
+      const source = await databaseLog(query);
+      const verification = await verifyFrom(source, keys, request);
+      if (!request.readModels || !verification.verified) return verification;
+      const findings = await differingReadModels(query, source);
+      return { ...verification, verified: findings.length === 0, findings };
     });
   } catch (error) {
     if (error instanceof BundleError || error instanceof LogFormatError || error instanceof RangeError) throw new NotVerifiable(error.message);

@@ -7,3 +7,4 @@ export type { BatchSizes } from './log-pages.ts';
 export type { BuildProgress } from './projection-build.ts';
 export { ProjectionError, type ProjectionErrorCode } from './errors.ts';
 export { engineSql, nextSchema, type BuildPhase, type Failure, type Skip } from './checkpoint.ts';
+export { canonicalRows } from './canonical-rows.ts';
