@@ -25,8 +25,9 @@ export interface HotStreamsOptions {
   readonly clients: number;
 }
 
-/** Longest that a write may need that is tried again until it is answered. */
-const insistMsMax = 90_000;
+/** Longest that a write may need that is tried again until it is answered; each attempt is waited for a part of that, since its server may be stopped. */
+const insistMsMax = 180_000;
+const attemptMsMax = 20_000;
 /** A version that no stream has: the refusal tells the one that it has. */
 const never = 0;
 
@@ -80,7 +81,7 @@ export class HotStreams {
 
   /** Sends an acknowledged write once more. */
   repeat(write: Write): Promise<Response> {
-    return this.#send(write, insistMsMax);
+    return this.#send(write, attemptMsMax);
   }
 
   async #client(signal: AbortSignal): Promise<void> {
@@ -103,7 +104,7 @@ export class HotStreams {
     const called = performance.now();
     let mayBeWritten = false;
     for (;;) {
-      const outcome = await this.#attempt(ask, insists && random.chance(0.05) ? random.int(1, 30) : insistMsMax);
+      const outcome = await this.#attempt(ask, insists && random.chance(0.05) ? random.int(1, 30) : attemptMsMax);
       if (typeof outcome === 'object') return { ...ask, called, returned: performance.now(), outcome };
       mayBeWritten ||= outcome === 'unknown';
       await sleep(random.int(10, 60));

@@ -89,18 +89,14 @@ describe(`under 64 clients on 10 streams (seed ${seed})`, () => {
   it('a server is stopped in the middle of its work, others go on without it, and what it does once it wakes is not stale', async () => {
     const sleeper = random.pick(fleet.servers);
     sleeper.signal('SIGSTOP');
-    const until = performance.now() + stoppedMs;
-    // Half of the clients wait for the sleeper; the others share the lane that it may have held.
-    while (performance.now() < until) {
-      await goOn(1);
-      await sleep(50);
-    }
+    // Who waits for the sleeper asks another one in the end; the lane and the leases that it may have held are free by then.
+    await Promise.all([sleep(stoppedMs), goOn(clients)]);
     sleeper.signal('SIGCONT');
     await goOn(clients);
     await load.stop();
     expect(load.faults).toEqual([]);
     await fleet.ready();
-  }, 3 * byItselfMsMax + stoppedMs);
+  }, 5 * byItselfMsMax + stoppedMs);
 
   it('then each acknowledged write is in the log once, where its client was told, and each other once or not at all', async () => {
     // Also after a failure: what is under way still is no history.
