@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { GrowingTree, LogFormatError, parseCheckpointText, parseNote, treeHashBytes, type Frontier } from '@rectrail/transparency';
 import { BundleError, entriesIn, manifestName, parseManifest, type BundleFile, type BundleManifest, type BundlePart } from './bundle-format.ts';
 import { finding, type Finding } from './findings.ts';
-import type { LogBatch } from './log-verifier.ts';
-import type { LogSource } from './log-source.ts';
+import type { LogBatch, LogSource } from './log-source.ts';
 
 const isMissing = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 

@@ -1,11 +1,12 @@
 import { instantOfMs } from '@rectrail/kernel';
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
-import { completeSubtrees, hashesFromTiles, leafHash, tileWidth, treeHashBytes, type Frontier, type HashedNode, type Tile } from '@rectrail/transparency';
+import {
+  completeSubtrees, formatNote, hashesFromTiles, leafHash, LogFormatError, parseNote, tileWidth, treeHashBytes, type Frontier, type HashedNode, type Tile,
+} from '@rectrail/transparency';
 import type { CommandRun } from './command-runs.ts';
 import type { LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
-import type { LogBatch } from './log-verifier.ts';
-import type { LogSource, MadeOfStretch } from './log-source.ts';
+import type { LogBatch, LogSource, MadeOfStretch } from './log-source.ts';
 
 /** Asks one database, within one transaction that reads alone and sees one state. */
 export type ReadQuery = <R extends object>(sql: string, values?: readonly unknown[]) => Promise<{ readonly rows: readonly R[] }>;
@@ -44,6 +45,26 @@ const entryOfRow = ({ position, recorded_ms: ms, stream_id: stream, version, typ
     content: kept === null ? Buffer.from(content, 'utf8') : null, lacks: kept === null ? null : 'purged',
     leafHash: leafHash(Buffer.from(canonicalJson({ contentSha256, logId, position, recordedAt, streamId, streamVersion: version }), 'utf8')),
   };
+};
+
+interface NoteRow { readonly note: string; readonly names: readonly string[]; readonly keyIds: readonly number[]; readonly signatures: readonly Buffer[] }
+
+const notesSql = `
+  select c.note, coalesce(array_agg(w.name) filter (where w.name is not null), '{}') as names, coalesce(array_agg(w.key_id::float8) filter (where w.name is not null), '{}') as "keyIds",
+         coalesce(array_agg(w.signature) filter (where w.name is not null), '{}') as signatures
+  from rectrail_transparency.checkpoint c left join rectrail_transparency.cosignature w using (epoch, size)
+  where c.size between $1 and $2 group by c.size, c.epoch, c.note order by c.size, c.epoch`;
+
+/** The note with the cosignatures of witnesses that are kept beside it; one that cannot be read is left to whoever opens it. */
+const cosigned = ({ note, names, keyIds, signatures }: NoteRow): string => {
+  if (names.length === 0) return note;
+  try {
+    const { text, signatures: own } = parseNote(note);
+    return formatNote(text, [...own, ...names.map((name, i) => ({ name, keyId: keyIds[i] ?? 0, signature: signatures[i] ?? Buffer.of() }))]);
+  } catch (error) {
+    if (error instanceof LogFormatError) return note;
+    throw error;
+  }
 };
 
 /** Adjacent tiles from the first on, as far as they go. */
@@ -130,8 +151,8 @@ class DatabaseLog implements LogSource {
   }
 
   async #notes(from: number, to: number): Promise<readonly string[]> {
-    const { rows } = await this.#query<{ note: string }>('select note from rectrail_transparency.checkpoint where size between $1 and $2 order by size, epoch', [from, to]);
-    return rows.map(({ note }) => note);
+    const { rows } = await this.#query<NoteRow>(notesSql, [from, to]);
+    return rows.map(cosigned);
   }
 
   async #tile({ level, index, width }: Tile): Promise<Buffer> {

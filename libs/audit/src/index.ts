@@ -7,7 +7,7 @@ export { FiguresJudge, parseFigures, type PublishedFigures, type Rederived } fro
 export { findingCodes, type Finding, type FindingCode } from './findings.ts';
 export { LogKeys, partsOfOrigin, type TrustedHead } from './log-keys.ts';
 export { databaseLog, type ReadQuery } from './database-log.ts';
-export type { LogSource } from './log-source.ts';
-export { LogVerifier, type LogBatch, type LogFindings, type VerifiedHead } from './log-verifier.ts';
+export type { LogBatch, LogSource } from './log-source.ts';
+export { LogVerifier, type LogFindings, type VerifiedHead } from './log-verifier.ts';
 export { storedOf } from './stored.ts';
 export { verifyLog, type VerifyLogOptions } from './verify-log.ts';

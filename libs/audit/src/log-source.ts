@@ -1,7 +1,18 @@
 import type { Frontier, HashedNode } from '@rectrail/transparency';
 import type { CommandRun } from './command-runs.ts';
+import type { LogEntry } from './entry.ts';
 import type { Finding } from './findings.ts';
-import type { LogBatch } from './log-verifier.ts';
+
+/** A stretch of the log as it is read, at most some thousand events. */
+export interface LogBatch {
+  readonly entries: readonly LogEntry[];
+  /** The leaf hashes of the stretch as they are kept beside the events, one after the other; null where none are. Not trusted: they tell where a root comes to differ. */
+  readonly hashes: Buffer | null;
+  /** Signed checkpoints of sizes within the stretch. */
+  readonly notes: readonly string[];
+  /** Why nothing of the stretch is read behind the entries. */
+  readonly finding?: Finding | null;
+}
 
 /** What the events of a stretch make, which a database keeps beside them. */
 export interface MadeOfStretch {

@@ -3,19 +3,8 @@ import { GrowingTree, tileWidth, treeHashBytes, type Frontier, type HashedNode, 
 import { CommandRuns, type CommandRun } from './command-runs.ts';
 import { contentIds, contentType, type LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
-import type { MadeOfStretch } from './log-source.ts';
+import type { LogBatch, MadeOfStretch } from './log-source.ts';
 import { witnessNames, type LogKeys, type TrustedHead } from './log-keys.ts';
-
-/** A stretch of the log as it is read, at most some thousand events. */
-export interface LogBatch {
-  readonly entries: readonly LogEntry[];
-  /** The leaf hashes of the stretch as they are kept beside the events, one after the other; null where none are. Not trusted: they tell where a root comes to differ. */
-  readonly hashes: Buffer | null;
-  /** Signed checkpoints of sizes within the stretch. */
-  readonly notes: readonly string[];
-  /** Why nothing of the stretch is read behind the entries. */
-  readonly finding?: Finding | null;
-}
 
 export interface LogVerifierOptions {
   readonly logId: string;
