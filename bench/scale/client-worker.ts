@@ -5,6 +5,8 @@ import { KeepAliveConnection, type Response } from './keep-alive.ts';
 /** A server, and what it is asked in turn; the first requests are not measured. */
 export interface Target { readonly url: string; readonly token: string; readonly paths: readonly string[]; readonly warmUp: number }
 
+export interface DigestedAnswer { readonly ms: number; readonly digest: string }
+
 const asked = async (connection: KeepAliveConnection, path: string): Promise<Response> => {
   const response = await connection.get(path);
   if (response.status < 200 || response.status > 299) throw new Error(`GET ${path} was answered ${response.status}: ${response.body.toString().slice(0, 500)}`);
@@ -35,6 +37,19 @@ const methods = {
     const { body } = await asked(connection, path);
     connection.close();
     return body.toString();
+  },
+
+  /** One request at a time: of each its milliseconds and the digest of its answer. */
+  digests: async ({ url, token, paths }: { url: string; token: string; paths: readonly string[] }): Promise<readonly DigestedAnswer[]> => {
+    const connection = await KeepAliveConnection.open(url, token);
+    const answers: DigestedAnswer[] = [];
+    for (const path of paths) {
+      const began = performance.now();
+      const { body } = await asked(connection, path);
+      answers.push({ ms: performance.now() - began, digest: (JSON.parse(body.toString()) as { digest: string }).digest });
+    }
+    connection.close();
+    return answers;
   },
 
   /** As many callers as connections, each with its turn of the paths. */

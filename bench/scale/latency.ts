@@ -46,7 +46,7 @@ export const pathsOf = (request: RequestName, dataset: RequestedDataset, count: 
   return Array.from({ length: count }, () => requests[request](source, random));
 };
 
-const lineOf = (label: string, { paths, warmUp }: Target, samplesMs: Float64Array, p99MsAtMost: number | null): Omit<LatencyLine, 'growths'> => {
+export const lineOf = (label: string, { paths, warmUp }: Pick<Target, 'paths' | 'warmUp'>, samplesMs: Float64Array, p99MsAtMost: number | null): Omit<LatencyLine, 'growths'> => {
   const bySpeed = [...samplesMs].map((ms, i) => ({ ms: Number(ms.toFixed(3)), path: paths[warmUp + i] ?? '' })).sort((a, b) => b.ms - a.ms);
   return { label, ...latenciesOf(samplesMs), slowest: bySpeed.slice(0, slowestKept), p99MsAtMost };
 };

@@ -2,6 +2,7 @@ import type { RowResult } from '../results.ts';
 import { eventsKey, eventsLabel, keyOf, labelOf } from './datasets.ts';
 import { measureBesideWriter, measureLatency, requestPlans } from './latency.ts';
 import { measureData, measureNaive, measureRebuild, measureReplay } from './read-models.ts';
+import { measureReadsDuringRebuild } from './rebuild-reads.ts';
 import { plansOf, writtenPlans, type ScaleOptions, type Stage } from './stage.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureLiveProjection } from './writer.ts';
@@ -40,6 +41,10 @@ export const scaleRows = (options: ScaleOptions): readonly BenchRow[] => {
         key: `rebuild-${keyOf(plan)}`, title: `rebuild of all read models, ${labelOf(plan)}`, seconds: plan.events / about.rebuilt * (besideCopy ? 2 : 1), measure: (stage) => measureRebuild(stage, plan, besideCopy),
       };
     }),
+    {
+      key: `rebuild-reads-${keyOf(written[0])}`, title: `dashboards while all read models are rebuilt, ${labelOf(written[0])}`, seconds: about.starting + written[0].events / about.rebuilt * 2,
+      measure: (stage) => measureReadsDuringRebuild(stage, written[0]),
+    },
     ...requestPlans.map((plan): BenchRow => ({
       key: `read-${plan.request}`, title: plan.title, seconds: about.starting + plans.length * requestSeconds(calls.warmUp + (plan.request === 'dashboard' ? calls.dashboard : calls.other)),
       measure: (stage) => measureLatency(stage, plan),
