@@ -17,8 +17,14 @@ create or replace function ${schema}.append_one(
   p_command uuid, p_fingerprint text, p_stream_no integer, p_stream_id text, p_expected integer, p_type text, p_content text,
   out o_position bigint, out o_recorded_ms bigint, out o_stream_no integer, out o_version integer
 ) language plpgsql as $$
+declare
+  v_head bigint;
+  v_ms bigint;
 begin
   perform pg_advisory_xact_lock(${laneKey(schema)});
+  -- Before a stream is numbered: a number that a refusal took with it would be lost.
+  select position, recorded_ms into v_head, v_ms from ${schema}.events order by position desc limit 1;
+  v_ms := ${schema}.stamp_ms(coalesce(v_ms, 0));
   if p_stream_no is null then
     p_stream_no := ${schema}.stream_no_of(p_stream_id);
   end if;
@@ -26,9 +32,8 @@ begin
   if p_expected not in (-1, o_version) then
     return;
   end if;
-  select position, recorded_ms into o_position, o_recorded_ms from ${schema}.events order by position desc limit 1;
-  o_position := coalesce(o_position, 0) + 1;
-  o_recorded_ms := ${schema}.stamp_ms(coalesce(o_recorded_ms, 0));
+  o_position := coalesce(v_head, 0) + 1;
+  o_recorded_ms := v_ms;
   o_stream_no := p_stream_no;
   o_version := o_version + 1;
   insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
@@ -102,18 +107,18 @@ declare
   v_ms bigint;
 begin
   perform pg_advisory_xact_lock(${laneKey(schema)});
+  select position, recorded_ms into v_position, v_ms from ${schema}.events order by position desc limit 1;
+  v_position := coalesce(v_position, 0);
+  v_ms := coalesce(p_recorded_ms, ${schema}.stamp_ms(coalesce(v_ms, 0)));
   if p_stream_ids is not null then
     select array_agg(coalesce(s.no, ${schema}.stream_no_of(s.id)) order by s.ord) into p_stream_nos
     from unnest(p_stream_nos, p_stream_ids) with ordinality s(no, id, ord);
   end if;
-  select array_agg(v.version order by s.ord), bool_and(s.expected in (-1, v.version)),
-         coalesce((select position from ${schema}.events order by position desc limit 1), 0)
-    into o_versions, as_expected, v_position
+  select array_agg(v.version order by s.ord), bool_and(s.expected in (-1, v.version)) into o_versions, as_expected
     from unnest(p_stream_nos, p_expected) with ordinality s(no, expected, ord)
     cross join lateral (select ${versionOf(schema, 's.no')} as version) v;
   o_stream_nos := p_stream_nos;
   if not as_expected then return; end if;
-  v_ms := coalesce(p_recorded_ms, ${schema}.stamp_ms(coalesce((select recorded_ms from ${schema}.events where position = v_position), 0)));
   insert into ${schema}.events (position, recorded_ms, stream_no, version, type, content)
   select v_position + e.ord, v_ms, p_stream_nos[e.stream], o_versions[e.stream] + e.delta, e.type, e.content
   from unnest(p_event_streams, p_event_deltas, p_types, p_contents) with ordinality e(stream, delta, type, content, ord);
