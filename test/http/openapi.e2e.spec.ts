@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(async () => { await world.server.close(); });
 
 describe('answers', () => {
-  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/reminders/preview?limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest', '/log/proof/inclusion/1', '/log/proof/consistency?from=1', '/log/epochs'])(
+  it.each(['/dashboard', '/dashboard?org=CN-330200-JT', '/dashboard/children', '/issues?limit=500', '/measures?limit=500', '/deadlines?limit=500', '/funds', '/organisations', '/trees', '/organisations/CN-330200-JT', '/inspections', '/reports', '/audit-trail?limit=500', '/lateness?minDays=0&limit=500', '/reminders/preview?limit=500', '/series?from=2021-12-01&to=2022-06-01&every=week&org=CN-330200-JT', '/compare?fromValidAt=2021-12-31&validAt=2022-04-29', '/imports', '/tokens', '/projections', '/feed?limit=1000', '/feed/snapshot?limit=1000', '/feed/digest', '/log/proof/inclusion/1', '/log/proof/consistency?from=1', '/log/epochs', '/log/clock'])(
     'GET %s is as described', async (path) => { expect((await call('GET', path)).status).toBe(200); });
 
   it('every issue, its history and every report are as described', async () => {
@@ -152,7 +152,7 @@ describe('answers', () => {
 
   it('what is text or bytes of the log has the media type that is described', async () => {
     for (const [path, template, mediaType] of [
-      ['/log/checkpoint', '/log/checkpoint', 'text/plain'], ['/log/keys', '/log/keys', 'text/plain'], ['/log/key-announcements', '/log/key-announcements', 'text/plain'], ['/log/proof/inclusion/1.tlog-proof', '/log/proof/inclusion/{id}', 'text/plain'],
+      ['/log/checkpoint', '/log/checkpoint', 'text/plain'], ['/log/keys', '/log/keys', 'text/plain'], ['/log/key-announcements', '/log/key-announcements', 'text/plain'], ['/log/contents?limit=5', '/log/contents', 'application/x-ndjson'], ['/log/proof/inclusion/1.tlog-proof', '/log/proof/inclusion/{id}', 'text/plain'],
       ['/log/tile/0/000', '/log/tile/{path}', 'application/octet-stream'], ['/log/tile/entries/000', '/log/tile/{path}', 'application/octet-stream'],
     ] as const) {
       seen.add(`GET /api/v1${template}`);
