@@ -1,5 +1,5 @@
 import { instantOfMs } from '@rectrail/kernel';
-import { canonicalJson, sha256Hex } from '@rectrail/event-store';
+import { leafBytesOf, sha256Hex } from '@rectrail/event-store';
 import {
   completeSubtrees, formatNote, hashesFromTiles, leafHash, LogFormatError, parseNote, tileWidth, treeHashBytes, type Frontier, type HashedNode, type Tile,
 } from '@rectrail/transparency';
@@ -43,7 +43,7 @@ const entryOfRow = ({ position, recorded_ms: ms, stream_id: stream, version, typ
   return {
     position, recordedAt, streamId, streamVersion: version, contentSha256, foundSha256: kept === null ? contentSha256 : null, type,
     content: kept === null ? Buffer.from(content, 'utf8') : null, lacks: kept === null ? null : 'purged',
-    leafHash: leafHash(Buffer.from(canonicalJson({ contentSha256, logId, position, recordedAt, streamId, streamVersion: version }), 'utf8')),
+    leafHash: leafHash(leafBytesOf({ contentSha256, position, recordedAt, streamId, streamVersion: version }, logId)),
   };
 };
 

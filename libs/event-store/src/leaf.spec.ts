@@ -1,8 +1,9 @@
-// Goal: leaves are the bytes that docs/reference/leaf.md promises to third parties. Method: its own test vectors, read from the page.
+// Goal: leaves are the bytes that docs/reference/leaf.md promises to third parties. Method: its own test vectors, read from the page; any text and number beside the general canonical form.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { instant, position, streamId, streamVersion, type CommandId } from '@rectrail/kernel';
-import { canonicalJson, contentSha256, deriveEventId, derivedUuid, hashedUuid, leafBytes, sha256Hex } from './index.ts';
+import { canonicalJson, contentSha256, deriveEventId, derivedUuid, hashedUuid, leafBytes, leafBytesOf, sha256Hex } from './index.ts';
 
 interface Vector {
   readonly logId: string; readonly position: number; readonly recordedAt: string; readonly streamId: string; readonly streamVersion: number;
@@ -29,6 +30,13 @@ describe('docs/reference/leaf.md', () => {
     const leaf = leafBytes(event, { logId: vector.logId });
     expect(leaf.toString('utf8')).toBe(vector.leaf);
     expect(sha256Hex(Buffer.concat([Buffer.from([0]), leaf]))).toBe(vector.leafHash);
+  });
+
+  it('the canonical form, whatever the parts say', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('"', '\\', '\n', '\u007f', '\u2028', '党', '\u{1f600}', 'a') }));
+    const parts = { contentSha256: text, recordedAt: text, streamId: text, position: fc.maxSafeNat(), streamVersion: fc.maxSafeNat() };
+    fc.assert(fc.property(fc.record(parts), text, (leaf, logId) => { expect(leafBytesOf(leaf, logId).toString('utf8')).toBe(canonicalJson({ ...leaf, logId })); }));
+    expect(() => leafBytesOf({ contentSha256: '', recordedAt: '', streamId: 'a\ud800', position: 1, streamVersion: 1 }, '')).toThrow();
   });
 
   it('derived ids', () => {
