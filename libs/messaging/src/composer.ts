@@ -1,4 +1,4 @@
-import { hashedUuid, isPurged, withContent, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { contentPurged, hashedUuid, isPurged, withContent, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { firstInstantOf, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
 import { isPurge, isRetraction } from '@rectrail/tracking-domain';
 import { onTold } from './contracts/contract.ts';
@@ -53,11 +53,18 @@ export class Composer {
   readonly #single: Readonly<Record<Audience, FoldCache>>;
   /** A cache of their own: they are few, long and seldom written, so all the others would drive them out, and reading a tree again takes a tenth of a second. */
   readonly #several: Readonly<Record<Audience, FoldCache>>;
+  readonly #purgesEveryMs: number;
+  #purgesDueMs = 0;
+  /** Up to where the log was looked through for purges; null while no fold is kept. */
+  #purgesTo: Position | null = null;
+  /** Grows with what is forgotten. */
+  #forgotten = 0;
 
-  constructor(options: { readonly store: EventStore; readonly codec: EventCodec; readonly zone: string; readonly limits: FoldLimits }) {
+  constructor(options: { readonly store: EventStore; readonly codec: EventCodec; readonly zone: string; readonly limits: FoldLimits; readonly purgesEveryMs: number }) {
     this.#store = options.store;
     this.#codec = options.codec;
     this.#firstInstant = firstInstants(options.zone);
+    this.#purgesEveryMs = options.purgesEveryMs;
     const { limits } = options;
     const ofSeveral = { ...limits, factsMax: limits.severalFactsMax };
     this.#single = { public: new FoldCache(limits), internal: new FoldCache(limits) };
@@ -65,6 +72,8 @@ export class Composer {
   }
 
   async compose({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
+    const forgotten = this.#forgotten;
+    await this.#forgetPurged();
     const { entries, end } = this.#entriesOf(events, { audience, selection, limit });
     const firsts = firstsOf(entries, (streamId, of) => this.#cacheOf(of, audience).get(streamId));
     const reached = await this.#reached(firsts, audience, after);
@@ -77,8 +86,29 @@ export class Composer {
       const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
       messages.push(...told.map((change) => this.#message(fact, of, change, audience)));
     }
-    for (const [streamId, fold] of folds) this.#cacheOf(fold.of, audience).keep(streamId, fold);
+    // One that was forgotten meanwhile must not come back.
+    if (forgotten === this.#forgotten) for (const [streamId, fold] of folds) this.#cacheOf(fold.of, audience).keep(streamId, fold);
     return { messages, scannedTo: end ?? scannedTo };
+  }
+
+  /** A fold that stands before a purge holds what is gone, for whoever reads there again: it is forgotten, soon after the purge was recorded, though nobody has read that far. */
+  async #forgetPurged(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.#purgesDueMs) return;
+    this.#purgesDueMs = nowMs + this.#purgesEveryMs;
+    if (this.#purgesTo === null) {
+      this.#purgesTo = (await this.#store.head()).position;
+      this.#forgotten += 1;
+      return;
+    }
+    for (let after: Position; ;) {
+      after = this.#purgesTo;
+      const { events, scannedTo } = await this.#store.readAll({ after, filter: { types: [contentPurged] } });
+      for (const { streamId } of events) for (const cache of [...Object.values(this.#single), ...Object.values(this.#several)]) cache.forget(streamId);
+      this.#forgotten += events.length;
+      this.#purgesTo = scannedTo;
+      if (scannedTo === after) return;
+    }
   }
 
   #cacheOf({ several }: StreamSubjects, audience: Audience): FoldCache {

@@ -32,6 +32,11 @@ export class FoldCache {
     }
   }
 
+  forget(streamId: StreamId): void {
+    const known = this.#folds.get(streamId);
+    if (known !== undefined) this.#remove(streamId, known.facts);
+  }
+
   #remove(streamId: StreamId, facts: number): void {
     this.#folds.delete(streamId);
     this.#facts -= facts;

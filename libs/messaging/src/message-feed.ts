@@ -13,6 +13,8 @@ export interface MessageFeedOptions {
   readonly limits?: FoldLimits;
   /** Bytes of data, as JSON, beyond which a page ends early; default 8 MiB. */
   readonly pageBytesMax?: number;
+  /** How often at most it is asked whether a content was purged that is kept folded, ms; default 1 s. */
+  readonly purgesEveryMs?: number;
 }
 
 const defaultLimits: FoldLimits = { streamsMax: 20_000, factsMax: 60_000, severalFactsMax: 40_000 };
@@ -52,8 +54,8 @@ const withinBytes = ({ messages, scannedTo }: MessageSlice, bytesMax: number): M
 export const sourceOf = ({ logId, epoch }: LogIdentity): string => `urn:rectrail:${logId}:${epoch}`;
 
 /** The messages of a log, for whoever carries them out. */
-export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, pageBytesMax = pageBytesDefault }: MessageFeedOptions): MessageFeed => {
-  const composer = new Composer({ store, codec, zone, limits });
+export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, pageBytesMax = pageBytesDefault, purgesEveryMs = 1_000 }: MessageFeedOptions): MessageFeed => {
+  const composer = new Composer({ store, codec, zone, limits, purgesEveryMs });
   const select = createSelector(store, codec);
   const pageMax = store.capabilities.pageEventsMax;
   const snapshots = new SnapshotReader({ store, codec, composer });

@@ -6,7 +6,7 @@ import { readToEnd } from '@rectrail/event-store/testing';
 import { position, type Instant, type PurgeId } from '@rectrail/kernel';
 import { isPurgeable } from '@rectrail/tracking-domain';
 import { createMessageFeed } from './message-feed.ts';
-import { audiences, type Audience, type MessageFeed, type SubjectState } from './message.ts';
+import { audiences, type Audience, type Message, type MessageFeed, type SubjectState } from './message.ts';
 import { recordedHistory, type RecordedHistory } from './testing/recorded-history.ts';
 
 const zone = 'Asia/Shanghai';
@@ -66,5 +66,28 @@ describe.each([3, 4, 5])('history %i', (seed) => {
     const expected = subjects.map(({ subject, position: of, state }) => ({ subject, position: of, state })).toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
     expect(held(early)).toEqual(expected);
     expect(held(late)).toEqual(expected);
+  });
+
+  it('is told to nobody who reads anew, whatever was kept folded, though nobody has read as far as the purge', async () => {
+    const recorded = await recordedHistory(seed, 260);
+    const feed = createMessageFeed({ store: recorded.store, codec: recorded.codec, zone, purgesEveryMs: 0 });
+    const upTo = await feed.head();
+    const pagesOf = async (of: MessageFeed): Promise<readonly Message[]> => {
+      const messages: Message[] = [];
+      for (let after = position(0); after < upTo;) {
+        const slice = await of.read({ after, audience: 'internal', limit: 9 });
+        messages.push(...slice.messages.filter(({ position: at }) => at <= upTo));
+        after = slice.scannedTo;
+      }
+      return messages;
+    };
+    const before = await pagesOf(feed);
+    for (let n = 0; n < purgesEach; n += 1) {
+      const targets = (await readToEnd(recorded.store)).filter((event) => isPurgeable(event.streamId) && !isPurged(event) && event.type !== 'ContentPurged' && event.type !== 'FactsRetracted');
+      await purge(recorded, targets[(seed * 31 + n * 17) % targets.length]!);
+    }
+    const anew = await pagesOf(createMessageFeed({ store: recorded.store, codec: recorded.codec, zone }));
+    expect(anew).not.toEqual(before);
+    expect(await pagesOf(feed)).toEqual(anew);
   });
 });
