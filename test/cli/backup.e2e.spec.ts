@@ -1,5 +1,5 @@
-// Goal: what was acknowledged before a backup began is in what is restored from it, with the root that was signed; it goes on where nobody has seen more, and is told apart where somebody has.
-// Method: built servers and the built command line as processes on data directories of their own, under writers.
+// Goal: what was acknowledged before a backup began is in what is restored from it, with the root that was signed; it goes on where nobody has seen more, and is told apart where
+// somebody has. Method: built servers and the built command line as processes on data directories of their own, under writers.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, statfs } from 'node:fs/promises';

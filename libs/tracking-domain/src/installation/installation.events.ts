@@ -9,9 +9,9 @@ export interface AbandonedBranch {
 }
 
 /**
- * Stream `installation`. `InstallationInitialised` is written once, at the first start; `zone` is an IANA name and never changes. `EpochBegun` is the first event of each later epoch
- * (docs/reference/leaf.md): the log had been put back to an older copy, and goes on from there under another name. `previous` is that copy: its epoch, its events, and the RFC 6962
- * root over them, base64. No validTime.
+ * Stream `installation`. `InstallationInitialised` is written once, at the first start; `zone` is an IANA name and never changes. `EpochBegun` is the first event of each later
+ * epoch (docs/reference/leaf.md): the log had been put back to an older copy, and goes on from there under another name. `previous` is that copy: its epoch, its events, and the
+ * RFC 6962 root over them, base64. No validTime.
  */
 export type InstallationEvent =
   | DomainEvent<'InstallationInitialised', { readonly zone: string; readonly jurisdiction: string }>

@@ -36,7 +36,10 @@ const notYetRetracted = <E extends DomainEvent>({ facts, eventIds, kind, now }: 
   return facts.map((fact) => fact.eventId).filter((id) => eventIds.includes(id) && !already.has(id));
 };
 
-/** The zone, the administrative tree and the first default policy: without them no issue has a bucket, and no organisation a place. Nor is the beginning of an epoch anybody's to take back. */
+/**
+ * The zone, the administrative tree and the first default policy: without them no issue has a bucket, and no organisation a place. Nor is the beginning of an epoch anybody's to
+ * take back.
+ */
 const isLaidAtFirstStart = ({ event: { type }, validTime }: Fact): boolean =>
   type === 'InstallationInitialised' || type === 'EpochBegun' || type === 'TreeOpened' || (type === 'PolicyAdopted' && validTime === null);
 
