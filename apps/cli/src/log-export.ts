@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BundleError, BundleWriter, eventsPerFile, partsOfOrigin, type BundleHeader, type BundleManifest } from '@rectrail/audit';
 import { completeSubtrees, hashesFromTiles, parseCheckpointText, parseNote, rootOf, tilePath, type Checkpoint, type Frontier } from '@rectrail/transparency';
 import { UsageError, type ApiClient } from './api-client.ts';
@@ -46,6 +47,21 @@ const frontierOf = async (client: ApiClient, { after, checkpoints: [kept = ''] }
   return { size: after, hashes: await hashes.read(completeSubtrees({ from: 0, to: after })) };
 };
 
+/** How often, and how long, a checkpoint is waited for that holds what was recorded a moment ago, ms. */
+const [checkpointPollMs, checkpointWaitMsMax] = [200, 30_000];
+
+/** The newest checkpoint once it is of more than `size` events: a content that was purged meanwhile is named by an event behind the end that was meant. */
+const checkpointBehind = async (client: ApiClient, size: number): Promise<{ readonly size: number; readonly note: string }> => {
+  const untilMs = performance.now() + checkpointWaitMsMax;
+  while (performance.now() < untilMs) {
+    const note = await client.text('/log/checkpoint');
+    const head = headOf(note);
+    if (head.size > size) return { size: head.size, note };
+    await sleep(checkpointPollMs);
+  }
+  throw new UsageError(`contents are gone, and no checkpoint is of more than ${size} events, of which none says so`, `有内容已不存在，而 ${size} 之后没有新的检查点，已有事件均未说明其清除`);
+};
+
 const otherExport = (directory: string): UsageError => new UsageError(
   `${directory} holds an unfinished export of something else. Potential solutions: the same --public and --since as then; another directory`,
   `${directory} 中有另一次未完成的导出。请使用与当时相同的 --public 和 --since，或另选目录`,
@@ -67,13 +83,20 @@ export const exportLog = async (request: ExportRequest): Promise<Exported> => {
     const header = await headerOf(request);
     const writer = await BundleWriter.begin(directory, { ...header, frontier: await frontierOf(client, header) });
     const [from, sinceMs] = [writer.position, performance.now()];
-    while (writer.position < header.last) {
-      const { audience } = header;
-      await writer.add(await client.bytes('/log/contents', { after: String(writer.position), limit: String(Math.min(eventsPerFile, header.last - writer.position)), audience }));
-      onProgress({ done: writer.position, of: header.last, perSecond: ((writer.position - from) * 1_000) / Math.max(performance.now() - sinceMs, 1) });
+    const write = async (last: number): Promise<void> => {
+      while (writer.position < last) {
+        await writer.add(await client.bytes('/log/contents', { after: String(writer.position), limit: String(Math.min(eventsPerFile, last - writer.position)), audience: header.audience }));
+        onProgress({ done: writer.position, of: last, perSecond: ((writer.position - from) * 1_000) / Math.max(performance.now() - sinceMs, 1) });
+      }
+    };
+    await write(header.last);
+    while (writer.unnamedPurges.length > 0) {
+      const { size, note } = await checkpointBehind(client, writer.position);
+      await writer.goOnTo(size, note);
+      await write(size);
     }
     const { root } = writer;
-    return { manifest: await writer.finish(), isAsSigned: root.equals(headOf(header.checkpoints.at(-1) ?? '').root) };
+    return { manifest: await writer.finish(), isAsSigned: root.equals(headOf(writer.header.checkpoints.at(-1) ?? '').root) };
   } catch (error) {
     if (error instanceof BundleError) throw new UsageError(error.message, `导出失败：${error.message}`);
     throw error;

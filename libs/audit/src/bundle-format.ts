@@ -13,7 +13,9 @@ export const eventsPerFile = 10_000;
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256');
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const fileName = z.string().regex(/^(events|leaves)\/\d{16}\.(ndjson|bin)$/, 'the name of a file of a bundle');
-const bundleFile = z.strictObject({ name: fileName, bytes: size, sha256: sha256Hex });
+/** As large as a file is read at once. */
+const fileBytesMax = 1 << 30;
+const bundleFile = z.strictObject({ name: fileName, bytes: size.max(fileBytesMax), sha256: sha256Hex });
 
 /** Some consecutive events, and their leaf hashes one after the other. */
 const bundlePart = z.strictObject({ first: size.min(1), last: size.min(1), events: bundleFile, leaves: bundleFile });
@@ -103,8 +105,10 @@ const linePattern = new RegExp([
   String.raw`^\{"leaf":(\{"contentSha256":"([0-9a-f]{64})","logId":"([0-9a-f-]{36})","position":([1-9]\d{0,15}),"recordedAt":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",`,
   String.raw`"streamId":("(?:[^"\\]|\\.)*"),"streamVersion":([1-9]\d{0,15})\}),"(content|withheld|purged)":`,
 ].join(''));
-/** Beginning of a line that holds most leaves. */
-const headBytes = 512;
+/** Beginning of a line that holds most leaves, and one that holds any: a stream's id has 200 characters at most. */
+const headBytes = [512, 4_096] as const;
+/** Longer than that of any event that a store takes in. */
+const lineBytesMax = 16 << 20;
 const [newline, closingBrace] = [0x0a, 0x7d];
 const lackText = 'true}';
 
@@ -137,7 +141,9 @@ const contentOf = ({ bytes, end }: Line, valueStart: number, kind: string | unde
 /** Hashes the leaf where it stands: the byte before it is overwritten with that of RFC 6962. */
 const entryAt = (line: Line, logId: string): LogEntry | Finding => {
   const { bytes, start, end, position } = line;
-  const found = linePattern.exec(bytes.toString('latin1', start, Math.min(end, start + headBytes))) ?? linePattern.exec(bytes.toString('latin1', start, end));
+  if (end - start > lineBytesMax) return malformed(position, 'is longer than that of any event');
+  const [usual, any] = headBytes;
+  const found = linePattern.exec(bytes.toString('latin1', start, Math.min(end, start + usual))) ?? linePattern.exec(bytes.toString('latin1', start, Math.min(end, start + any)));
   if (found === null) return malformed(position, 'is none of a bundle');
   const [head, leaf = '', contentSha256 = '', leafLogId, at, recordedAt = '', streamJson = '', version, kind] = found;
   const streamId = streamIdOf(streamJson);

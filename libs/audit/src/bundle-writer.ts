@@ -1,9 +1,9 @@
-import { open, mkdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GrowingTree, treeHashBytes, type Frontier, type TreeHash } from '@rectrail/transparency';
 import { BundleError, bundleFormat, eventsPerFile, fileNames, manifestName, entriesIn, type BundleManifest, type BundlePart } from './bundle-format.ts';
-import { readIfThere, sha256OfFile } from './bundle.ts';
-import { sha256OfBytes } from './entry.ts';
+import { manifestBytesMax, readIfThere, sha256OfFile } from './bundle.ts';
+import { contentType, purgeOf, sha256OfBytes, type LogEntry } from './entry.ts';
 
 /** What an export is of, fixed when it is begun. */
 export interface BundleHeader extends Pick<BundleManifest, 'logId' | 'after' | 'last' | 'audience' | 'keys' | 'checkpoints'> {
@@ -23,10 +23,13 @@ const syncDirectory = async (directory: string): Promise<void> => {
   }
 };
 
+/** Contents that are not public: whoever exports them hands them on on purpose. */
+const [directoryMode, fileMode] = [0o700, 0o600];
+
 /** Written beside and moved into place: a file of this name is a whole one. */
 const writeWhole = async (file: string, bytes: string | Uint8Array): Promise<void> => {
   const beside = `${file}.part`;
-  const handle = await open(beside, 'w');
+  const handle = await open(beside, 'w', fileMode);
   try {
     await handle.writeFile(bytes);
     await handle.sync();
@@ -37,9 +40,20 @@ const writeWhole = async (file: string, bytes: string | Uint8Array): Promise<voi
   await syncDirectory(dirname(file));
 };
 
-interface Lacks { readonly withheld: number; readonly purged: number }
+/** Of a part: how many contents are withheld, positions of those that are purged, and of those that its events say were purged. */
+interface Lacks { readonly withheld: number; readonly purged: readonly number[]; readonly named: readonly number[] }
 interface Progress { readonly part: BundlePart; readonly lacks: Lacks }
 
+const lacksIn = (entries: readonly LogEntry[]): Lacks => ({
+  withheld: entries.filter(({ lacks }) => lacks === 'withheld').length,
+  purged: entries.filter(({ lacks }) => lacks === 'purged').map(({ position }) => position),
+  named: entries.flatMap(({ content }) => {
+    const target = content === null ? null : purgeOf(contentType(content.toString('latin1')), content);
+    return target === null ? [] : [target.position];
+  }),
+});
+
+const progressLine = (progress: Progress): string => `${JSON.stringify(progress)}\n`;
 const headerLine = ({ frontier, ...rest }: BundleHeader): string => `${JSON.stringify({ ...rest, frontier: frontier.hashes.map((hash) => hash.toString('hex')) })}\n`;
 
 /** Lines that were written whole. */
@@ -62,36 +76,32 @@ const progressOf = (lines: readonly string[]): readonly Progress[] => {
  * Writes a bundle part by part. One that was killed is gone on with: finished files are kept where they are what was written, and what the export is of stays what it was.
  */
 export class BundleWriter {
-  readonly header: BundleHeader;
   readonly #directory: string;
-  readonly #progress: FileHandle;
   readonly #tree: GrowingTree;
-  readonly #parts: BundlePart[] = [];
-  #withheld = 0;
-  #purged = 0;
+  readonly #done: Progress[] = [];
+  #header: BundleHeader;
+  #progress: FileHandle | null = null;
 
-  private constructor(directory: string, header: BundleHeader, progress: FileHandle) {
-    [this.#directory, this.header, this.#progress, this.#tree] = [directory, header, progress, new GrowingTree(header.frontier)];
+  private constructor(directory: string, header: BundleHeader) {
+    [this.#directory, this.#header, this.#tree] = [directory, header, new GrowingTree(header.frontier)];
   }
 
   /** What an unfinished export in this directory is of; null where there is none. @throws BundleError where a finished one is there */
   static async unfinished(directory: string): Promise<Omit<BundleHeader, 'frontier'> | null> {
-    if (await readIfThere(join(directory, manifestName)) !== null) throw new BundleError(`${directory} holds a finished bundle. Potential solutions: another directory`);
-    const text = await readIfThere(join(directory, progressName));
+    if (await readIfThere(join(directory, manifestName), manifestBytesMax) !== null) throw new BundleError(`${directory} holds a finished bundle. Potential solutions: another directory`);
+    const text = await readIfThere(join(directory, progressName), manifestBytesMax);
     const [first] = text === null ? [] : wholeLines(text.toString('utf8'));
     return first === undefined ? null : JSON.parse(first) as Omit<BundleHeader, 'frontier'>;
   }
 
   static async begin(directory: string, header: BundleHeader): Promise<BundleWriter> {
-    for (const name of ['events', 'leaves']) await mkdir(join(directory, name), { recursive: true });
-    const file = join(directory, progressName);
-    const [first, ...rest] = wholeLines((await readIfThere(file))?.toString('utf8') ?? '');
-    if (first === undefined || `${first}\n` !== headerLine(header)) {
-      await writeWhole(file, headerLine(header));
-      rest.length = 0;
+    for (const name of ['events', 'leaves']) await mkdir(join(directory, name), { recursive: true, mode: directoryMode });
+    const [first, ...rest] = wholeLines((await readIfThere(join(directory, progressName), manifestBytesMax))?.toString('utf8') ?? '');
+    const writer = new BundleWriter(directory, header);
+    if (first !== undefined && `${first}\n` === headerLine(header)) {
+      for (const progress of progressOf(rest)) if (!(await writer.#keep(progress))) break;
     }
-    const writer = new BundleWriter(directory, header, await open(file, 'a'));
-    for (const progress of progressOf(rest)) if (!(await writer.#keep(progress))) break;
+    await writer.#writeProgress();
     return writer;
   }
 
@@ -104,6 +114,23 @@ export class BundleWriter {
     return this.#tree.root;
   }
 
+  get header(): BundleHeader {
+    return this.#header;
+  }
+
+  /** Contents that are gone though no event so far says so: they were purged while this was written, by an event behind its end. Unknown, and none, where contents are withheld. */
+  get unnamedPurges(): readonly number[] {
+    if (this.#done.some(({ lacks }) => lacks.withheld > 0)) return [];
+    const named = new Set(this.#done.flatMap(({ lacks }) => lacks.named));
+    return this.#done.flatMap(({ lacks }) => lacks.purged).filter((position) => !named.has(position));
+  }
+
+  /** It is to go as far as a later checkpoint, of `last` events. */
+  async goOnTo(last: number, checkpoint: string): Promise<void> {
+    this.#header = { ...this.#header, last, checkpoints: [...this.#header.checkpoints, checkpoint] };
+    await this.#writeProgress();
+  }
+
   /**
    * The next events, as the server sent them: lines of at most `eventsPerFile` events.
    *
@@ -112,7 +139,7 @@ export class BundleWriter {
   async add(lines: Buffer): Promise<void> {
     const first = this.position + 1;
     const bytes = Buffer.from(lines);
-    const { entries, finding } = entriesIn(lines, this.header.logId, first);
+    const { entries, finding } = entriesIn(lines, this.#header.logId, first);
     if (finding !== null) throw new BundleError(`what came of the server is no part of this log: ${finding.detail}`);
     const wrong = entries.find(({ position }, i) => position !== first + i);
     if (wrong !== undefined || entries.length === 0 || entries.length > eventsPerFile) {
@@ -127,18 +154,20 @@ export class BundleWriter {
       events: { name: names.events, bytes: bytes.length, sha256: sha256OfBytes(bytes) },
       leaves: { name: names.leaves, bytes: leaves.length, sha256: sha256OfBytes(leaves) },
     };
-    const lacks = { withheld: entries.filter((entry) => entry.lacks === 'withheld').length, purged: entries.filter((entry) => entry.lacks === 'purged').length };
-    await this.#progress.appendFile(`${JSON.stringify({ part, lacks } satisfies Progress)}\n`);
-    await this.#progress.sync();
-    this.#count({ part, lacks }, leaves);
+    const progress: Progress = { part, lacks: lacksIn(entries) };
+    await this.#progress?.appendFile(progressLine(progress));
+    await this.#progress?.sync();
+    this.#take(progress, leaves);
   }
 
   /** The manifest comes last: without it the directory is no bundle. */
   async finish(): Promise<BundleManifest> {
-    const { frontier, ...header } = this.header;
+    const { frontier, ...header } = this.#header;
+    const lacks = this.#done.map((progress) => progress.lacks);
     if (this.position !== header.last) throw new BundleError(`the export has the events to ${this.position}, and is of ${header.last}`);
     const manifest: BundleManifest = {
-      format: bundleFormat, ...header, frontier: frontier.hashes.map((hash) => hash.toString('hex')), withheld: this.#withheld, purged: this.#purged, parts: this.#parts,
+      format: bundleFormat, ...header, frontier: frontier.hashes.map((hash) => hash.toString('hex')), withheld: lacks.reduce((sum, { withheld }) => sum + withheld, 0),
+      purged: lacks.reduce((sum, { purged }) => sum + purged.length, 0), parts: this.#done.map(({ part }) => part),
     };
     await writeWhole(join(this.#directory, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
     await this.close();
@@ -148,21 +177,28 @@ export class BundleWriter {
 
   /** What is finished stays; it can be gone on with. */
   async close(): Promise<void> {
-    await this.#progress.close();
+    await this.#progress?.close();
+    this.#progress = null;
+  }
+
+  /** What is to be gone on from, without what was not kept. */
+  async #writeProgress(): Promise<void> {
+    await this.close();
+    const file = join(this.#directory, progressName);
+    await writeWhole(file, [headerLine(this.#header), ...this.#done.map(progressLine)].join(''));
+    this.#progress = await open(file, 'a');
   }
 
   async #keep(progress: Progress): Promise<boolean> {
     const { part: { first, events, leaves } } = progress;
     const file = (name: string): string => join(this.#directory, name);
     if (first !== this.position + 1 || await sha256OfFile(file(events.name)) !== events.sha256 || await sha256OfFile(file(leaves.name)) !== leaves.sha256) return false;
-    this.#count(progress, await readFile(file(leaves.name)));
+    this.#take(progress, await readFile(file(leaves.name)));
     return true;
   }
 
-  #count({ part, lacks }: Progress, leaves: Buffer): void {
+  #take(progress: Progress, leaves: Buffer): void {
     for (let at = 0; at < leaves.length; at += treeHashBytes) this.#tree.append(leaves.subarray(at, at + treeHashBytes));
-    this.#parts.push(part);
-    this.#withheld += lacks.withheld;
-    this.#purged += lacks.purged;
+    this.#done.push(progress);
   }
 }

@@ -1,12 +1,12 @@
 // Goal: a bundle says of a log what is true of it, is finished or is none, and is gone on with where an export was killed. Method: random histories, written as an export writes
 // them and killed at random parts; bytes of the finished files changed one by one; bundles of the public, of what lies behind a checkpoint, and of contents that were purged.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { leafBytes, type StoredEvent } from '@rectrail/event-store';
-import { instantOfMs, position, streamId, streamVersion } from '@rectrail/kernel';
+import { contentSha256, deriveEventId, leafBytes, newCommandId, type StoredEvent } from '@rectrail/event-store';
+import { instantOfMs, position, streamId, streamVersion, type Instant } from '@rectrail/kernel';
 import { leafHash } from '@rectrail/transparency';
 import { bundleEvent, bundleLine, entriesIn, parseManifest } from './bundle-format.ts';
 import { Bundle } from './bundle.ts';
@@ -46,6 +46,23 @@ const exported = async (to: string, header = headerOf(), isShown: (event: Stored
   return Bundle.open(to);
 };
 const since = (size: number): TrustedHead => keys.open(checkpointOf(log.events, log.identity, size, log.key)) as TrustedHead;
+
+/** The event that has the content of another purged, as it would be stored behind all. */
+const purgeEvent = ({ codec, events: all }: SampleLog, target: StoredEvent): StoredEvent => {
+  const { eventId, scope, classification } = codec.decode(target);
+  const commandId = newCommandId('2030-01-01T00:00:00.000Z' as Instant);
+  const { type, content } = codec.encode({
+    event: { type: 'ContentPurged', data: {
+      purgeId: '00000041-0000-8000-8000-000000000041', eventId, position: target.position, contentSha256: contentSha256(target), reason: 'STATE_SECRET', legalBasis: '保密法',
+    } },
+    eventId: deriveEventId(commandId, 0), commandId, correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 'second', assurance: 'local-token' }, scope,
+    validTime: null, knownTime: null, classification,
+  });
+  return {
+    position: position(all.length + 1), recordedAt: all.at(-1)!.recordedAt, streamId: target.streamId, type, content,
+    streamVersion: streamVersion(all.filter(({ streamId: of }) => of === target.streamId).length + 1),
+  };
+};
 
 describe('a line of a bundle', () => {
   it('holds the leaf and the content as they are hashed, whatever the stream is called', () => {
@@ -105,6 +122,8 @@ describe('a bundle', () => {
       expect(writer.position).toBe(killed * eventsOfPart);
       await writer.add(linesOf(writer.position, writer.position + eventsOfPart, () => true));
       await writer.close();
+      // A line that a power cut left.
+      await appendFile(join(to, 'export.ndjson'), '{"part":{"first":');
       await expect(Bundle.open(to)).rejects.toThrow('not finished');
     }
     // A file that was lost or changed meanwhile is written again, and all behind it.
@@ -113,6 +132,7 @@ describe('a bundle', () => {
     expect(writer.position).toBe(eventsOfPart);
     await writer.close();
     expect((await exported(to)).manifest).toEqual(reference.manifest);
+    for (const file of ['manifest.json', 'events/0000000000000001.ndjson']) expect((await stat(join(to, file))).mode & 0o077).toBe(0);
     await expect(BundleWriter.unfinished(to)).rejects.toThrow('finished bundle');
   });
 
@@ -132,6 +152,38 @@ describe('a bundle', () => {
     }), { numRuns: 25 });
     await rm(name);
     expect((await verifyLog({ source: await Bundle.open(to), keys })).findings[0]).toMatchObject({ code: 'bundle-damaged', position: 51, positionTo: 100 });
+  });
+
+  it('goes as far as the event that says why a content is gone, also where that came while it was written', async () => {
+    const purged = log.events.map((event) => (event.position === 9 ? { ...event, content: '', contentSha256: contentSha256(event) } : event));
+    const says = purgeEvent(log, log.events[8]!);
+    const all = [...purged, says];
+    const linesOfAll = (from: number, to: number): Buffer => Buffer.from(all.slice(from, to).map((event) => bundleLine(bundleEvent(event, log.identity, true))).join(''));
+    const to = freshDirectory();
+    const begun = await BundleWriter.begin(to, headerOf());
+    await begun.add(linesOfAll(0, eventsOfPart));
+    await begun.close();
+    const writer = await BundleWriter.begin(to, headerOf());
+    expect(writer.position).toBe(eventsOfPart);
+    await writer.add(linesOfAll(writer.position, events));
+    expect(writer.unnamedPurges).toEqual([9]);
+    await writer.goOnTo(events + 1, checkpointOf(all, log.identity, events + 1, log.key));
+    await writer.add(linesOfAll(events, events + 1));
+    expect(writer.unnamedPurges).toEqual([]);
+    await writer.finish();
+    expect(await verifyLog({ source: await Bundle.open(to), keys, withSchema: true })).toMatchObject({ size: events + 1, purged: 1, checkpoints: 2, findings: [] });
+  });
+
+  it('takes a content for purged only where an event behind it, of its stream, says so', async () => {
+    const says = purgeEvent(log, log.events[8]!);
+    const other = log.events.find(({ streamId: of, position: at }) => at > 9 && of !== log.events[8]!.streamId)!;
+    const elsewhere = { ...says, streamId: other.streamId, streamVersion: streamVersion(log.events.filter(({ streamId: of }) => of === other.streamId).length + 1) };
+    const all = [...log.events.map((event) => (event.position === 9 ? { ...event, content: '', contentSha256: contentSha256(event) } : event)), elsewhere];
+    const to = freshDirectory();
+    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints: [checkpointOf(all, log.identity, all.length, log.key)] });
+    await writer.add(Buffer.from(all.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join('')));
+    await writer.finish();
+    expect(await verifyLog({ source: await Bundle.open(to), keys })).toMatchObject({ findings: [{ code: 'content-missing', position: 9 }] });
   });
 
   it('takes in nothing that is not the next of its log', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingTree, LogFormatError, parseCheckpointText, parseNote, treeHashBytes, type Frontier } from '@rectrail/transparency';
 import { BundleError, entriesIn, manifestName, parseManifest, type BundleFile, type BundleManifest, type BundlePart } from './bundle-format.ts';
@@ -9,27 +9,36 @@ import type { LogBatch, LogSource } from './log-source.ts';
 
 const isMissing = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
-/** Null where it is not there. */
-export const readIfThere = async (file: string): Promise<Buffer | null> => {
+/** What may stand where a file should: a pipe or a device has no end, and opening one must not wait. */
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** Reads a plain file; null where none is there. */
+const withFile = async <T>(file: string, read: (handle: FileHandle, bytes: number) => Promise<T>): Promise<T | null> => {
+  let handle: FileHandle;
   try {
-    return await readFile(file);
+    handle = await open(file, openFlags);
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
+  }
+  try {
+    const found = await handle.stat();
+    return found.isFile() ? await read(handle, found.size) : null;
+  } finally {
+    await handle.close();
   }
 };
 
-/** SHA-256 of a file of any size; null where it is not there. */
-export const sha256OfFile = async (file: string): Promise<string | null> => {
+/** Null where no plain file is there, or one of more than `bytesMax`. */
+export const readIfThere = (file: string, bytesMax: number): Promise<Buffer | null> =>
+  withFile(file, async (handle, bytes) => (bytes > bytesMax ? null : handle.readFile()));
+
+/** SHA-256 of a file of any size; null where no plain file is there. */
+export const sha256OfFile = (file: string): Promise<string | null> => withFile(file, async (handle) => {
   const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
+  for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20, autoClose: false })) hash.update(chunk as Buffer);
   return hash.digest('hex');
-};
+});
 
 /** The size that a note claims, for its place among events; what is none is read first, and refused there. */
 const claimedSize = (note: string): number => {
@@ -41,12 +50,19 @@ const claimedSize = (note: string): number => {
   }
 };
 
+/** As much more than the manifest says is read of a file, so that what was put in between is told by its place. */
+const moreBytesMax = 32 << 20;
+/** Of 10 million events it has some 2 MB. */
+export const manifestBytesMax = 256 << 20;
+
 /** A bundle in a directory (docs/reference/bundle.md), read file by file. */
 export class Bundle implements LogSource {
   readonly manifest: BundleManifest;
   readonly mayTrail = false;
   readonly #directory: string;
   readonly #notes: readonly { readonly size: number; readonly note: string }[];
+  /** Files that are not those that the manifest names, as far as they were looked at. */
+  readonly #damaged = new Map<string, Finding>();
 
   private constructor(directory: string, manifest: BundleManifest) {
     [this.#directory, this.manifest] = [directory, manifest];
@@ -55,7 +71,7 @@ export class Bundle implements LogSource {
 
   /** @throws BundleError where there is none, or one that was not finished */
   static async open(directory: string): Promise<Bundle> {
-    const text = await readIfThere(join(directory, manifestName));
+    const text = await readIfThere(join(directory, manifestName), manifestBytesMax);
     if (text === null) throw new BundleError(`${directory} holds no ${manifestName}: it is no bundle, or one whose export was not finished`);
     return new Bundle(directory, parseManifest(text.toString('utf8')));
   }
@@ -78,8 +94,8 @@ export class Bundle implements LogSource {
     const tree = new GrowingTree({ size: after, hashes: frontier.map((hex) => Buffer.from(hex, 'hex')) });
     for (const { first, leaves } of parts) {
       if (first > size) break;
-      const hashes = await readIfThere(join(this.#directory, leaves.name));
-      if (hashes === null) throw new BundleError(`${leaves.name} is missing`);
+      const hashes = await this.#file(leaves);
+      if (hashes === null) throw new BundleError(`${leaves.name} is missing, or not the file that the manifest names`);
       for (let at = 0; at + treeHashBytes <= hashes.length && tree.size < size; at += treeHashBytes) tree.append(hashes.subarray(at, at + treeHashBytes));
     }
     return tree.frontier;
@@ -106,19 +122,26 @@ export class Bundle implements LogSource {
 
   /** Whether the files at hand are those that the export finished: says whether the bundle or the log was changed. */
   async check(position: number | null): Promise<readonly Finding[]> {
-    if (position === null) return [];
-    const part = this.manifest.parts.find(({ first, last }) => first <= position && position <= last);
-    const damaged: Finding[] = [];
-    for (const { name, sha256 } of part === undefined ? [] : [part.events, part.leaves]) {
-      if (await sha256OfFile(join(this.#directory, name)) !== sha256) damaged.push(finding('bundle-damaged', part?.first ?? null, `${name} is not the file that the manifest names: the bundle was changed or copied wrongly`, part?.last));
+    const part = position === null ? undefined : this.manifest.parts.find(({ first, last }) => first <= position && position <= last);
+    if (part !== undefined) {
+      for (const { name, sha256 } of [part.events, part.leaves]) if (await sha256OfFile(join(this.#directory, name)) !== sha256) this.#damage(part, name);
     }
-    return damaged;
+    return [...this.#damaged.values()];
   }
 
-  async #read({ events, leaves }: BundlePart): Promise<{ readonly events: Buffer | null; readonly leaves: Buffer | null }> {
-    const file = ({ name }: BundleFile): Promise<Buffer | null> => readIfThere(join(this.#directory, name));
-    const [eventBytes, leafBytes] = await Promise.all([file(events), file(leaves)]);
-    return { events: eventBytes, leaves: leafBytes };
+  #damage({ first, last }: Pick<BundlePart, 'first' | 'last'>, name: string): void {
+    this.#damaged.set(name, finding('bundle-damaged', first, `${name} is not the file that the manifest names: the bundle was changed or copied wrongly`, last));
+  }
+
+  #file({ name, bytes }: BundleFile): Promise<Buffer | null> {
+    return readIfThere(join(this.#directory, name), bytes + moreBytesMax);
+  }
+
+  async #read(part: BundlePart): Promise<{ readonly events: Buffer | null; readonly leaves: Buffer | null }> {
+    const [events, leaves] = await Promise.all([this.#file(part.events), this.#file(part.leaves)]);
+    if (events?.length !== part.events.bytes) this.#damage(part, part.events.name);
+    if (leaves?.length !== part.leaves.bytes || leaves.length !== (part.last - part.first + 1) * treeHashBytes) this.#damage(part, part.leaves.name);
+    return { events, leaves };
   }
 
   #batch({ first, last, events: file }: BundlePart, { events, leaves }: { readonly events: Buffer | null; readonly leaves: Buffer | null }, after: number): LogBatch {
@@ -127,7 +150,7 @@ export class Bundle implements LogSource {
     const hashes = leaves?.length === (last - first + 1) * treeHashBytes ? leaves.subarray(skipped * treeHashBytes) : null;
     const isFirst = from === after + 1;
     const notes = this.#notes.filter(({ size }) => (size >= from || isFirst) && (size <= last || last === this.last)).map(({ note }) => note);
-    if (events === null) return { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing`, last) };
+    if (events === null) return { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing, or much larger than the manifest says`, last) };
     const read = entriesIn(events, this.logId, first);
     const found = read.entries.length;
     const count = last - first + 1;

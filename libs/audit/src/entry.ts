@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { contentSha256, leafBytes, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
+import { contentPurged, contentSha256, leafBytes, purgeTargetOf, type LogIdentity, type PurgeTarget, type StoredEvent } from '@rectrail/event-store';
 import { leafHash, type TreeHash } from '@rectrail/transparency';
 
 /** Why a content is not there. Only a withheld one is somewhere else. */
@@ -67,3 +67,6 @@ export const contentType = (latin1: string): string | null => {
   const from = latin1.lastIndexOf(key);
   return from < 0 ? null : latin1.slice(from + key.length, latin1.indexOf('"', from + key.length));
 };
+
+/** What an event of this type and content purges; null for all but a `ContentPurged`. @throws Error for one that names nothing */
+export const purgeOf = (type: string | null, content: Buffer): PurgeTarget | null => (type === contentPurged ? purgeTargetOf(content.toString('utf8')) : null);

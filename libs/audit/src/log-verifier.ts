@@ -1,7 +1,7 @@
-import { canonicalJson, contentPurged, purgeTargetOf } from '@rectrail/event-store';
+import { canonicalJson, contentPurged, type PurgeTarget } from '@rectrail/event-store';
 import { GrowingTree, tileWidth, treeHashBytes, type Frontier, type HashedNode, type TreeHash } from '@rectrail/transparency';
 import { CommandRuns, type CommandRun } from './command-runs.ts';
-import { contentIds, contentType, type LogEntry } from './entry.ts';
+import { contentIds, contentType, purgeOf, type LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
 import type { LogBatch, MadeOfStretch } from './log-source.ts';
 import { witnessNames, type LogKeys, type TrustedHead } from './log-keys.ts';
@@ -47,6 +47,9 @@ const tileHeight = Math.log2(tileWidth);
 
 const verified = (head: TrustedHead): VerifiedHead => ({ origin: head.origin, size: head.size, root: head.root.toString('base64'), witnesses: witnessNames(head) });
 
+/** A content that is gone. `isNamed`: an event behind it, of its stream, says so. */
+interface PurgedEntry { readonly contentSha256: string; readonly streamId: string; isNamed: boolean }
+
 /** A leaf hash that differs from the one kept beside it: where, and the tree of the kept ones from there on. */
 interface Suspicion { readonly position: number; readonly tree: GrowingTree }
 
@@ -64,8 +67,7 @@ export class LogVerifier {
   #nodes: HashedNode[] = [];
   #recordedAt = '';
   #withheld = 0;
-  readonly #purged = new Map<number, string>();
-  readonly #purges = new Map<number, string>();
+  readonly #purged = new Map<number, PurgedEntry>();
   /** Heads that are not reached yet, the smallest first. */
   #ahead: TrustedHead[] = [];
   /** Heads of the log itself, without the one that was brought along. */
@@ -209,7 +211,7 @@ export class LogVerifier {
   #wrongWithContent(entry: LogEntry): Finding | null {
     const { content, position } = entry;
     if (content === null) {
-      if (entry.lacks === 'purged') this.#purged.set(position, entry.contentSha256);
+      if (entry.lacks === 'purged') this.#purged.set(position, { contentSha256: entry.contentSha256, streamId: entry.streamId, isNamed: false });
       else this.#withheld += 1;
       this.#runs.addUnknown();
       return null;
@@ -229,10 +231,7 @@ export class LogVerifier {
   #wrongWithMeaning(entry: LogEntry, content: Buffer, type: string | null): Finding | null {
     const { checkContent } = this.#options;
     try {
-      if (type === contentPurged) {
-        const target = purgeTargetOf(content.toString('utf8'));
-        this.#purges.set(target.position, target.contentSha256);
-      }
+      this.#takePurge(entry, purgeOf(type, content));
       if (checkContent === undefined) return null;
       const text = content.toString('utf8');
       if (canonicalJson(JSON.parse(text)) !== text) return finding('content-invalid', entry.position, `the content at ${entry.position} is not in canonical form`);
@@ -241,6 +240,11 @@ export class LogVerifier {
     } catch (error) {
       return finding('content-invalid', entry.position, `the content at ${entry.position}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  #takePurge({ streamId }: LogEntry, target: PurgeTarget | null): void {
+    const purged = target === null ? undefined : this.#purged.get(target.position);
+    if (purged?.streamId === streamId && purged.contentSha256 === target?.contentSha256) purged.isNamed = true;
   }
 
   /** Keeps in mind where the kept hashes begin to differ. */
@@ -311,15 +315,17 @@ export class LogVerifier {
     if (this.#fatal === null && !mayTrail && size > this.#trusted) this.#fail(finding('checkpoint-missing', this.#trusted + 1, `the events behind ${this.#trusted} are signed by nobody`, size));
     if (this.#suspicion === null) return;
     const { position } = this.#suspicion;
-    const found = finding('leaf-altered', position, `the event at ${position} or the hash kept of it was altered; no checkpoint behind it says which`);
-    this.#fatal = this.#fatal === null || (this.#fatal.position ?? Infinity) > position ? found : this.#fatal;
+    const fatal = this.#fatal;
+    this.#fatal = fatal === null || (fatal.position ?? Infinity) > position
+      ? finding('leaf-altered', position, `the event at ${position} or the hash kept of it was altered; no checkpoint behind it says which`)
+      : finding(fatal.code, this.#trusted + 1, `${fatal.detail}; no checkpoint behind it vouches for the hashes kept, so it may begin further up`, fatal.position ?? position);
   }
 
   /** A content may lack only where an event of the log says that the law wants it so; that event may be withheld. */
   #checkPurges(): void {
     if (this.#withheld > 0) return;
-    for (const [position, sha256] of this.#purged) {
-      if (this.#purges.get(position) !== sha256) this.#findings.push(finding('content-missing', position, `the content at ${position} is not there, and no ${contentPurged} names it`));
+    for (const [position, { isNamed }] of this.#purged) {
+      if (!isNamed) this.#findings.push(finding('content-missing', position, `the content at ${position} is not there, and no ${contentPurged} names it`));
     }
   }
 }

@@ -108,7 +108,8 @@ describe('a log of which events were', () => {
       if (alike!.code === 'log-too-short') return;
       expect(alike!.position!).toBeLessThanOrEqual(first);
       expect(alike!.positionTo ?? alike!.position!).toBeGreaterThanOrEqual(first);
-    }), { numRuns: 12 });
+    // What is wrong at 45 shows at 54 alone, behind the last checkpoint that holds.
+    }), { numRuns: 12, examples: [[44, 1]] });
   });
 
   it('rewritten and signed anew: by another key nothing is signed, by the same one an older checkpoint tells', async () => {
