@@ -86,11 +86,15 @@ export class Epochs {
     const event: EpochBegun = { type: 'EpochBegun', data: { epoch, previous: { epoch: identity.epoch, size: head.position, root }, abandoned: abandonedOf(contradictions), reason } };
     const commandId = hashedCommandId(msOfInstant(head.recordedAt ?? this.#options.clock.now()), 'rectrail.epoch/1', identity.logId, String(epoch), String(head.position));
     await this.#runner.run({ commandId, correlationId }, async (unit) => {
-      await unit.load(streams.installation);
+      const { facts } = await unit.load(streams.installation);
+      // Another process, or the same person twice, has begun it since the log was looked at.
+      if (facts.some((fact) => isBegun(fact) && fact.event.data.epoch >= epoch)) return;
       unit.stage(streams.installation, [{ event, actor, scope: { orgId: null }, validTime: null, knownTime: null, classification: 'internal' }]);
     });
     const written = (await this.begun()).find((begun) => begun.epoch === epoch);
-    if (written?.position !== head.position + 1) throw new EventStoreError('append-outcome-unknown', `the first event of epoch ${epoch} does not follow event ${head.position}: somebody else has written`);
+    if (written === undefined || written.position !== written.previous.size + 1) {
+      throw new EventStoreError('append-outcome-unknown', `the first event of epoch ${epoch} does not follow event ${head.position}: somebody else has written`);
+    }
     return written;
   }
 }

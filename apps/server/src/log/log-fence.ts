@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreError } from '@rectrail/event-store';
 import type { Database, LeadOptions, Leadership, Logger } from '@rectrail/platform';
 import { contradictionOf, contradictionsSince, keepContradiction, type Contradiction, type OwnLog, type Sighting } from './sightings.ts';
@@ -34,6 +35,8 @@ export interface LogFenceOptions {
   /** Of the database, which may have gone on to another than that of `log`. */
   readonly newestEpoch: () => Promise<number>;
   readonly logger: Logger;
+  /** Between two looks where the database is away, ms; default 1,000. */
+  readonly retryMs?: number;
 }
 
 /** Keeps an older copy of the log from writing and from speaking, in every process on its database. */
@@ -45,6 +48,8 @@ export class LogFence {
   /** Aborts where the log is open no longer. */
   #opened = new AbortController();
   #changed = Promise.withResolvers<undefined>();
+  #looking: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
   readonly #listener: { close(): Promise<void> };
 
   /** Knows what was found by any process before. */
@@ -56,9 +61,7 @@ export class LogFence {
 
   private constructor(options: LogFenceOptions) {
     this.#options = options;
-    this.#listener = options.database.listen(channel, () => {
-      this.refresh().catch((error: unknown) => { options.logger.warn({ err: error }, 'whether the log may be written to could not be read'); });
-    });
+    this.#listener = options.database.listen(channel, () => { void this.#lookUntilSeen(); });
   }
 
   get standing(): LogStanding {
@@ -70,14 +73,11 @@ export class LogFence {
     while (this.#standing.state !== 'superseded') await this.#changed.promise;
   }
 
-  async refresh(): Promise<void> {
-    const { database, log: { identity }, newestEpoch } = this.#options;
-    if (await newestEpoch() > identity.epoch) {
-      this.#become({ state: 'superseded', contradictions: [] });
-      return;
-    }
-    const contradictions = await contradictionsSince(database, identity.epoch);
-    this.#become(contradictions.length === 0 ? open : { state: 'behind', contradictions });
+  /** One look after another: what was read before the log was closed must not open it. */
+  refresh(): Promise<void> {
+    const look = (): Promise<void> => this.#look();
+    this.#looking = this.#looking.then(look, look);
+    return this.#looking;
   }
 
   /** Holds what was seen against the log. What contradicts it closes it, for every process on the database. */
@@ -120,7 +120,35 @@ export class LogFence {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#listener.close();
+  }
+
+  async #look(): Promise<void> {
+    const { database, log: { identity }, newestEpoch } = this.#options;
+    if (await newestEpoch() > identity.epoch) {
+      this.#become({ state: 'superseded', contradictions: [] });
+      return;
+    }
+    const contradictions = await contradictionsSince(database, identity.epoch);
+    this.#become(contradictions.length === 0 ? open : { state: 'behind', contradictions });
+  }
+
+  /** Word of another process comes once: it is not missed where the database is away just then. */
+  async #lookUntilSeen(): Promise<void> {
+    const { logger, retryMs = 1_000 } = this.#options;
+    const { signal } = this.#closing;
+    for (;;) {
+      try {
+        await this.refresh();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn({ err: error }, 'whether the log may be written to could not be read, and is looked for again');
+      }
+      // All that it rejects with is the abort.
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   /** A signal that aborts once the log is open no longer; null where `signal` has aborted meanwhile. */
