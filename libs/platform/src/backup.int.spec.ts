@@ -1,6 +1,6 @@
 // Goal: a backup taken while others write holds everything that was committed before it ended, and is put back whole or not at all. Method: an embedded server of its own under
 // a writer and checkpoints; its backup is restored, spoilt, and broken off.
-import { chmod, mkdtemp, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -89,6 +89,22 @@ describe('a backup', () => {
     await expect(restore({ from: backup, dataDir: restored })).rejects.toThrow(BackupRefused);
   });
 
+  it('takes the place of no other key or password, and is put back once more where that was broken off between two of them', async () => {
+    const kept = join(root, 'kept');
+    await mkdir(kept);
+    const names = ['log-key-1', 'postgres-password'];
+    for (const name of names) {
+      await writeFile(join(kept, name), 'of another log\n', { mode: 0o600 });
+      await expect(restore({ from: backup, dataDir: kept })).rejects.toThrow(`${name} is there already`);
+      expect(await readdir(kept)).toEqual([name]);
+      expect(await readFile(join(kept, name), 'utf8')).toBe('of another log\n');
+      await rm(join(kept, name));
+    }
+    await copyFile(join(backup, 'log-key-1'), join(kept, 'log-key-1'));
+    await restore({ from: backup, dataDir: kept });
+    expect(await readdir(kept)).toEqual(['log-key-1', 'postgres', 'postgres-password']);
+  });
+
   it('is not restored where a single bit of a file differs, a file is missing, or it was broken off', async () => {
     const { files } = await readBackup(backup);
     const other = join(root, 'other');
@@ -111,6 +127,7 @@ describe('a backup', () => {
     const describe = (): Promise<Record<string, never>> => Promise.resolve({});
     await expect(backUp({ dataDir: join(root, 'nowhere'), to: join(root, 'new'), describe })).rejects.toThrow(/no PostgreSQL runs/);
     await expect(backUp({ dataDir, to: backup, describe })).rejects.toThrow(/is not empty/);
+    await expect(backUp({ dataDir, to: join(dataDir, 'postgres', 'copy'), describe })).rejects.toThrow(/lies in the database/);
     const stop = new AbortController();
     stop.abort(new Error('enough'));
     await expect(backUp({ dataDir, to: join(root, 'broken-off'), describe, signal: stop.signal })).rejects.toThrow('enough');

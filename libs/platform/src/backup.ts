@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import pg from 'pg';
 import { backupManifest, manifestName, type BackupFile, type BackupManifest } from './backup-manifest.ts';
 import { embeddedUrl, makeCluster } from './embedded-postgres.ts';
@@ -218,6 +218,7 @@ const copyOnline = async (options: BackupOptions, url: string, copying: Copying)
  */
 export const backUp = async (options: BackupOptions): Promise<BackupManifest> => {
   const { dataDir, to } = options;
+  if (relative(join(dataDir, clusterName), to).split(sep)[0] !== '..') throw new BackupRefused(`${to} lies in the database that is to be copied: name a folder elsewhere, best on another machine`);
   if (!await isEmptyOrMissing(to)) throw new BackupRefused(`${to} is not empty. Potential solutions: name a folder that is yet to be made`);
   const url = await embeddedUrl(dataDir);
   if (url === null) throw new BackupRefused(`no PostgreSQL runs on ${dataDir}. Potential solutions: start the server; with all stopped, copy the data directory as it is; where DATABASE_URL is set, back that server up by its own means, or export a bundle (rectrail export)`);
@@ -246,9 +247,19 @@ export const readBackup = async (from: string): Promise<BackupManifest> => {
   }
 };
 
+/** What lies beside a cluster may be the only copy of a key: nothing takes its place. @throws BackupRefused */
+const checkPlaces = async ({ files }: BackupManifest, dataDir: string): Promise<void> => {
+  for (const { path, sha256 } of files.filter((file) => !file.path.startsWith(`${clusterName}/`))) {
+    if (!besideCluster.test(path)) throw new BackupRefused(`the backup is damaged: ${path} is no file of a data directory`);
+    const there = await readFile(join(dataDir, path)).catch((error: unknown) => { if (isMissing(error)) return null; throw error; });
+    if (there === null || createHash('sha256').update(there).digest('hex') === sha256) continue;
+    throw new BackupRefused(`${join(dataDir, path)} is there already, and is not that of the backup. Potential solutions: name another --data-dir; move it away`);
+  }
+};
+
 export interface RestoreOptions {
   readonly from: string;
-  /** Must hold no cluster. */
+  /** Must hold no cluster, and no key or password but those of the backup. */
   readonly dataDir: string;
   readonly onProgress?: (progress: BackupProgress) => void;
   readonly signal?: AbortSignal;
@@ -268,6 +279,7 @@ export const restore = async (options: RestoreOptions): Promise<BackupManifest> 
   });
   const cluster = join(dataDir, clusterName);
   if (!await isEmptyOrMissing(cluster)) throw new BackupRefused(`${cluster} holds a database. Potential solutions: name another --data-dir; move the old one away`);
+  await checkPlaces(manifest, dataDir);
   const beside = join(dataDir, 'restoring');
   await rm(beside, { recursive: true, force: true });
   // The cluster of this machine's PostgreSQL, for its version and its owner.
