@@ -165,9 +165,15 @@ describe('the command line', () => {
   it('exports a bundle and verifies it without the server, published figures included', async () => {
     await writeFile(join(dataDir, 'dashboard.json'), JSON.stringify(await server.get(`/dashboard?atLeast=${size}`)));
     await writeFile(join(dataDir, 'deadlines.json'), JSON.stringify(await server.get('/deadlines')));
+    const { items: [{ orgId, code }] } = await server.get('/organisations?limit=1');
+    const chosen = await server.get(`/dashboard?org=${code}&policy=${code}&treeAt=now&validAt=2021-06-30`);
+    expect(chosen).toMatchObject({ policy: orgId, tree: 'administrative', treeAt: 'now', treeOn: expect.not.stringMatching('2021-06-30'), within: null });
+    await writeFile(join(dataDir, 'chosen.json'), JSON.stringify(chosen));
+    await writeFile(join(dataDir, 'funds.json'), JSON.stringify(await server.get('/funds')));
+    await writeFile(join(dataDir, 'series.json'), JSON.stringify(await server.get('/series?from=2021-01-01&every=month')));
     expect(await json('export', '--to', 'whole')).toMatchObject({ after: 0, last: size, withheld: 0, isAsSigned: true });
-    const told = await json('verify', 'whole', '--key', verifier, '--schema', '--figures', 'dashboard.json', '--figures', 'deadlines.json');
-    expect(told).toMatchObject({ verified: true, size, findings: [], figures: [{ outcome: 'confirmed' }, { outcome: 'confirmed' }] });
+    const told = await json('verify', 'whole', '--key', verifier, '--schema', ...['dashboard', 'deadlines', 'chosen', 'funds', 'series'].flatMap((name) => ['--figures', `${name}.json`]));
+    expect(told).toMatchObject({ verified: true, size, findings: [], figures: [...Array<object>(4).fill({ outcome: 'confirmed' }), { outcome: 'not-rederivable' }] });
     expect(await rectrail('verify', '--lang', 'zh', 'whole', '--key', verifier)).toMatchObject({ code: 0, out: expect.stringContaining('核验通过') });
   });
 

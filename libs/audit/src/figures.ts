@@ -1,12 +1,23 @@
 import { canonicalJson, createEventCodec, sha256Hex } from '@rectrail/event-store';
-import { isDay, position, type Cut, type Day, type Fact, type Instant, type OrgId } from '@rectrail/kernel';
+import { isDay, position, type Cut, type Day, type Fact, type Instant, type OrgId, type TreeId } from '@rectrail/kernel';
 import { figureDefinitions, trackingEventDefinitions, type FigureQuery, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dashboard, deadlines, funds } from '@rectrail/tracking-domain/figures';
 import { z } from 'zod';
 import type { Lack, LogEntry } from './entry.ts';
 import { storedOf } from './stored.ts';
 
-/** What was published: the answer of a dashboard, of deadlines or of funds, saved as the server gave it. Whatever else it says is left alone. */
+const digestOf = (figures: unknown): string => sha256Hex(canonicalJson(figures));
+
+/** A digest may be published without its figures; those that are there have one. */
+const isFigures = (figures: unknown): boolean => {
+  try {
+    return figures === undefined || digestOf(figures) !== '';
+  } catch {
+    return false;
+  }
+};
+
+/** What was published: the answer of a dashboard, of deadlines or of funds, saved as the server gave it. One of an earlier release, or of another read, does not say by what it was computed. */
 const figuresAnswer = z.object({
   definition: z.string().max(200),
   digest: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256'),
@@ -14,6 +25,11 @@ const figuresAnswer = z.object({
     validAt: z.string().refine(isDay, 'no day'), knownAt: z.iso.datetime({ precision: 3 }), atPosition: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   }),
   org: z.object({ orgId: z.uuid() }).nullable().optional(),
+  tree: z.string().min(1).max(200).optional(),
+  treeOn: z.string().refine(isDay, 'no day').optional(),
+  policy: z.union([z.uuid(), z.literal('default')]).nullable().optional(),
+  within: z.uuid().nullable().optional(),
+  figures: z.unknown().refine(isFigures, 'no figures'),
 });
 export type PublishedFigures = z.infer<typeof figuresAnswer>;
 
@@ -36,8 +52,6 @@ export interface Rederived {
   readonly definition: string;
   readonly digest: string;
   readonly why: string | null;
-  /** By which policy and tree they came out, which an answer does not say. */
-  readonly by: string | null;
 }
 
 /** Most places that a reason names. */
@@ -51,11 +65,12 @@ const judges: Readonly<Record<string, (facts: readonly Fact<TrackingEvent>[], cu
   [figureDefinitions.dashboard]: dashboard, [figureDefinitions.deadlines]: deadlines, [figureDefinitions.funds]: funds,
 };
 
-const choices = (org: OrgId | null, cut: Cut): readonly { readonly by: string; readonly query: FigureQuery }[] => [
-  { by: 'each owner’s own policy', query: { org, policy: null } },
-  { by: 'the default policy', query: { org, policy: 'default' } },
-  { by: 'each owner’s own policy, by the tree of the day of knownAt', query: { org, policy: null, treeOn: cut.knownAt.slice(0, 10) as Day } },
-];
+/** By what the figures were computed; null where the answer does not say. Of money no policy judges. */
+const queryOf = ({ definition, org, tree, treeOn, policy = definition === figureDefinitions.funds ? null : undefined }: PublishedFigures): FigureQuery | null => {
+  if (org === undefined || tree === undefined || treeOn === undefined || policy === undefined) return null;
+  // The schema has said so.
+  return { org: (org?.orgId ?? null) as OrgId | null, tree: tree as TreeId, treeOn: treeOn as Day, policy: policy as FigureQuery['policy'] };
+};
 
 const list = (lacking: readonly Lacking[]): string => {
   const named = lacking.slice(0, namedMax).map(({ position: at, lacks }) => `${lacks} at ${at}`).join(', ');
@@ -83,18 +98,21 @@ export class FiguresJudge {
     }
   }
 
-  rederive({ definition, digest, cut: { validAt, knownAt, atPosition }, org }: PublishedFigures): Rederived {
+  rederive(published: PublishedFigures): Rederived {
+    const { definition, digest, figures, within, cut: { validAt, knownAt, atPosition } } = published;
     const judge = judges[definition];
-    const told = (outcome: Rederived['outcome'], why: string | null, by: string | null = null): Rederived => ({ outcome, definition, digest, why, by });
+    const query = queryOf(published);
+    const told = (outcome: Rederived['outcome'], why: string | null): Rederived => ({ outcome, definition, digest, why });
     if (judge === undefined) return told('not-rederivable', `nothing here computes ${definition}`);
+    if (query === null || within === undefined) return told('not-rederivable', 'the answer does not say by which policy, tree and jurisdiction it was computed');
+    if (figures !== undefined && digestOf(figures) !== digest) return told('differs', 'the figures are not those of their digest');
     if (this.#after > 0) return told('not-rederivable', `the events up to ${this.#after} were not read`);
     if (atPosition > this.#last) return told('not-rederivable', `the events end at ${this.#last}, the figures are of ${atPosition}`);
     // The schema has just said so.
     const cut: Cut = { validAt: validAt as Day, knownAt: knownAt as Instant, atPosition: position(atPosition) };
-    for (const { by, query } of choices((org?.orgId ?? null) as OrgId | null, cut)) {
-      if (sha256Hex(canonicalJson(judge(this.#facts, cut, query).figures)) === digest) return told('confirmed', null, by);
-    }
+    if (digestOf(judge(this.#facts, cut, query).figures) === digest) return told('confirmed', null);
     const lacking = this.#lacking.filter(({ position: at }) => at <= atPosition);
-    return lacking.length > 0 ? told('not-rederivable', list(lacking)) : told('differs', 'the events make other figures');
+    if (lacking.length > 0) return told('not-rederivable', list(lacking));
+    return within === null ? told('differs', 'the events make other figures') : told('not-rederivable', `only what the jurisdiction of ${within} had at the time of asking was counted`);
   }
 }

@@ -35,7 +35,7 @@ export const verificationText = (language: Language, verification: Verification)
     ...(witnessed === null ? [] : [of('见证至', 'witnessed up to', `${witnessed.size} (${witnessed.witnesses.join(', ')})`)]),
     ...(unsigned > 0 ? [of('尚未签名', 'not signed yet', unsigned)] : []),
     of('根哈希', 'root', root),
-    ...figures.map(({ file, outcome, why, by }) => `${outcome === 'confirmed' ? '✓' : '·'} ${file}: ${outcomes[outcome][isZh ? 0 : 1]}${why === null ? '' : ` (${why})`}${by === null ? '' : ` (${by})`}`),
+    ...figures.map(({ file, outcome, why }) => `${outcome === 'confirmed' ? '✓' : '·'} ${file}: ${outcomes[outcome][isZh ? 0 : 1]}${why === null ? '' : ` (${why})`}`),
     ...findings.map((found) => findingText(language, found)),
     verified ? (isZh ? '✓ 核验通过' : '✓ verified') : isZh ? '✗ 核验不通过' : '✗ not verified',
   ].join('\n');

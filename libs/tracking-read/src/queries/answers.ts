@@ -36,7 +36,22 @@ export interface Page<I> extends Answered {
 
 export interface OrgLabel { readonly orgId: OrgId; readonly code: string; readonly name: string }
 
-export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, DashboardFigures> {
+/** By what an answer was rolled up, as it was resolved: with it the figures can be computed anew from the events. */
+export interface TreeChosen {
+  readonly tree: TreeId;
+  readonly treeAt: 'then' | 'now';
+  /** The day of the tree that was used. */
+  readonly treeOn: Day;
+  /** Jurisdiction of the token, beyond which nothing is counted; null: everywhere. */
+  readonly within: OrgId | null;
+}
+
+export interface PolicyChosen {
+  /** The one policy by which all were judged: of an organisation, or the default; null: each owner's own. */
+  readonly policy: OrgId | 'default' | null;
+}
+
+export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, DashboardFigures>, TreeChosen, PolicyChosen {
   readonly org: OrgLabel | null;
 }
 
@@ -243,14 +258,14 @@ export interface FundsCaseItem {
   readonly duplicates: readonly { readonly fundsCaseId: FundsCaseId; readonly statedBy: string; readonly note: string }[];
 }
 
-export interface FundsAnswer extends FiguresAnswer<typeof figureDefinitions.funds, FundsFigures> {
+export interface FundsAnswer extends FiguresAnswer<typeof figureDefinitions.funds, FundsFigures>, TreeChosen {
   readonly org: OrgLabel | null;
   readonly cases: readonly FundsCaseItem[];
   readonly total: number | null;
   readonly nextCursor: string | null;
 }
 
-export interface DeadlinesAnswer extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem> {
+export interface DeadlinesAnswer extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem>, TreeChosen, PolicyChosen {
   readonly org: OrgLabel | null;
 }
 

@@ -6,7 +6,7 @@ import type { DashboardAnswer, DashboardChildrenAnswer } from './answers.ts';
 import { declaredBy } from './declared.query.ts';
 import { figureSumsOf } from './figures.ts';
 import { purgedContents } from './purged.ts';
-import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
+import { labelOf, readAt, select, treeChosen, type ReadContext, type ReadSession } from './read-session.ts';
 import type { PolicyChoice, RollUpRequest } from './requests.ts';
 import type { Owners } from './sums.ts';
 import { among } from './tree-at-cut.ts';
@@ -34,7 +34,10 @@ export const dashboard = (context: ReadContext, request: RollUpRequest & PolicyC
     const { org, members } = select(session, request.org);
     const verdicts = new Verdicts(session, request.policy);
     const { figures, digest } = await dashboardOf(session, { org: org?.orgId ?? null, owners: members }, verdicts);
-    return { cut: session.cut, definition: figureDefinitions.dashboard, digest, org, figures, assumptions: verdicts.assumptions, purged: await purgedContents(session, members) };
+    return {
+      cut: session.cut, definition: figureDefinitions.dashboard, digest, org, ...treeChosen(session, request), policy: verdicts.chosen,
+      figures, assumptions: verdicts.assumptions, purged: await purgedContents(session, members),
+    };
   }, 'generic');
 
 /** The organisations side by side: children of the one asked for, else roots; of these, and as roots, only what the caller may see. */

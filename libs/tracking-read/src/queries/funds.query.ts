@@ -11,7 +11,7 @@ import { isLinkedTo, isOfInspection, isOwnedBy } from './name-conditions.ts';
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
 import { purgedContents } from './purged.ts';
-import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { labelOf, select, treeChosen, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import { countOf, listPage, lookUp, noGuess, sizesOf, type Condition, type ListRow, type Wanted } from './register-list.ts';
 import type { FundsRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
@@ -58,7 +58,7 @@ export const funds = (context: ReadContext, request: FundsRequest): Promise<Fund
     const sizes = await sizesOf(session, wanted);
     const page = await listPage<Row>(session, [{ wanted, order: { by: request.sort ?? 'number', descending: request.order === 'desc' } }], sizes, { after, size: limitOf(request.limit) });
     return {
-      cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org: selected.org, figures, cases: await items(session, page.rows),
+      cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org: selected.org, ...treeChosen(session, request), figures, cases: await items(session, page.rows),
       total: await countOf(session, wanted, sizes), nextCursor: page.next === null ? null : next(page.next), assumptions: { calendarYears: [] },
       purged: await purgedContents(session, selected.members),
     };

@@ -13,7 +13,7 @@ import { measuresOf } from './measures.query.ts';
 import { hasId, isOwnedBy } from './name-conditions.ts';
 import { paged } from './paging.ts';
 import { purgedContents } from './purged.ts';
-import { labelOf, readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
+import { labelOf, readAt, select, treeChosen, type ReadContext, type ReadSession } from './read-session.ts';
 import { listPage, lookUp, type ListRow } from './register-list.ts';
 import type { IssuesRequest, PolicyChoice, ReadRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
@@ -79,8 +79,8 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
       };
     });
     return {
-      cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(counts.byDeadline), org: selected.org, figures: counts.byDeadline,
-      items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions,
+      cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(counts.byDeadline), org: selected.org, ...treeChosen(session, request), policy: verdicts.chosen,
+      figures: counts.byDeadline, items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions,
       purged: await purgedContents(session, selected.members),
     };
   });

@@ -1,12 +1,12 @@
 import { dayIn, firstInstant, instant, isDay, lastInstantOf, maxInstant, position, type Clock, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
 import type { EventStore, StoredEvent } from '@rectrail/event-store';
 import type { ProjectionRunner, Transaction } from '@rectrail/projections';
-import type { OrgNode, OrgTree } from '@rectrail/tracking-domain';
+import { administrativeTreeId, type OrgNode, type OrgTree } from '@rectrail/tracking-domain';
 import type { DataSource } from 'typeorm';
 import { readTransaction, type Plans } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
-import type { OrgLabel } from './answers.ts';
+import type { OrgLabel, TreeChosen } from './answers.ts';
 import { ReferenceData } from './reference-data.ts';
 import type { ReadRequest, TreeChoice } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
@@ -137,9 +137,13 @@ const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position
   return tree.members(within);
 };
 
+/** The day of the tree by which a read rolls up. */
+const treeDay = (zone: string, cut: Cut, { treeAt }: TreeChoice): Day => (treeAt === 'now' ? dayIn(zone, cut.knownAt) : cut.validAt);
+
 /** @throws ReadRejected `unknown-tree`. */
-const rollUpTree = ({ reference, zone }: ReadContext, { cut, tree: ofCut }: Pick<ReadSession, 'cut' | 'tree'>, { tree: treeId, treeAt }: TreeChoice): TreeAtCut => {
-  const at = treeAt === 'now' ? { ...cut, validAt: dayIn(zone, cut.knownAt) } : cut;
+const rollUpTree = ({ reference, zone }: ReadContext, { cut, tree: ofCut }: Pick<ReadSession, 'cut' | 'tree'>, choice: TreeChoice): TreeAtCut => {
+  const { tree: treeId } = choice;
+  const at = { ...cut, validAt: treeDay(zone, cut, choice) };
   if (treeId === undefined) return at.validAt === cut.validAt ? ofCut : reference.administrativeTree(at);
   // Only what is there is folded and kept: the name comes from outside.
   const tree = reference.trees(cut.atPosition).some((known) => known.treeId === treeId) ? reference.tree(treeId, at) : null;
@@ -205,6 +209,10 @@ export const findOrg = (session: ReadSession, idOrCode: string): OrgNode => {
   if (visible !== null && !visible.has(found.orgId)) throw new ReadRejected('outside-jurisdiction', `the organisation ${idOrCode} lies outside the jurisdiction of this token`);
   return found;
 };
+
+/** What of the request changes figures, as it was resolved. */
+export const treeChosen = ({ zone, cut }: ReadSession, { tree = administrativeTreeId, treeAt = 'then', within }: SessionRequest): TreeChosen =>
+  ({ tree, treeAt, treeOn: treeDay(zone, cut, { treeAt }), within });
 
 /** What a read is about: the organisation asked for (null: the forest) and the owners that count, null for all. */
 export interface Selected {

@@ -8,6 +8,8 @@ import { findOrg, type ReadSession } from './read-session.ts';
 export class Verdicts {
   /** The one policy asked for; undefined: each owner's own. */
   readonly policy: string | undefined;
+  /** Whose it is, as it was resolved; null: each owner's own. */
+  readonly chosen: OrgId | 'default' | null;
   readonly #cut: Cut;
   readonly #calendar: WorkingCalendar;
   readonly #policyOf: (owner: OrgId) => PolicyContent;
@@ -37,8 +39,9 @@ export class Verdicts {
       return content === null ? [] : [[owner, content] as const];
     }));
     // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
-    const named = policy === undefined || policy === 'default' ? null : findOrg({ ...session, visible: null }, policy).orgId;
-    this.#shared = policy === undefined ? null : named === null ? this.#default : () => ofOwner(named);
+    const chosen = policy === undefined ? null : policy === 'default' ? policy : findOrg({ ...session, visible: null }, policy).orgId;
+    this.chosen = chosen;
+    this.#shared = chosen === null ? null : chosen === 'default' ? this.#default : () => ofOwner(chosen);
     this.#policyOf = this.#shared ?? ofOwner;
   }
 
