@@ -55,6 +55,10 @@ const appendSql = `
   insert into rectrail_transparency.tile as kept (level, index, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])
   on conflict (level, index) do update set hashes = kept.hashes || excluded.hashes`;
 const sizeSql = `select (index * ${tileWidth} + octet_length(hashes) / ${treeHashBytes})::float8 as size from rectrail_transparency.tile where level = 0 order by index desc limit 1`;
+/** The beginning of each tile in the order asked, null where it is not so wide yet. */
+const tilesSql = `
+  select substring(kept.hashes for asked.bytes) as hashes from unnest($1::smallint[], $2::bigint[], $3::integer[]) with ordinality as asked (level, index, bytes, nth)
+  left join rectrail_transparency.tile kept on kept.level = asked.level and kept.index = asked.index and octet_length(kept.hashes) >= asked.bytes order by asked.nth`;
 
 /** A signed head of the tree, as text for whoever checks it. */
 export interface SignedCheckpoint { readonly size: number; readonly root: TreeHash; readonly note: string }
@@ -162,19 +166,31 @@ export class SealedLog {
   }
 
   /** Null where the tree does not reach so far. */
-  async tile({ level, index, width }: Tile): Promise<Buffer | null> {
-    const { rows } = await this.#database.query<{ hashes: Buffer }>(
-      `select substring(hashes for $3) as hashes from rectrail_transparency.tile where level = $1 and index = $2 and octet_length(hashes) >= $3`, [level, index, width * treeHashBytes]);
-    return rows[0]?.hashes ?? null;
+  async tile(tile: Tile): Promise<Buffer | null> {
+    const [bytes = null] = await this.#tiles([tile]);
+    return bytes;
   }
 
-  /** Those of the tree of the first `size` leaves, each tile read once. */
+  /** Those of the tree of the first `size` leaves, each tile read once; what is asked for in one turn, as the paths of a proof and its root are, by one query. */
   hashes(size: number): TreeHashes {
+    let [asked, reading]: [Tile[], Promise<readonly (Buffer | null)[]> | null] = [[], null];
+    const readAsked = (): Promise<readonly (Buffer | null)[]> => {
+      const tiles = asked;
+      [asked, reading] = [[], null];
+      return this.#tiles(tiles);
+    };
     return hashesFromTiles(size, async (tile) => {
-      const bytes = await this.tile(tile);
+      const at = asked.push(tile) - 1;
+      reading ??= Promise.resolve().then(readAsked);
+      const bytes = (await reading)[at] ?? null;
       if (bytes === null) throw new Error(`the tree of the log lacks hashes of tile ${tile.level}/${tile.index}`);
       return bytes;
     });
+  }
+
+  async #tiles(tiles: readonly Tile[]): Promise<readonly (Buffer | null)[]> {
+    const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)]);
+    return rows.map(({ hashes }) => hashes);
   }
 }
 
