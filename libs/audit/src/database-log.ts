@@ -128,7 +128,11 @@ class DatabaseLog implements LogSource {
 
   /** `commands`: how many there are where all are known. */
   async check(position: number | null, commands: number | null): Promise<readonly Finding[]> {
-    if (position !== null || commands === null) return [];
+    if (position !== null) return [];
+    // What reads a stream would find it there, what reads the log would not.
+    const { rows: [hidden] } = await this.#query<{ position: number }>('select position::float8 as position from rectrail_events.events where position < 1 order by position desc limit 1');
+    if (hidden !== undefined) return [finding('position-out-of-order', hidden.position, `an event stands at ${hidden.position}, before the first`)];
+    if (commands === null) return [];
     const { rows: [row] } = await this.#query<{ count: number }>('select count(*)::float8 as count from rectrail_events.commands');
     return row?.count === commands ? [] : [finding('command-differs', null, `the list of commands has ${row?.count ?? 0}, and the events are of ${commands}`)];
   }

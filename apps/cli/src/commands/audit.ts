@@ -63,8 +63,8 @@ export const addAudit = (program: Command, open: Open): void => {
         if (!verification.verified) process.exitCode = notVerified;
       } catch (error) {
         progress.clear();
-        if (error instanceof NotVerifiable) command.error(`error: ${error.message}`, { exitCode: notVerifiable });
-        throw error;
+        // Whatever it was, nothing is said of the log.
+        command.error(`error: ${error instanceof NotVerifiable ? error.message : String(error instanceof Error ? error.stack : error)}`, { exitCode: notVerifiable });
       }
     });
 };

@@ -12,12 +12,14 @@ export const contentsMediaType = 'application/x-ndjson';
 
 export const contentsQuery = z.strictObject({
   after: positionParameter.optional().describe('Events behind this position; default 0, the beginning'),
-  limit: z.string().regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on').transform(Number).optional().describe(`1 to ${eventsPerFile}, the default; coerced, not refused`),
+  limit: z.string().regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on').transform(Number).optional().describe(`1 to ${eventsPerFile}, the default; coerced, not refused. Fewer come where they are long: an answer ends behind some 64 MiB`),
   audience: z.enum(['everything', 'public']).optional().describe('`public` withholds every content that is not classified as public; default: everything'),
 });
 
 export interface ContentsRoutesOptions {
   readonly store: Pick<EventStore, 'identity' | 'head' | 'readAll'>;
+  /** An answer ends behind the page of the store that goes beyond so many bytes, since whoever reads it holds it whole; default 64 MiB. */
+  readonly answerBytesMax?: number;
 }
 
 const theirs = 'contents leave the log as a whole for administrators alone';
@@ -29,13 +31,18 @@ const isPublic = (event: StoredEvent): boolean => {
   return classification === 'public';
 };
 
-/** As many lines as there are events up to `upTo`, a page of the store at a time, as fast as they are taken. */
-const linesBehind = async function* ({ store }: ContentsRoutesOptions, after: Position, upTo: Position, isShown: (event: StoredEvent) => boolean): AsyncGenerator<string> {
+/** As many lines as there are events up to `upTo`, or fewer where they are long; a page of the store at a time, as fast as they are taken. */
+export const linesBehind = async function* (
+  { store, answerBytesMax = 64 << 20 }: ContentsRoutesOptions, after: Position, upTo: Position, isShown: (event: StoredEvent) => boolean,
+): AsyncGenerator<string> {
   const identity = await store.identity();
-  for (let at = after; at < upTo;) {
+  let bytes = 0;
+  for (let at = after; at < upTo && bytes < answerBytesMax;) {
     const { events } = await store.readAll({ after: at, limit: upTo - at });
     if (events.length === 0) throw new Error(`the log ends at ${at}, before ${upTo}, which was its head`);
-    yield events.map((event) => bundleLine(bundleEvent(event, identity, isShown(event)))).join('');
+    const lines = events.map((event) => bundleLine(bundleEvent(event, identity, isShown(event)))).join('');
+    bytes += Buffer.byteLength(lines);
+    yield lines;
     at = events.at(-1)?.position ?? upTo;
   }
 };
