@@ -104,7 +104,10 @@ const startSealing = async ({ storage, folder, configuration, logger }: SealingO
   if (!configuration.roles.includes('projector')) return;
   const signers = await openLogKeys({ database, configuration, identity: await store.identity() });
   if (signers.length === 0) {
-    logger.error('the log has a key that this process does not have: it seals nothing. Potential solutions: share the data directory, or give the key by RECTRAIL_LOG_KEY_FILE');
+    logger.error([
+      'this process has no key of this epoch of the log: it seals nothing.',
+      'Potential solutions: share the data directory; give the key by RECTRAIL_LOG_KEY_FILE; where the epoch is new, give none, and one is made in the data directory',
+    ].join(' '));
     return;
   }
   const publish = async (note: string): Promise<void> => {

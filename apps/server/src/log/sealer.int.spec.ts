@@ -179,6 +179,16 @@ describe('the key of the log', () => {
     await expect(openKeys(dataDir, join(dataDir, 'none'))).rejects.toThrow(/which is not there/);
   });
 
+  it('that was given is of its epoch alone: the next one is not signed by it, and nothing else stops', async () => {
+    const file = join(dataDir, 'given');
+    await writeFile(file, `${newNoteKey(originOf(identity)).secret}\n`);
+    const next = { ...identity, epoch: identity.epoch + 1 };
+    expect(await openLogKeys({ database, configuration: { dataDir, logKeyFile: file }, identity: next })).toEqual([]);
+    expect(await sealed.keys()).toHaveLength(1);
+    const [made] = await openLogKeys({ database, configuration: { dataDir, logKeyFile: undefined }, identity: next });
+    expect(made?.name).toBe(originOf(next));
+  });
+
   it('is followed by another that signs along, and that whoever knows the first comes to know by it', async () => {
     const [first] = (await sealed.keys()).map(noteVerifier);
     const next = newNoteKey(originOf(identity));
