@@ -1,4 +1,5 @@
-// Goal: leaves are the bytes that docs/reference/leaf.md promises to third parties. Method: its own test vectors, read from the page; any text and number beside the general canonical form.
+// Goal: leaves are the bytes that docs/reference/leaf.md promises to third parties.
+// Method: its own test vectors, read from the page; any text and number beside the general canonical form.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';

@@ -189,7 +189,8 @@ export class SealedLog {
   }
 
   async #tiles(tiles: readonly Tile[]): Promise<readonly (Buffer | null)[]> {
-    const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)]);
+    const values = [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)];
+    const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, values);
     return rows.map(({ hashes }) => hashes);
   }
 }
