@@ -1,9 +1,13 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
+import type { SealerMethods } from './audit/sealer-worker.ts';
 import { migrateEmmett } from './contestants/emmett.ts';
 import { rawTables } from './contestants/raw.ts';
 import { bulkGroup, type ContestantName, type KnownStream, type Task } from './contestants/contestant.ts';
 import { Fleet, type Run } from './fleet.ts';
 import { meanBytes, payloadsOf } from './payloads.ts';
+import { BenchProcess } from './process.ts';
 import type { RateRow, TableCount } from './results.ts';
 import type { ContestantPlan, DatabaseName, RowPlan } from './rows.ts';
 import type { Dataset, Datasets, StreamSample } from './scale/datasets.ts';
@@ -44,6 +48,7 @@ class RowMeasurement {
   readonly #options: MeasureOptions;
   readonly #databases = new Map<DatabaseName, Database>();
   readonly #contenders: Contender[] = [];
+  #sealer: BenchProcess<SealerMethods> | null = null;
 
   constructor({ server, datasets }: Surroundings, row: RowPlan, options: MeasureOptions) {
     this.#server = server;
@@ -60,6 +65,7 @@ class RowMeasurement {
       return await this.#result(roundsOfRatio);
     } finally {
       for (const { fleet } of this.#contenders) fleet.kill();
+      this.#sealer?.kill();
       for (const { client, name, dataset } of this.#databases.values()) {
         await client.end();
         if (dataset === null) await this.#server.dropDatabase(name);
@@ -88,8 +94,18 @@ class RowMeasurement {
     // The next one comes after minutes, as in a server's ordinary life: pages written whole after it are mostly paid in the warm-up.
     await this.#server.checkpoint();
     for (const { fleet } of this.#contenders) await fleet.run(this.#loop(firstWarmMs));
+    if (this.#row.sealedIn !== undefined) await this.#startSealer(this.#row.sealedIn);
     // Sessions that have planned on empty tables plan anew after this.
     for (const { client } of this.#databases.values()) await client.query('vacuum (analyze)');
+  }
+
+  async #startSealer(name: DatabaseName): Promise<void> {
+    const { name: database, url } = this.#database(name);
+    const dir = join(this.#server.dir, 'servers', database);
+    // With the key of another log, where an earlier run has left it.
+    await rm(dir, { recursive: true, force: true });
+    this.#sealer = new BenchProcess<SealerMethods>('audit/sealer-worker');
+    await this.#sealer.ask('start', { url, dir });
   }
 
   async #openDatabase(key: DatabaseName): Promise<void> {
@@ -142,7 +158,10 @@ class RowMeasurement {
     const until = performance.now() + (this.#row.snapshotIn === undefined ? 0 : this.#options.snapshotMs);
     let round = 0;
     for (; round < this.#options.rounds || performance.now() < until; round++) {
-      for (const { runs, fleet } of round % 2 === 0 ? this.#contenders : this.#contenders.toReversed()) runs.push(await fleet.run(this.#loop(this.#options.measureMs)));
+      for (const { runs, fleet } of round % 2 === 0 ? this.#contenders : this.#contenders.toReversed()) {
+        await this.#sealer?.ask('caughtUp');
+        runs.push(await fleet.run(this.#loop(this.#options.measureMs)));
+      }
     }
     return this.#row.snapshotIn === undefined ? round : Math.ceil(round / 3);
   }

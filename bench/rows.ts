@@ -32,6 +32,8 @@ export interface RowPlan {
   readonly peers: readonly ContestantPlan[];
   /** Database in which another transaction keeps its snapshot open while the row is measured; the last third of the rounds gives the ratio. */
   readonly snapshotIn?: DatabaseName;
+  /** Database whose log is sealed in another process while the row is measured; it has caught up before each run. */
+  readonly sealedIn?: DatabaseName;
 }
 
 /** Streams of the many-streams rows; an agency's register has thousands of issues under way. */
@@ -89,6 +91,11 @@ const snapshot = (): RowPlan => ({
   subject: { ...store, label: 'store, snapshot' }, peers: [{ ...store, label: 'store, none', database: 'b', toReach: 0.8 }],
 });
 
+const sealed = (): RowPlan => ({
+  ...base, key: 'append-log-on-off', title: 'append beside the sealer of the log, 32 callers', callers: 32, sealedIn: 'a',
+  subject: { ...store, label: 'store, log sealed' }, peers: [{ ...store, label: 'store, log off', database: 'b', toReach: 0.9 }],
+});
+
 /** At most 1.3 times the time: at least its reciprocal of the rate. */
 const grownToReach = 0.77;
 
@@ -105,4 +112,4 @@ export const grownPlans = (small: DatasetPlan, large: DatasetPlan): readonly Row
 
 /** The store beside its peers, on empty logs. */
 export const rowPlans = (readEvents: number): readonly RowPlan[] =>
-  [...singles(), fewerConnections(), ...hot(), ...small(), ...encoded(), ...processes(), ...bulk(), read(readEvents), snapshot()];
+  [...singles(), fewerConnections(), ...hot(), ...small(), ...encoded(), ...processes(), ...bulk(), read(readEvents), snapshot(), sealed()];

@@ -80,7 +80,7 @@ const rowsOf = ({ store, scale }: (typeof modes)[Mode]): readonly BenchRow[] => 
   const [large, small] = [writtenPlans(scale).at(-1), plansOf(scale)[0]];
   if (large === undefined || small === undefined) throw new RangeError('no history to compare');
   const [alone, grown] = [rowPlans(store.readEvents), grownPlans(small, large)].map((plans) => plans.map((plan) => storeRow(plan, store)));
-  return [...alone ?? [], ...scaleRows(scale), ...feedRows(scale), ...auditRows(store.readEvents), ...grown ?? []];
+  return [...alone ?? [], ...scaleRows(scale), ...feedRows(scale), ...auditRows(store.readEvents, scale), ...grown ?? []];
 };
 
 const widths: Readonly<Record<RowResult['kind'], readonly number[]>> = { rate: [20, 32, 14, 20, 16], latency: [38, 14, 10, 10, 48, 20], figures: [64, 20, 20] };

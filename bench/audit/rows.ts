@@ -8,8 +8,12 @@ import { provinceHistory } from '@rectrail/generator';
 import { day } from '@rectrail/kernel';
 import { knownCalendarYears } from '@rectrail/platform';
 import { GrowingTree, leafHash, newNoteKey, noteSigner, signCheckpoint } from '@rectrail/transparency';
-import type { FigureRow } from '../results.ts';
+import type { FigureRow, LatencyLine, LatencyRow } from '../results.ts';
+import { labelOf, type DatasetPlan } from '../scale/datasets.ts';
+import { alternate, lineOf } from '../scale/latency.ts';
+import { seeded } from '../scale/random.ts';
 import type { BenchRow } from '../scale/rows.ts';
+import { writtenPlans, type ScaleOptions, type Stage } from '../scale/stage.ts';
 
 const identity: LogIdentity = { logId: '5b2f7c1e-9a40-4c53-8f0e-2d1a6b7c8d9e', epoch: 1 };
 /** The issue's aim, of one core. */
@@ -76,6 +80,52 @@ const measureVerify = async (events: number): Promise<FigureRow> => {
   }
 };
 
-export const auditRows = (events: number): readonly BenchRow[] => [
-  { key: 'verify-bundle', title: 'verification of a bundle', seconds: 20 + events / 10_000, measure: () => measureVerify(events) },
-];
+/** The sealer alone in its process, from the first leaf of a log to a signed head of all. */
+const measureSealing = async ({ servers, datasets }: Stage, plan: DatasetPlan): Promise<FigureRow> => {
+  await servers.only([]);
+  const sealed = await datasets.sealAnew(plan);
+  return {
+    kind: 'figures', key: 'sealing', title: `sealing of a whole log, ${labelOf(plan)}`, raw: sealed,
+    figures: [{ label: 'sealed', value: sealed.leaves / sealed.seconds, unit: 'events/s', aim: null }],
+  };
+};
+
+/** The issue's aim of a proof over HTTP. */
+const proofMsAtMost = 5;
+const seed = 6;
+
+/** Proofs of events and of growth drawn at random, in the newest tree. */
+const measureProofs = async ({ servers, datasets, options }: Stage, plan: DatasetPlan): Promise<LatencyRow> => {
+  const dataset = await datasets.sealed(plan);
+  const [server] = await servers.only([dataset]);
+  if (server === undefined) throw new Error('no server runs');
+  const { url, token } = server;
+  const { calls: { dashboard: count, warmUp } } = options;
+  const random = seeded(seed);
+  const place = (): number => 1 + random.below(dataset.head);
+  const asked = [
+    { label: 'inclusion of any event', p99MsAtMost: proofMsAtMost, path: () => `/api/v1/log/proof/inclusion/${place()}` },
+    { label: 'inclusion in any earlier tree', p99MsAtMost: proofMsAtMost, path: () => {
+      const [one, other] = [place(), place()];
+      return `/api/v1/log/proof/inclusion/${Math.min(one, other)}?size=${Math.max(one, other)}`;
+    } },
+    { label: 'consistency with any earlier tree', p99MsAtMost: null, path: () => `/api/v1/log/proof/consistency?from=${place()}` },
+  ];
+  const lines: LatencyLine[] = [];
+  for (const { label, p99MsAtMost, path } of asked) {
+    const target = { url, token, paths: Array.from({ length: warmUp + count }, path), warmUp };
+    const [samples = new Float64Array()] = await alternate([target]);
+    lines.push({ ...lineOf(label, target, samples, p99MsAtMost), growths: [] });
+  }
+  return { kind: 'latency', key: 'proof', title: `proofs over HTTP, ${labelOf(plan)}`, lines };
+};
+
+/** `events`: of the bundle; the log that is sealed is that which everything else is measured on. */
+export const auditRows = (events: number, options: ScaleOptions): readonly BenchRow[] => {
+  const [plan] = writtenPlans(options);
+  return [
+    { key: 'sealing', title: 'sealing of a whole log', seconds: 5 + plan.events / 25_000, measure: (stage) => measureSealing(stage, plan) },
+    { key: 'proof', title: 'proofs over HTTP', seconds: 15, measure: (stage) => measureProofs(stage, plan) },
+    { key: 'verify-bundle', title: 'verification of a bundle', seconds: 20 + events / 10_000, measure: () => measureVerify(events) },
+  ];
+};

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Growth } from '@rectrail/generator';
 import type { Day, IssueId, OrgId } from '@rectrail/kernel';
 import type { OrgLevel } from '@rectrail/tracking-domain';
+import type { Sealed, SealerMethods } from '../audit/sealer-worker.ts';
 import type { KnownStream } from '../contestants/contestant.ts';
 import { BenchProcess } from '../process.ts';
 import { withClient, type BenchServer } from '../server.ts';
@@ -124,6 +125,21 @@ export class Datasets {
     return dataset;
   }
 
+  /** With a signed head of its tree: whoever seals it has nothing to catch up with. */
+  async sealed(plan: DatasetPlan): Promise<Dataset> {
+    const dataset = await this.log(plan);
+    await this.#withSealer(dataset, (sealer) => sealer.ask('caughtUp'));
+    return dataset;
+  }
+
+  /** Seals it from its first event on; what that takes. */
+  async sealAnew(plan: DatasetPlan): Promise<Sealed> {
+    return this.#withSealer(await this.log(plan), async (sealer) => {
+      await sealer.ask('forget');
+      return sealer.ask('caughtUp');
+    });
+  }
+
   /** Makes the read models anew, beside those that are there. */
   async rebuild(plan: DatasetPlan): Promise<Building> {
     const { url, database } = await this.log(plan);
@@ -179,6 +195,8 @@ export class Datasets {
     }
     await mkdir(join(this.#server.dir, 'datasets'), { recursive: true });
     await this.#server.createDatabase(database);
+    // The key of the log that was there before.
+    await rm(this.#serverDirOf(database), { recursive: true, force: true });
     const tailFile = join(this.#server.dir, 'datasets', `${database}.tail`);
     const { landmarks, loading } = await this.#inProcess((process) => process.ask('generate', { url, plan, seed, tailFile }));
     const made: Dataset = { plan, landmarks, database, url, head: await headOf(url), tailFile, tailFrom: 0, loading, commit: this.#commit };
@@ -194,6 +212,23 @@ export class Datasets {
 
   #fileOf(database: string): string {
     return join(this.#server.dir, 'datasets', `${database}.json`);
+  }
+
+  /** Of its server, with the key of the log. */
+  #serverDirOf(database: string): string {
+    return join(this.#server.dir, 'servers', database);
+  }
+
+  async #withSealer<T>({ url, database }: Dataset, work: (sealer: BenchProcess<SealerMethods>) => Promise<T>): Promise<T> {
+    const sealer = new BenchProcess<SealerMethods>('audit/sealer-worker');
+    try {
+      await sealer.ask('start', { url, dir: this.#serverDirOf(database) });
+      const result = await work(sealer);
+      await sealer.ask('close');
+      return result;
+    } finally {
+      sealer.kill();
+    }
   }
 
   /** One of its own for each piece of work: what that takes of memory is its own, too. */

@@ -51,7 +51,7 @@ export const lineOf = (label: string, { paths, warmUp }: Pick<Target, 'paths' | 
   return { label, ...latenciesOf(samplesMs), slowest: bySpeed.slice(0, slowestKept), p99MsAtMost };
 };
 
-const alternate = async (targets: readonly Target[]): Promise<readonly Float64Array[]> => {
+export const alternate = async (targets: readonly Target[]): Promise<readonly Float64Array[]> => {
   const client = new BenchProcess<ClientMethods>('scale/client-worker');
   try {
     return await client.ask('alternate', targets);

@@ -28,6 +28,7 @@ const rebuilt = async (server: ServerProcess): Promise<void> => {
 
 /** Dashboards before, during and after the rebuild of every read model by the server that answers them. @throws Error where one of them is answered otherwise meanwhile. */
 export const measureReadsDuringRebuild = async ({ datasets, servers, options }: Stage, plan: DatasetPlan): Promise<LatencyRow> => {
+  await datasets.sealed(plan);
   const dataset = await datasets.readable(plan);
   const [server] = await servers.only([dataset], 'api,projector');
   if (server === undefined) throw new Error('no server runs');

@@ -28,6 +28,7 @@ interface OnWritten { readonly server: ServerProcess; readonly writer: Writer }
 
 /** The server of a history, and a writer of what comes next in it. The history has grown by that afterwards. */
 const onWritten = async <T>({ datasets, servers }: Stage, plan: DatasetPlan, use: (on: OnWritten) => Promise<T>): Promise<T> => {
+  await datasets.sealed(plan);
   const dataset = await datasets.readable(plan);
   const { url, tailFile, tailFrom } = dataset;
   const [server] = await servers.only([dataset], 'api,projector');
