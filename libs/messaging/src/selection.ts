@@ -10,9 +10,14 @@ export interface Selection {
   readonly noun: (noun: Noun) => boolean;
   readonly type: (type: string) => boolean;
   readonly owner: (orgId: OrgId | null) => boolean;
+  /** Events of the administrative tree that `owner` rests on; 0 where it asks nothing of it. */
+  readonly treeEvents: number;
 }
 
 type TreeFact = Fact<OrganisationTreeEvent | FactsRetracted>;
+
+/** `events`: how many it is made of. */
+interface CurrentTree { readonly tree: OrgTree; readonly events: number }
 
 /** The administrative tree of all facts recorded, read on as the log grows. */
 class AdministrativeTree {
@@ -26,7 +31,7 @@ class AdministrativeTree {
     this.#codec = codec;
   }
 
-  async current(): Promise<OrgTree> {
+  async current(): Promise<CurrentTree> {
     const { events } = await this.#store.readStream(streams.organisationTree(administrativeTreeId), { from: streamVersion(this.#facts.length + 1) });
     // Of two reads that overlap, the second to return finds the events of the first taken in, and may have come further.
     const fresh = events.filter((event) => event.streamVersion > this.#facts.length);
@@ -35,11 +40,11 @@ class AdministrativeTree {
       this.#facts = [...this.#facts, ...fresh.map((event) => this.#codec.decode(event) as TreeFact)];
       this.#tree = treeAt(countingOnAnyDay(this.#facts, noCut));
     }
-    return this.#tree;
+    return { tree: this.#tree, events: this.#facts.length };
   }
 }
 
-const everything: Selection = { noun: () => true, type: () => true, owner: () => true };
+const everything: Selection = { noun: () => true, type: () => true, owner: () => true, treeEvents: 0 };
 
 /** Owners by the tree: within the subtrees and of one of the levels; what has no owner always. */
 const ownersOf = (tree: OrgTree, { subtreeOf, within, levels }: MessageFilter): Selection['owner'] => (orgId) => {
@@ -55,10 +60,13 @@ export const createSelector = (store: EventStore, codec: EventCodec): ((filter: 
   return async (filter) => {
     if (filter === undefined) return everything;
     const { nouns, types, subtreeOf, within, levels } = filter;
+    const asksTree = subtreeOf !== undefined || within !== undefined || levels !== undefined;
+    const { tree, events } = asksTree ? await administrative.current() : { tree: null, events: 0 };
     return {
       noun: nouns === undefined ? everything.noun : (noun) => nouns.includes(noun),
       type: types === undefined ? everything.type : (type) => types.includes(type),
-      owner: subtreeOf === undefined && within === undefined && levels === undefined ? everything.owner : ownersOf(await administrative.current(), filter),
+      owner: tree === null ? everything.owner : ownersOf(tree, filter),
+      treeEvents: events,
     };
   };
 };

@@ -2,10 +2,11 @@
 // Method: fast-check over random histories, two positions, page sizes and audiences; the states are held against the plainest fold (testing/plain-messages.ts).
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { canonicalJson } from '@rectrail/event-store';
-import { position, type Position } from '@rectrail/kernel';
+import { canonicalJson, deriveEventId, derivedUuid, newCommandId } from '@rectrail/event-store';
+import { position, type OrgId, type Position } from '@rectrail/kernel';
+import { administrativeTreeId, streams } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
-import { audiences, createMessageFeed, SyncDigest, type Message, type MessageFeed, type SnapshotRequest, type SubjectState } from './index.ts';
+import { audiences, createMessageFeed, SyncDigest, type Message, type MessageFeed, type MessageFilter, type SnapshotPage, type SnapshotRequest, type SubjectState } from './index.ts';
 import { plainStates } from './testing/plain-messages.ts';
 import { recordedHistory, type RecordedHistory } from './testing/recorded-history.ts';
 
@@ -140,6 +141,25 @@ describe('a cursor', () => {
     const others: readonly Partial<SnapshotRequest>[] = [{ at: position(81) }, { audience: 'public' }, { filter: { nouns: ['issues'] } }];
     for (const other of others) await expect(feed.snapshot({ ...request, ...other, cursor: next })).rejects.toMatchObject({ code: 'cursor-mismatch' });
     await expect(feed.snapshot({ ...request, cursor: next })).resolves.toMatchObject({ at: 80 });
+  });
+
+  it('that asks the tree ends with it: pages by two trees could leave an organisation out', async () => {
+    const { store, codec, facts } = await recordedHistory(7, 400);
+    const feed = createMessageFeed({ store, codec, zone });
+    const [registered] = facts.flatMap(({ event, ...meta }) => (event.type === 'OrgRegistered' && meta.streamId === streams.organisationTree(administrativeTreeId) ? [{ ...meta, event }] : []));
+    if (registered === undefined) throw new Error('the history registers nobody');
+    const { streamId, recordedAt, event: { data } } = registered;
+    const pageBy = (filter: MessageFilter, cursor: string | null): Promise<SnapshotPage> => feed.snapshot({ at: position(facts.length), audience: 'internal', limit: 2, cursor, filter });
+    const filters: readonly MessageFilter[] = [{ levels: ['bureau', 'unit'] }, { within: data.orgId }, { nouns: ['issues'] }];
+    const nexts = await Promise.all(filters.map(async (filter) => (await pageBy(filter, null)).next));
+    expect(nexts).not.toContain(null);
+    const commandId = newCommandId(recordedAt);
+    const event = { ...registered.event, data: { ...data, orgId: derivedUuid(commandId, 'org') as OrgId, code: 'LATE' } };
+    await store.append({ commandId, entries: [{ streamId, expectedVersion: 'any', events: [codec.encode({ ...registered, event, commandId, eventId: deriveEventId(commandId, 0) })] }] });
+    for (const [n, code] of ['cursor-mismatch', 'cursor-mismatch', null].entries()) {
+      const page = pageBy(filters[n]!, nexts[n]!);
+      await (code === null ? expect(page).resolves.toMatchObject({ at: facts.length }) : expect(page).rejects.toMatchObject({ code }));
+    }
   });
 
   it('is refused where this server never gave it out', async () => {

@@ -27,10 +27,10 @@ const sums = z.record(z.string().max(40), z.strictObject({ subjects: z.int().min
 const cursorShape = z.strictObject({ bound: z.string().length(32), after: z.int().min(0), skip: z.int().min(0), sums });
 type Cursor = z.output<typeof cursorShape>;
 
-/** What a cursor belongs to; `types` select messages, never subjects. */
-const boundTo = ({ at, audience, filter = {} }: Pick<SnapshotRequest, 'at' | 'audience' | 'filter'>): string => {
+/** What a cursor belongs to; `types` select messages, never subjects. Pages by two trees could leave an organisation out that moved between them. */
+const boundTo = ({ at, audience, filter = {} }: Pick<SnapshotRequest, 'at' | 'audience' | 'filter'>, { treeEvents }: Selection): string => {
   const { nouns = null, subtreeOf = null, within = null, levels = null } = filter;
-  return sha256Hex(canonicalJson({ at, audience, nouns, subtreeOf, within, levels })).slice(0, 32);
+  return sha256Hex(canonicalJson({ at, audience, nouns, subtreeOf, within, levels, treeEvents })).slice(0, 32);
 };
 
 const encoded = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
@@ -44,11 +44,11 @@ const parsedCursor = (text: string): Cursor => {
 };
 
 /** @throws SnapshotRejected */
-const startOf = (request: SnapshotRequest): Cursor => {
-  const bound = boundTo(request);
+const startOf = (request: SnapshotRequest, selection: Selection): Cursor => {
+  const bound = boundTo(request, selection);
   if (request.cursor === null) return { bound, after: 0, skip: 0, sums: {} };
   const cursor = parsedCursor(request.cursor);
-  if (cursor.bound !== bound) throw new SnapshotRejected('cursor-mismatch', 'the cursor belongs to another position, audience or filter');
+  if (cursor.bound !== bound) throw new SnapshotRejected('cursor-mismatch', 'the cursor belongs to another position, audience or filter, or the tree of organisations that the filter asks has changed since: begin again without it');
   return cursor;
 };
 
@@ -72,7 +72,7 @@ export class SnapshotReader {
   /** @throws SnapshotRejected */
   async page(request: SnapshotRequest, selection: Selection, limit: number): Promise<SnapshotPage> {
     const { at, filter } = request;
-    const start = startOf(request);
+    const start = startOf(request, selection);
     const digest = new SyncDigest(start.sums);
     const subjects: SubjectState[] = [];
     let [after, skip, looked] = [position(start.after), start.skip, 0];
