@@ -125,7 +125,10 @@ class KafkaCommandConsumer implements CommandConsumer {
     // At a shutdown nobody waits for it any more.
     failed.promise.catch(() => undefined);
     consumer.on(consumer.events.CRASH, ({ payload }) => { failed.reject(payload.error); });
-    const closed = new Promise<void>((resolve) => { this.#closing.signal.addEventListener('abort', () => { resolve(); }); });
+    // Each connection leaves the signal as it found it.
+    const over = new AbortController();
+    opened.defer(() => { over.abort(); });
+    const closed = new Promise<void>((resolve) => { this.#closing.signal.addEventListener('abort', () => { resolve(); }, { signal: over.signal }); });
     await consumer.connect();
     await consumer.subscribe({ topics: [commands], fromBeginning: true });
     await consumer.run({
