@@ -114,6 +114,7 @@ describe('a database', () => {
     ['one inserted', `
       update ${events} set position = -position - 1 where position >= 31; update ${events} set position = -position where position < 0;
       insert into ${events} select 31, recorded_ms, stream_no, 100000, type, content from ${events} where position = 30`, 31],
+    ['one put before the first, where only its stream shows it', `insert into ${events} select -5, recorded_ms, stream_no, 100000, type, content from ${events} where position = 30`, -5],
     ['the tail cut off', `delete from ${events} where position > 40`, 41],
     ['a content emptied', `update ${events} set content = '' where position = 42`, 42],
     ['a content emptied as if purged', `
@@ -202,6 +203,7 @@ describe('the command line', () => {
     await writeFile(part, (await readFile(part, 'utf8')).replace('"schemaVersion":1', '"schemaVersion":2'));
     expect(await rectrail('verify', 'whole', '--key', 'log.key')).toMatchObject({ code: 1, out: expect.stringMatching(/position 1: content-altered/) });
     expect(await rectrail('verify', 'nothing', '--key', 'log.key')).toMatchObject({ code: 2 });
+    expect(await rectrail('verify', '--database', 'postgres://127.0.0.1:1/none', '--key', 'log.key')).toMatchObject({ code: 2 });
     expect(await rectrail('verify', 'whole')).toMatchObject({ code: 2 });
     expect((await server.call('GET', '/log/contents?after=999999')).body.code).toBe('position-ahead');
   });

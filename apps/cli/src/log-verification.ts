@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Bundle, BundleError, databaseLog, FiguresJudge, LogKeys, parseFigures, verifyLog, type Finding, type LogFindings, type LogSource, type Rederived, type TrustedHead } from '@rectrail/audit';
-import { openDatabase } from '@rectrail/platform';
+import { openDatabase, type Database } from '@rectrail/platform';
 import { LogFormatError } from '@rectrail/transparency';
 import { differingReadModels } from './read-model-check.ts';
 
@@ -66,13 +66,22 @@ const verifyFrom = async (source: LogSource, keys: LogKeys, request: Verificatio
   return { verified: findings.length === 0, logId: source.logId, ...found, findings, figures };
 };
 
+/** For one long transaction. @throws NotVerifiable */
+const databaseAt = async (url: string): Promise<Database> => {
+  try {
+    return await openDatabase({ url, connectionsMax: 2, onError: () => undefined, idleInTransactionMsMax: 3_600_000 });
+  } catch (error) {
+    throw new NotVerifiable(`the database cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 /** Checks a bundle, or a database, which is only read, as it stands at one instant. @throws NotVerifiable */
 export const verifyRequested = async (request: VerificationRequest): Promise<Verification> => {
   try {
     const keys = new LogKeys(await keysOf(request.key), await keysOf(request.witness));
     if (request.bundle !== undefined) return await verifyFrom(await Bundle.open(request.bundle), keys, request);
     await using opened = new AsyncDisposableStack();
-    const database = await openDatabase({ url: request.database ?? '', connectionsMax: 2, onError: () => undefined, idleInTransactionMsMax: 3_600_000 });
+    const database = await databaseAt(request.database ?? '');
     opened.defer(() => database.close());
     return await database.transaction(async (query) => {
       await query('set transaction isolation level repeatable read, read only');

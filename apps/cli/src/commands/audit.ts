@@ -64,7 +64,8 @@ export const addAudit = (program: Command, open: Open): void => {
       } catch (error) {
         progress.clear();
         // Whatever it was, nothing is said of the log.
-        command.error(`error: ${error instanceof NotVerifiable ? error.message : String(error instanceof Error ? error.stack : error)}`, { exitCode: notVerifiable });
+        process.stderr.write(`error: ${error instanceof NotVerifiable ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+        process.exitCode = notVerifiable;
       }
     });
 };
