@@ -5,17 +5,16 @@ import {
 
 /**
  * A row holds the hashes of one tile, one after the other; it is only ever appended to. So every smaller tile, and every earlier tree, is a beginning of what is there.
- * The hashes do not compress.
+ * The hashes do not compress. Nothing is altered that is as it should be: that would wait for whoever reads a table, a dump of the database too, and keep others from it meanwhile.
  */
 const tables = `
   create schema if not exists rectrail_transparency;
   create table if not exists rectrail_transparency.tile (
     level  smallint not null,
     index  bigint not null,
-    hashes bytea not null check (octet_length(hashes) between ${treeHashBytes} and ${tileWidth * treeHashBytes} and octet_length(hashes) % ${treeHashBytes} = 0),
+    hashes bytea storage external not null check (octet_length(hashes) between ${treeHashBytes} and ${tileWidth * treeHashBytes} and octet_length(hashes) % ${treeHashBytes} = 0),
     primary key (level, index)
   );
-  alter table rectrail_transparency.tile alter column hashes set storage external;
   create table if not exists rectrail_transparency.checkpoint (
     epoch     integer not null,
     size      bigint not null,
@@ -28,7 +27,11 @@ const tables = `
     epoch    integer not null,
     added_at timestamptz not null default now()
   );
-  alter table rectrail_transparency.key add column if not exists announcement text;
+  do $$ begin
+    if not exists (select from pg_attribute where attrelid = 'rectrail_transparency.key'::regclass and attname = 'announcement' and not attisdropped) then
+      alter table rectrail_transparency.key add column announcement text;
+    end if;
+  end $$;
   create table if not exists rectrail_transparency.cosignature (
     epoch     integer not null,
     size      bigint not null,

@@ -152,6 +152,20 @@ describe('the sealer', () => {
   });
 });
 
+describe('the stored tree', () => {
+  it('is opened beside a transaction that has read it and goes on, as a dump does', async () => {
+    await database.transaction(async (query) => {
+      for (const table of ['tile', 'checkpoint', 'key', 'cosignature', 'sighting']) await query(`select from rectrail_transparency.${table}`);
+      expect(await (await SealedLog.open(database)).size()).toBe(0);
+    });
+  });
+
+  it('of a log that knew no announcements is gone on with', async () => {
+    await database.query('alter table rectrail_transparency.key drop column announcement');
+    expect(await (await SealedLog.open(database)).announcements()).toEqual([]);
+  });
+});
+
 describe('the key of the log', () => {
   const openKeys = (dir: string, logKeyFile?: string) => openLogKeys({ database, configuration: { dataDir: dir, logKeyFile }, identity });
 
