@@ -27,7 +27,7 @@ export class Fleet {
     const dataDir = await mkdtemp(join(tmpdir(), 'rectrail-fleet-'));
     const ports = await Promise.all(Array.from({ length: servers }, () => freePort()));
     const settings = { DATABASE_URL: databaseUrl, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_LEASE_MS: String(leaseMs) };
-    const processes = ports.map((port) => new ServerProcess({ ...settings, RECTRAIL_PORT: String(port) }).start());
+    const processes = ports.map((port) => new ServerProcess({ ...settings, RECTRAIL_PORT: String(port) }, { supervised: true }).start());
     const fleet = new Fleet(processes, ports.map((port) => `http://127.0.0.1:${port}`), dataDir);
     try {
       await Promise.all(processes.map(({ ready }) => ready));

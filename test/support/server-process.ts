@@ -20,15 +20,24 @@ export const freePort = async (): Promise<number> => {
 /** How a process ended: with a code of its own, or by a signal. */
 export interface Exit { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
+/** `supervised`: one that ends by itself, as a start does that finds no PostgreSQL, is started again, as any installation has it. */
+export interface ServerProcessOptions { readonly supervised?: boolean }
+
+/** Between the end of a supervised server and its next start, ms. */
+const supervisedAfterMs = 250;
+
 /** The built server in a process of its own, to be signalled and started again. */
 export class ServerProcess {
+  readonly #supervised: boolean;
+  #mayEnd = true;
   readonly #env: Readonly<Record<string, string>>;
   readonly #log: string[] = [];
   #child: ChildProcess | null = null;
   #exit: Promise<Exit> = Promise.resolve({ code: null, signal: null });
   #ready: Promise<string> = Promise.reject(new Error('not started'));
 
-  constructor(settings: Readonly<Record<string, string>>) {
+  constructor(settings: Readonly<Record<string, string>>, { supervised = false }: ServerProcessOptions = {}) {
+    this.#supervised = supervised;
     if (!existsSync(main)) throw new Error('apps/server/dist is missing. Potential solutions: npm run build');
     const inherited = Object.entries(process.env).filter(([name]) => !/^(RECTRAIL_|NODE_OPTIONS$|DATABASE_URL$)/.test(name));
     this.#env = { ...Object.fromEntries(inherited), RECTRAIL_LOG_LEVEL: 'info', ...settings };
@@ -56,6 +65,10 @@ export class ServerProcess {
   start(): this {
     const child = spawn(process.execPath, [main], { env: this.#env, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
+    this.#mayEnd = !this.#supervised;
+    child.once('exit', () => {
+      if (!this.#mayEnd) setTimeout(() => { if (!this.#mayEnd) this.start(); }, supervisedAfterMs);
+    });
     this.#exit = new Promise((resolve) => { child.once('exit', (code, signal) => { resolve({ code, signal }); }); });
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#ready = promise;
@@ -75,6 +88,7 @@ export class ServerProcess {
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<Exit> {
+    this.#mayEnd = true;
     this.#child?.kill(signal);
     return this.#exit;
   }
