@@ -1,14 +1,17 @@
 // Goal: a log that was put back to an older copy neither writes nor speaks until it is of another epoch, and then nobody can take it for the one that others have seen.
 // Method: servers on a database and on a copy of it as it was earlier, with one folder of published checkpoints; the verifier knows the keys alone.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfiguration } from '@rectrail/platform';
 import { copyTestDatabase, createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { startServer, type RunningServer } from '@rectrail/server';
-import { noteVerifier, openCheckpoint, verifiesConsistency, type OpenedCheckpoint } from '@rectrail/transparency';
+import {
+  cosigningSigner, formatNote, newCosignerKey, noteVerifier, openCheckpoint, parseNote, signNote, verifiesConsistency, type OpenedCheckpoint,
+} from '@rectrail/transparency';
 import type { Json } from '../support/api.ts';
 
 let folder: string;
@@ -17,6 +20,7 @@ let original: TestDatabase;
 let copy: TestDatabase | null = null;
 let server: RunningServer | null = null;
 let token: string;
+const witness = newCosignerKey('witness.example');
 
 const stop = async (): Promise<void> => {
   await server?.close();
@@ -26,6 +30,7 @@ const startOn = async (database: TestDatabase | null): Promise<void> => {
   await stop();
   server = await startServer(readConfiguration({
     DATABASE_URL: database?.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LEASE_MS: '1000',
+    RECTRAIL_LOG_WITNESSES: witness.verifier,
     // The scheduler would write of its own accord.
     RECTRAIL_ROLES: 'api,projector,relay',
   }));
@@ -75,6 +80,9 @@ describe('a log that is put back to an older copy', () => {
 
   it('was published outside its database while it ran', async () => {
     left = await checkpoint();
+    const { text, signatures } = parseNote(String((await call('GET', '/log/checkpoint')).body));
+    const cosigned = formatNote(text, [...signatures, ...parseNote(signNote(text, [cosigningSigner(witness.secret, () => 1_700_000_000n)])).signatures]);
+    expect((await call('POST', '/log/cosignatures', { checkpoint: cosigned })).status).toBe(200);
     await stop();
     copy = await copyTestDatabase(original);
     await startOn(original);
@@ -120,6 +128,18 @@ describe('a log that is put back to an older copy', () => {
     })).toBe(true);
     expect((await call('GET', '/feed?after=0&limit=1')).body.source).toMatch(/:2$/);
     while (!(await published()).startsWith(newest.origin)) await sleep(10);
+  });
+
+  it('is exported with what was signed in either epoch, so that the witnesses of the first still count', async () => {
+    const rectrail = (...args: readonly string[]): Promise<Json> => new Promise((resolve) => {
+      const env = { PATH: process.env['PATH'], RECTRAIL_URL: server?.url ?? '', RECTRAIL_TOKEN: token };
+      execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/bin/rectrail.mjs'), ...args, '--json'], { cwd: dataDir, env }, (_, out, err) => { resolve(out === '' ? err : JSON.parse(out)); });
+    });
+    await writeFile(join(dataDir, 'log.keys'), String((await call('GET', '/log/keys')).body));
+    const { last } = await rectrail('export', '--to', 'bundle');
+    expect(await rectrail('verify', 'bundle', '--key', 'log.keys', '--witness', witness.verifier, '--witnesses-min', '1')).toMatchObject({
+      verified: true, size: last, checkpoints: 2, newest: { origin: expect.stringMatching(/\/2$/), witnesses: [] }, witnessed: { origin: left.origin, size: left.size, witnesses: ['witness.example'] },
+    });
   });
 
   it('keeps the branch that was left from going on', async () => {

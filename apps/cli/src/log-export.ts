@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BundleError, BundleWriter, eventsPerFile, partsOfOrigin, type BundleHeader, type BundleManifest } from '@rectrail/audit';
 import { completeSubtrees, hashesFromTiles, parseCheckpointText, parseNote, rootOf, tilePath, type Checkpoint, type Frontier } from '@rectrail/transparency';
-import { UsageError, type ApiClient } from './api-client.ts';
+import type { LogEpochs } from './answers.ts';
+import { ProblemAnswer, UsageError, type ApiClient } from './api-client.ts';
 
 export interface ExportRequest {
   readonly client: ApiClient;
@@ -23,6 +24,35 @@ type Header = Omit<BundleHeader, 'frontier'>;
 
 const headOf = (note: string): Checkpoint => parseCheckpointText(parseNote(note).text);
 
+/** The checkpoint asked for; null where none was signed, or cosigned by so many. */
+const checkpointIfThere = async (client: ApiClient, query: Readonly<Record<string, string>>): Promise<string | null> => {
+  try {
+    return await client.text('/log/checkpoint', query);
+  } catch (error) {
+    if (error instanceof ProblemAnswer && error.problem.code === 'log-not-sealed') return null;
+    throw error;
+  }
+};
+
+/** Whose keys a server takes at most. */
+const witnessesMax = 16;
+
+/** The last checkpoint of each earlier epoch, and for every number of witnesses the newest that so many have cosigned. */
+const otherCheckpoints = async (client: ApiClient): Promise<ReadonlySet<string>> => {
+  const notes = new Set<string>();
+  const { begun } = await client.get<LogEpochs>('/log/epochs');
+  for (const { previous: { epoch } } of begun) {
+    const note = await checkpointIfThere(client, { epoch: String(epoch) });
+    if (note !== null) notes.add(note);
+  }
+  for (let witnesses = 1; witnesses <= witnessesMax; witnesses += 1) {
+    const note = await checkpointIfThere(client, { witnessed: String(witnesses) });
+    if (note === null) break;
+    notes.add(note);
+  }
+  return notes;
+};
+
 /** What is asked of the server once, when an export is begun. */
 const newHeader = async ({ client, isPublic, since }: ExportRequest): Promise<Header> => {
   const note = await client.text('/log/checkpoint');
@@ -31,9 +61,10 @@ const newHeader = async ({ client, isPublic, since }: ExportRequest): Promise<He
   const after = kept === null ? 0 : headOf(kept).size;
   if (after > size) throw new UsageError(`the checkpoint of --since has ${after} leaves, the newest of the server ${size}`, `--since 的检查点有 ${after} 条，服务端最新的只有 ${size} 条`);
   const { logId = '' } = partsOfOrigin(origin) ?? {};
+  const others = [...await otherCheckpoints(client)].filter((other) => other !== note && headOf(other).size >= after && headOf(other).size <= size);
   return {
     logId, after, last: size, audience: isPublic ? 'public' : 'everything', keys: (await client.text('/log/keys')).trim().split('\n'),
-    checkpoints: kept === null || after === size ? [note] : [kept, note],
+    checkpoints: [...(kept === null || after === size ? [] : [kept]), ...others, note],
   };
 };
 

@@ -7,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { contentSha256, deriveEventId, leafBytes, newCommandId, type StoredEvent } from '@rectrail/event-store';
 import { instantOfMs, position, streamId, streamVersion, type Instant } from '@rectrail/kernel';
-import { leafHash } from '@rectrail/transparency';
+import { streams } from '@rectrail/tracking-domain';
+import { cosigningSigner, formatNote, leafHash, newCosignerKey, newNoteKey, parseNote, signNote } from '@rectrail/transparency';
 import { bundleEvent, bundleLine, entriesIn, parseManifest } from './bundle-format.ts';
 import { Bundle } from './bundle.ts';
 import { BundleWriter, type BundleHeader } from './bundle-writer.ts';
 import { LogKeys, type TrustedHead } from './log-keys.ts';
-import { checkpointOf, sampleLog, treeOf, type SampleLog } from './testing/sample-log.ts';
+import { checkpointOf, originOf, sampleLog, treeOf, type SampleLog } from './testing/sample-log.ts';
 import { verifyLog } from './verify-log.ts';
 
 const events = 230;
@@ -64,6 +65,18 @@ const purgeEvent = ({ codec, events: all }: SampleLog, target: StoredEvent): Sto
   };
 };
 
+/** The event that begins the second epoch behind all of the first, as it would be stored. */
+const epochEvent = ({ codec, identity, events: all }: SampleLog): StoredEvent => {
+  const commandId = newCommandId('2030-01-01T00:00:00.000Z' as Instant);
+  const { type, content } = codec.encode({
+    event: { type: 'EpochBegun', data: { epoch: 2, previous: { epoch: 1, size: all.length, root: treeOf(all, identity).root.toString('base64') }, abandoned: [], reason: '数据盘损坏，自备份恢复' } },
+    eventId: deriveEventId(commandId, 0), commandId, correlationId: 'spec', actor: { orgId: null, role: 'administrator', subject: 'admin', assurance: 'local-token' },
+    scope: { orgId: null }, validTime: null, knownTime: null, classification: 'internal',
+  });
+  const version = all.filter(({ streamId: of }) => of === streams.installation).length + 1;
+  return { position: position(all.length + 1), recordedAt: all.at(-1)!.recordedAt, streamId: streams.installation, type, content, streamVersion: streamVersion(version) };
+};
+
 describe('a line of a bundle', () => {
   it('holds the leaf and the content as they are hashed, whatever the stream is called', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }), fc.string({ unit: 'grapheme' }), fc.maxSafeNat(), (stream, said, at) => {
@@ -112,6 +125,32 @@ describe('a bundle', () => {
     expect(await verifyLog({ source: behind, keys })).toMatchObject({ after: 101, size: events, findings: [] });
     expect(await verifyLog({ source: whole, keys, since: since(101), isIncremental: true })).toMatchObject({ after: 101, size: events, findings: [] });
     expect(await verifyLog({ source: whole, keys, since: since(101) })).toMatchObject({ after: 0, checkpoints: 2, findings: [] });
+  });
+
+  it('that spans two epochs is verified by the keys of both, and by the witnesses of either', async () => {
+    const begun = epochEvent(log);
+    const all = [...log.events, begun];
+    const second = { ...log.identity, epoch: 2 };
+    const key = newNoteKey(originOf(second));
+    const [witness, stranger] = [newCosignerKey('w.one'), newCosignerKey('w.two')];
+    const last = checkpointOf(log.events, log.identity, events, log.key);
+    const cosignature = parseNote(signNote(parseNote(last).text, [cosigningSigner(witness.secret, () => 1n)])).signatures;
+    const cosigned = formatNote(parseNote(last).text, [...parseNote(last).signatures, ...cosignature]);
+    const to = freshDirectory();
+    const checkpoints = [checkpointOf(log.events, log.identity, 60, log.key), cosigned, checkpointOf(all, second, all.length, key)];
+    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints });
+    await writer.add(Buffer.from(all.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join('')));
+    await writer.finish();
+    const verified = async (logKeys: readonly string[], witnesses: readonly string[]) =>
+      verifyLog({ source: await Bundle.open(to), keys: new LogKeys(logKeys, witnesses), witnessesMin: 1, withSchema: true });
+    expect(await verified([log.key.verifier, key.verifier], [witness.verifier])).toMatchObject({
+      findings: [], checkpoints: 3, newest: { origin: originOf(second), size: all.length, witnesses: [] }, witnessed: { origin: originOf(log.identity), size: events, witnesses: ['w.one'] },
+    });
+    expect((await verified([log.key.verifier, key.verifier], [stranger.verifier])).findings).toMatchObject([{ code: 'witnesses-missing' }]);
+    expect((await verified([key.verifier], [witness.verifier])).findings).toMatchObject([{ code: 'checkpoint-unsigned', position: 1 }]);
+    // What was signed before the checkpoint from which it is read says nothing more.
+    const later = new LogKeys([log.key.verifier, key.verifier]);
+    expect(await verifyLog({ source: await Bundle.open(to), keys: later, since: since(101), isIncremental: true })).toMatchObject({ after: 101, checkpoints: 3, findings: [] });
   });
 
   it('is gone on with where it was killed, what is finished being kept, and is none before', async () => {

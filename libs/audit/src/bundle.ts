@@ -149,7 +149,9 @@ export class Bundle implements LogSource {
     const skipped = from - first;
     const hashes = leaves?.length === (last - first + 1) * treeHashBytes ? leaves.subarray(skipped * treeHashBytes) : null;
     const isFirst = from === after + 1;
-    const notes = this.#notes.filter(({ size }) => (size >= from || isFirst) && (size <= last || last === this.last)).map(({ note }) => note);
+    // Earlier ones say nothing of what is read; one from before the bundle begins is refused.
+    const isDue = (size: number): boolean => size >= from || (isFirst && (size === after || size < Math.max(this.after, 1)));
+    const notes = this.#notes.filter(({ size }) => isDue(size) && (size <= last || last === this.last)).map(({ note }) => note);
     if (events === null) return { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing, or much larger than the manifest says`, last) };
     const read = entriesIn(events, this.logId, first);
     const found = read.entries.length;

@@ -1,5 +1,5 @@
-// Goal: published figures are confirmed by the choice that the answer states, found to differ where they do, and left undecided where the answer does not say by what it was computed.
-// Method: a random log, random cuts and choices, the answer made by the oracle; then one part of it changed or taken away.
+// Goal: published figures are confirmed by the choice that the answer states, found to differ where they do, and left undecided where the answer does not say
+// by what it was computed. Method: a random log, random cuts and choices, the answer made by the oracle; then one part of it changed or taken away.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson, sha256Hex } from '@rectrail/event-store';
@@ -18,7 +18,8 @@ const owners = [...new Set(log.facts.map(({ scope }) => scope.orgId).filter((org
 const reads = { dashboard, deadlines, funds };
 
 const choices = fc.record({
-  read: fc.constantFrom(...Object.keys(reads) as (keyof typeof reads)[]), at: fc.integer({ min: 40, max: size }), days: fc.integer({ min: -400, max: 400 }), treeDays: fc.integer({ min: -900, max: 900 }),
+  read: fc.constantFrom(...Object.keys(reads) as (keyof typeof reads)[]),
+  at: fc.integer({ min: 40, max: size }), days: fc.integer({ min: -400, max: 400 }), treeDays: fc.integer({ min: -900, max: 900 }),
   org: fc.constantFrom<OrgId | null>(null, ...owners), policy: fc.constantFrom<FigureQuery['policy']>(null, 'default', ...owners),
 });
 

@@ -17,7 +17,7 @@ const isFigures = (figures: unknown): boolean => {
   }
 };
 
-/** What was published: the answer of a dashboard, of deadlines or of funds, saved as the server gave it. One of an earlier release, or of another read, does not say by what it was computed. */
+/** What was published: the answer of a dashboard, of deadlines or of funds, saved as the server gave it. What else has a digest does not say by what it was computed. */
 const figuresAnswer = z.object({
   definition: z.string().max(200),
   digest: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256'),

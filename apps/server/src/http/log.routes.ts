@@ -30,9 +30,11 @@ export const logConsistencyQuery = z.strictObject({
   from: sizeParameter.describe('Size of the earlier tree'), to: sizeParameter.optional().describe('Size of the later one; default that of the newest checkpoint'),
 });
 const witnessesMax = 16;
+const epochMax = 999_999_999;
 export const logCheckpointQuery = z.strictObject({
+  epoch: z.coerce.number().int().min(1).max(epochMax).optional().describe('The last one of this epoch'),
   witnessed: z.coerce.number().int().min(1).max(witnessesMax).optional().describe('The newest one that at least so many witnesses have cosigned; default the newest of all'),
-});
+}).refine(({ epoch, witnessed }) => epoch === undefined || witnessed === undefined, 'either `epoch` or `witnessed`');
 const noteCharsMax = 20_000;
 export const cosignatureBody = z.strictObject({ checkpoint: z.string().min(1).max(noteCharsMax).describe('A checkpoint of the log with the cosignature of a witness (C2SP tlog-cosignature)') });
 const nothing = z.strictObject({});
@@ -91,6 +93,13 @@ export class LogAnswers {
   async witnessed(witnessesMin: number): Promise<SignedCheckpoint> {
     const found = await this.#options.sealed.witnessed(witnessesMin);
     if (found === null) throw notSealed('witnessed', `no checkpoint has been cosigned by ${witnessesMin} witnesses yet`);
+    return found;
+  }
+
+  /** @throws HttpProblem `log-not-sealed` */
+  async lastOf(epoch: number): Promise<SignedCheckpoint> {
+    const found = await this.#options.sealed.lastOf(epoch);
+    if (found === null) throw notSealed('epoch', `nothing was signed in epoch ${epoch}`);
     return found;
   }
 
@@ -176,8 +185,9 @@ export const logRoutes = (options: LogRoutesOptions, log: LogAnswers): readonly 
     {
       name: 'LogCheckpoint', method: 'GET', path: '/log/checkpoint',
       handle: async (request, reply) => {
-        const { witnessed } = parseQuery(logCheckpointQuery, request.query);
-        return sayPlain(reply, (await (witnessed === undefined ? log.newest() : log.witnessed(witnessed))).note);
+        const { epoch, witnessed } = parseQuery(logCheckpointQuery, request.query);
+        const asked = epoch !== undefined ? log.lastOf(epoch) : witnessed !== undefined ? log.witnessed(witnessed) : log.newest();
+        return sayPlain(reply, (await asked).note);
       },
     },
     {

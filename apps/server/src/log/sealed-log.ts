@@ -82,6 +82,7 @@ const checkpointSql = (where: string): string => `
          coalesce(array_agg(signature order by name, key_id) filter (where name is not null), '{}') as signatures
   from (${where}) kept left join rectrail_transparency.cosignature using (epoch, size) group by epoch, size, kept.note`;
 const newestSql = checkpointSql('select epoch, size, note from rectrail_transparency.checkpoint where size = $1 or $1::bigint is null order by epoch desc, size desc limit 1');
+const ofEpochSql = checkpointSql('select epoch, size, note from rectrail_transparency.checkpoint where epoch = $1 order by size desc limit 1');
 const witnessedSql = checkpointSql(`
   select epoch, size, note from rectrail_transparency.cosignature join rectrail_transparency.checkpoint using (epoch, size)
   group by epoch, size, note having count(distinct name) >= $1 order by epoch desc, size desc limit 1`);
@@ -130,6 +131,12 @@ export class SealedLog {
   /** The newest one, or that of exactly this size; null where none was signed. */
   async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
     const { rows: [row] } = await this.#database.query<CheckpointRow>(newestSql, [size ?? null]);
+    return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** The last one of an epoch; null where none was signed in it. */
+  async lastOf(epoch: number): Promise<SignedCheckpoint | null> {
+    const { rows: [row] } = await this.#database.query<CheckpointRow>(ofEpochSql, [epoch]);
     return row === undefined ? null : signedCheckpoint(row);
   }
 

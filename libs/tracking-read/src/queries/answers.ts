@@ -265,7 +265,8 @@ export interface FundsAnswer extends FiguresAnswer<typeof figureDefinitions.fund
   readonly nextCursor: string | null;
 }
 
-export interface DeadlinesAnswer extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem>, TreeChosen, PolicyChosen {
+export interface DeadlinesAnswer
+  extends FiguresAnswer<typeof figureDefinitions.deadlines, Readonly<Record<DeadlineCondition, Count>>>, Page<DeadlineItem>, TreeChosen, PolicyChosen {
   readonly org: OrgLabel | null;
 }
 
