@@ -2,8 +2,8 @@
 // between checkpoints and restarted; random positions and sizes, checked by the verifier, which sees nothing of the server's tables; a mirror made of tiles.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  entriesPath, GrowingTree, hashesFromTiles, leafHash, noteVerifier, openCheckpoint, openProof, parseEntryBundle, rootOf, tilePath, tilesOf, verifiesConsistency,
-  verifiesInclusion, type CheckpointPolicy, type OpenedCheckpoint, type TreeHash,
+  cosigner, cosigningSigner, entriesPath, formatNote, GrowingTree, hashesFromTiles, leafHash, newCosignerKey, noteVerifier, openCheckpoint, openProof, parseEntryBundle,
+  parseNote, rootOf, signNote, tilePath, tilesOf, verifiesConsistency, verifiesInclusion, type CheckpointPolicy, type OpenedCheckpoint, type TreeHash,
 } from '@rectrail/transparency';
 import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { startTestServer, type Json, type TestServer } from '../support/api.ts';
 
 let server: TestServer;
 let policy: CheckpointPolicy;
+const [witness, stranger] = [newCosignerKey('witness.example'), newCosignerKey('stranger.example')];
 const seen: OpenedCheckpoint[] = [];
 
 const bytes = (base64: string): TreeHash => Buffer.from(base64, 'base64');
@@ -32,7 +33,7 @@ const nextCheckpoint = async (): Promise<OpenedCheckpoint> => {
 
 beforeAll(async () => {
   // The scheduler would write of its own accord.
-  server = await startTestServer({ RECTRAIL_ROLES: 'api,projector' });
+  server = await startTestServer({ RECTRAIL_ROLES: 'api,projector', RECTRAIL_LOG_WITNESSES: witness.verifier });
   const keys = (await text('/log/keys')).trim().split('\n').map(noteVerifier);
   policy = { origin: keys[0]!.name, log: keys };
   for (const name of ['liuba-2020.ndjson', 'heshan-2025.ndjson', 'ningbo-2022.ndjson']) {
@@ -93,6 +94,27 @@ describe('the log over HTTP', () => {
     expect([whole.status, whole.headers.get('cache-control'), whole.headers.get('content-type')]).toEqual([200, 'private, max-age=31536000, immutable', 'application/octet-stream']);
     // A beginning of a tile that has grown since is still there.
     expect(await fetchBytes('tile/0/000.p/3')).toEqual((await fetchBytes('tile/0/000')).subarray(0, 96));
+  });
+
+  it('takes the word of the witnesses whose keys it was given, and shows it', async () => {
+    const note = await text('/log/checkpoint');
+    const { text: signed, signatures } = parseNote(note);
+    const cosigned = (secret: string): string => formatNote(signed, [...signatures, ...parseNote(signNote(signed, [cosigningSigner(secret, () => 1_700_000_000n)])).signatures]);
+    const handIn = (checkpoint: string): Promise<Json> => server.call('POST', '/log/cosignatures', { body: { checkpoint } });
+    expect((await server.call('GET', '/log/checkpoint?witnessed=1')).body).toMatchObject({ status: 409, code: 'log-not-sealed' });
+    // Nobody's, a stranger's, and the witness's under another head.
+    const { signatures: [forged] } = parseNote(signNote(signed.replace(/\n\d+\n/, '\n7\n'), [cosigningSigner(witness.secret, () => 1_700_000_000n)]));
+    for (const checkpoint of [note, cosigned(stranger.secret), formatNote(signed, [...signatures, forged!])]) {
+      expect((await handIn(checkpoint)).body).toMatchObject({ status: 422, code: 'cosignature-refused' });
+    }
+    expect((await server.call('GET', '/log/checkpoint?witnessed=1')).status).toBe(409);
+    const { status, body } = await handIn(cosigned(witness.secret));
+    expect(status).toBe(200);
+    const witnessed = { ...policy, witnesses: [cosigner(witness.verifier)], witnessesMin: 1 };
+    expect(openCheckpoint(String(body), witnessed)).toMatchObject({ size: newest().size, witnessed: [{ name: 'witness.example' }] });
+    expect(await text('/log/checkpoint?witnessed=1')).toBe(body);
+    expect(await text('/log/checkpoint?epoch=1')).toBe(body);
+    for (const [query, expected] of [['witnessed=2', 409], ['epoch=2', 409], ['epoch=1&witnessed=1', 400], ['epoch=0', 400]]) expect([query, (await server.call('GET', `/log/checkpoint?${query}`)).status]).toEqual([query, expected]);
   });
 
   it('refuses what it has not, and what is no question', async () => {
