@@ -139,6 +139,16 @@ describe('the clock of the log', () => {
     expect((await admin.query(`select said_by, reason from ${schema}.clock_marks where kind = 'confirmed'`)).rows).toEqual([{ said_by: 'operator', reason: '时钟此前慢了一小时' }]);
   });
 
+  it('whose mark cannot be set hinders appends for a bounded time, and no longer than that', async () => {
+    const impatient = await PostgresEventStore.open({ connectionString: database.url, schema, connectTimeoutMs: 200, clocks: { now: () => Date.now(), uptime: () => passed } });
+    opened.push(impatient);
+    await pass(hour);
+    await admin.query(`begin; lock table ${schema}.clock_marks in exclusive mode`);
+    await expect(append(impatient)).rejects.toMatchObject({ code: 'event-store-unavailable' });
+    await admin.query('rollback');
+    await append(impatient);
+  });
+
   it('does not hinder a retry of what is recorded already', async () => {
     const request = requestOf([{ stream: freshStream(), expected: 'none', says: ['said'] }]);
     await store.append(request);

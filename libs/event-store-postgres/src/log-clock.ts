@@ -4,7 +4,7 @@ import { EventStoreError } from '@rectrail/event-store';
 import type pg from 'pg';
 import { clockLeapMsMax } from './log-clock-schema.ts';
 import { unavailable } from './postgres-errors.ts';
-import { connect, type SessionOptions } from './sessions.ts';
+import { answersWithin, connect, type SessionOptions } from './sessions.ts';
 
 /** How the database's clock stands to what this process expects of it. `jumped`: appends are refused until it is right again or somebody vouches for it. */
 export interface ClockStanding {
@@ -144,7 +144,7 @@ export class LogClock {
 
   async #note(kind: Mark['kind'], { nowMs, expectedMs }: Pick<Assessment, 'nowMs' | 'expectedMs'>, said?: { readonly by: string; readonly reason: string }): Promise<void> {
     const { schema, session } = this.#options;
-    const client = await connect(session, ['synchronous_commit = on']).catch((cause: unknown) => { throw unavailable(cause); });
+    const client = await connect(session, ['synchronous_commit = on'], answersWithin(session)).catch((cause: unknown) => { throw unavailable(cause); });
     try {
       await client.query(`
         insert into ${schema}.clock_marks (kind, at_ms, expected_ms, head, said_by, reason)

@@ -14,7 +14,7 @@ import { LogListener } from './log-listener.ts';
 import { LogReader } from './log-reader.ts';
 import { checkServer, migrate, type ServerFacts } from './migrate.ts';
 import { unavailable } from './postgres-errors.ts';
-import { connect, readerPool, type SessionOptions } from './sessions.ts';
+import { answersWithin, connect, readerPool, type SessionOptions } from './sessions.ts';
 
 export interface PostgresEventStoreOptions {
   readonly connectionString: string;
@@ -113,7 +113,7 @@ export class PostgresEventStore implements EventStore {
   /** The log is of this epoch from now on, for every store that is opened later. Repeating it does nothing. @throws RangeError where a later one has begun */
   beginEpoch(epoch: number): Promise<void> {
     return this.#lifetime.run(async () => {
-      const client = await connect(this.#session, ['synchronous_commit = on']).catch((cause: unknown) => { throw unavailable(cause); });
+      const client = await connect(this.#session, ['synchronous_commit = on'], answersWithin(this.#session)).catch((cause: unknown) => { throw unavailable(cause); });
       try {
         await client.query(`insert into ${this.#schema}.epochs (epoch, log_id) select $1::integer, log_id from ${this.#schema}.epochs group by log_id having max(epoch) < $1 on conflict do nothing`, [epoch]);
         const { rows: [newest] } = await client.query<{ epoch: number }>(`select max(epoch) as epoch from ${this.#schema}.epochs`);

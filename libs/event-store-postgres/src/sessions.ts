@@ -6,8 +6,10 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** Readers wait for an answer no longer than this many times the time for a connection. */
+/** An answer is waited for no longer than this many times the time for a connection. */
 const answerFactor = 3;
+/** For all but appends, which have limits of their own, and a load of a history, which has none. */
+export const answersWithin = ({ connectTimeoutMs }: SessionOptions): pg.ClientConfig => ({ query_timeout: answerFactor * connectTimeoutMs });
 
 /**
  * A session that plans while the tables are empty would keep sequential scans for good (measured: 1,600 → 122 appends/s);
@@ -48,7 +50,7 @@ export const connect = async (options: SessionOptions, settings: readonly string
 export const readerPool = (options: SessionOptions, max: number, onBroken: () => void): pg.Pool => {
   // The pool waits for the promise; its types do not say so.
   const onConnect = ((client: pg.ClientBase) => prepare(client, ['default_transaction_read_only = on'])) as (client: pg.ClientBase) => void;
-  const pool = new pg.Pool({ ...config(options), query_timeout: answerFactor * options.connectTimeoutMs, max, onConnect });
+  const pool = new pg.Pool({ ...config(options), ...answersWithin(options), max, onConnect });
   pool.on('error', onBroken);
   pool.on('connect', (client) => { client.on('error', () => undefined); });
   return pool;
