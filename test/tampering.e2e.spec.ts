@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseLog, LogKeys, verifyLog, type LogFindings, type ReadQuery, type TrustedHead } from '@rectrail/audit';
 import { leafBytes, type StoredEvent } from '@rectrail/event-store';
 import { instantOfMs, position, streamId, streamVersion } from '@rectrail/kernel';
-import { GrowingTree, leafHash, newNoteKey, noteSigner, signCheckpoint, tileWidth } from '@rectrail/transparency';
+import { GrowingTree, leafHash, newCosignerKey, newNoteKey, noteSigner, signCheckpoint, tileWidth } from '@rectrail/transparency';
 import pg from 'pg';
 import { startTestServer, type TestServer } from './support/api.ts';
 
@@ -202,6 +202,7 @@ describe('the command line', () => {
     const part = join(dataDir, 'whole/events/0000000000000001.ndjson');
     await writeFile(part, (await readFile(part, 'utf8')).replace('"schemaVersion":1', '"schemaVersion":2'));
     expect(await rectrail('verify', 'whole', '--key', 'log.key')).toMatchObject({ code: 1, out: expect.stringMatching(/position 1: content-altered/) });
+    expect(await json('verify', 'behind', '--key', 'log.key', '--witness', newCosignerKey('w.one').verifier)).toMatchObject({ verified: false, findings: [{ code: 'witnesses-missing' }] });
     expect(await rectrail('verify', 'nothing', '--key', 'log.key')).toMatchObject({ code: 2 });
     expect(await rectrail('verify', '--database', 'postgres://127.0.0.1:1/none', '--key', 'log.key')).toMatchObject({ code: 2 });
     expect(await rectrail('verify', 'whole')).toMatchObject({ code: 2 });

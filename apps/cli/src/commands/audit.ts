@@ -6,7 +6,8 @@ import type { GlobalOptions } from '../session.ts';
 import type { Open } from './reads.ts';
 
 interface ExportOptions { readonly to: string; readonly public?: true; readonly since?: string }
-type VerifyOptions = Omit<VerificationRequest, 'bundle' | 'onProgress' | 'incremental' | 'schema' | 'readModels'> & { readonly incremental?: true; readonly schema?: true; readonly readModels?: true };
+type VerifyOptions = Omit<VerificationRequest, 'bundle' | 'onProgress' | 'incremental' | 'schema' | 'readModels' | 'witnessesMin'>
+  & { readonly incremental?: true; readonly schema?: true; readonly readModels?: true; readonly witnessesMin?: number };
 
 /** What is not right; wrong usage, or nothing that could be checked. */
 const [notVerified, notVerifiable] = [1, 2];
@@ -42,22 +43,24 @@ export const addAudit = (program: Command, open: Open): void => {
     .option('--since <file>', 'a checkpoint that was kept: the log has to go on from it')
     .option('--incremental', 'the events up to --since are not read again')
     .addOption(new Option('--witness <key|file>', 'key of a witness; repeatable').argParser(several).default([]))
-    .addOption(new Option('--witnesses-min <n>', 'so many of them must have cosigned').argParser(count).default(0))
+    .addOption(new Option('--witnesses-min <n>', 'so many of them must have cosigned; default 1 where one is given').argParser(count))
     .option('--schema', 'parse every content, and hold it against its schema')
     .addOption(new Option('--figures <file>', 'answer of a dashboard, of deadlines or of funds, saved as JSON: computed anew from the events; repeatable').argParser(several).default([]))
     .option('--read-models', 'with --database: make the rows that are read anew, in a PostgreSQL beside it, and compare them')
     .addHelpText('after', '\nExit codes: 0 all is right, 1 something is wrong, 2 nothing could be checked.\nExample:\n  $ rectrail verify ./bundle --key log.key --since checkpoint-2025')
-    .action(async (bundle: string | undefined, { incremental, schema, readModels, ...options }: VerifyOptions, command: Command) => {
+    .action(async (bundle: string | undefined, { incremental, schema, readModels, witnessesMin, ...options }: VerifyOptions, command: Command) => {
       if ((bundle === undefined) === (options.database === undefined)) command.error('error: a bundle or --database, one of them', { exitCode: notVerifiable });
       if (readModels === true && options.database === undefined) command.error('error: --read-models goes with --database', { exitCode: notVerifiable });
       if (options.key.length === 0) command.error('error: --key: without a key of the log nothing is signed', { exitCode: notVerifiable });
+      // Whoever names a witness goes by it.
+      const least = witnessesMin ?? Math.min(options.witness.length, 1);
       const { lang: language, json } = command.optsWithGlobals<GlobalOptions>();
       const progress = countedProgress(process.stderr, language);
       // What it needs (PostgreSQL, the domain) no other command does.
       const { NotVerifiable, verifyRequested } = await import('../log-verification.ts');
       try {
         const flags = { incremental: incremental === true, schema: schema === true, readModels: readModels === true };
-        const verification = await verifyRequested({ ...options, ...flags, bundle, onProgress: progress.show });
+        const verification = await verifyRequested({ ...options, ...flags, witnessesMin: least, bundle, onProgress: progress.show });
         progress.clear();
         process.stdout.write(`${json === true ? JSON.stringify(verification, null, 2) : verificationText(language, verification)}\n`);
         if (!verification.verified) process.exitCode = notVerified;
