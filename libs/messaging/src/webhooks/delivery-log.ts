@@ -49,6 +49,12 @@ export const deliveriesOf = async (
   return rows;
 };
 
-export const pruneDeliveries = async (query: Database['query']): Promise<void> => {
-  await query(`delete from rectrail_webhooks.delivery where at < now() - $1 * interval '1 day'`, [keptDays]);
+/** Taken away by one statement: it is answered well within the time that any may take. */
+const prunedAtOnce = 10_000;
+
+/** True where there may be more to take away. */
+export const pruneDeliveries = async (query: Database['query']): Promise<boolean> => {
+  const { rowCount } = await query(`
+    delete from rectrail_webhooks.delivery where id in (select id from rectrail_webhooks.delivery where at < now() - $1 * interval '1 day' order by at limit $2)`, [keptDays, prunedAtOnce]);
+  return rowCount === prunedAtOnce;
 };

@@ -38,10 +38,7 @@ export class WebhookDelivery {
       while (!lease.signal.aborted) {
         if (this.#isLost()) throw new LeaseLost(lease.name);
         await this.#follow(lease, await this.#look(run));
-        if (performance.now() - this.#prunedAt > pruneMs) {
-          await lease.transaction(pruneDeliveries);
-          this.#prunedAt = performance.now();
-        }
+        if (performance.now() - this.#prunedAt > pruneMs && !await lease.transaction(pruneDeliveries)) this.#prunedAt = performance.now();
         await sleep(this.#options.pollMs, undefined, { signal: lease.signal }).catch(() => undefined);
       }
     } finally {

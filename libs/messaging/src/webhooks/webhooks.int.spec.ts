@@ -415,6 +415,23 @@ describe('a person', () => {
   });
 });
 
+describe('attempts', () => {
+  it('are forgotten after 30 days, however many there are by then, a part in each statement', async () => {
+    const webhooks = await open();
+    await database.query(`
+      insert into rectrail_webhooks.delivery (subscription_id, kind, message_id, type, attempt, at, outcome, duration_ms, excerpt)
+      select gen_random_uuid(), 'ping', 'x', 'x', 1, now() - case when n % 5 = 0 then 29 else 31 end * interval '1 day', 'delivered', 1, '' from generate_series(1, 25000) n`);
+    // Stands for the time that one statement may take.
+    await database.query(`
+      create function too_many() returns trigger language plpgsql as $$ begin if (select count(*) from gone) > 10000 then raise exception 'Query read timeout'; end if; return null; end $$;
+      create trigger too_many after delete on rectrail_webhooks.delivery referencing old table as gone for each statement execute function too_many()`);
+    lead(webhooks);
+    const kept = async (): Promise<number | undefined> => (await database.query<{ n: number }>('select count(*)::int as n from rectrail_webhooks.delivery')).rows[0]?.n;
+    while (await kept() !== 5_000 && failures.length === 0) await sleep(10);
+    expect(await kept()).toBe(5_000);
+  });
+});
+
 describe('who asks for subscriptions', () => {
   it('is answered also where many ask at once and the log is numbered over the same connections', async () => {
     const few = await openDatabase({ url: test.url, connectionsMax: 2, idleInTransactionMsMax: 500, onError: () => undefined });
