@@ -65,7 +65,9 @@ describe('records', () => {
     const javaPartitions = new Map([['21', 0], ['foobar', 1], ['a-little-bit-long-string', 2]]);
     const keys = [...javaPartitions.keys()];
     await openKafkaPublisher({ settings, log: () => undefined, topics: messageTopicPlans(settings) }).then(async (publisher) => {
-      await publisher.send(keys.map((key) => ({ topic: topicNames(settings.topicPrefix).messages.reports, key, value: '{}', headers: {} })));
+      // Larger than a broker takes unless it is told otherwise.
+      const value = JSON.stringify({ change: 'x'.repeat(2 << 20) });
+      await publisher.send(keys.map((key) => ({ topic: topicNames(settings.topicPrefix).messages.reports, key, value, headers: {} })));
       await publisher.close();
     });
     for (let i = 0; i < 200; i++) feed.add(`${i % 13}`);

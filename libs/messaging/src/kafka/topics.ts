@@ -32,10 +32,13 @@ export interface TopicPlan {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** Of a record of messages: an event has 4 MiB at most, and a message tells it and the state after it; a broker's own limit of 1 MiB would stop the relay at a long report. */
+const messageBytesMax = 16 << 20;
+
 /** Topics that the relay writes to. One partition of checkpoints, so that they have one order. */
 export const messageTopicPlans = ({ topicPrefix, partitions, replicationFactor }: Pick<KafkaSettings, 'topicPrefix' | 'partitions' | 'replicationFactor'>): readonly TopicPlan[] => {
   const { messages, checkpoints } = topicNames(topicPrefix);
-  return [...nouns.map((noun) => ({ topic: messages[noun], partitions, replicationFactor })), { topic: checkpoints, partitions: 1, replicationFactor }];
+  return [...nouns.map((noun) => ({ topic: messages[noun], partitions, replicationFactor, settings: { 'max.message.bytes': String(messageBytesMax) } })), { topic: checkpoints, partitions: 1, replicationFactor }];
 };
 
 const ledAttempts = 50;
