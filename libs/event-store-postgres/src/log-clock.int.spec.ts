@@ -139,8 +139,23 @@ describe('the clock of the log', () => {
     expect((await admin.query(`select said_by, reason from ${schema}.clock_marks where kind = 'confirmed'`)).rows).toEqual([{ said_by: 'operator', reason: '时钟此前慢了一小时' }]);
   });
 
+  it('is not taken for whatever it says later by a process that hears late of what was confirmed', async () => {
+    const other = await open();
+    await setClock(hour);
+    await expect(append(store)).rejects.toEqual(refused);
+    await store.confirmClock({ by: 'operator', reason: '时钟此前慢了一小时' });
+    await append(store);
+    await pass(minute);
+    await setClock(365 * 24 * hour);
+    await expect(append(other)).rejects.toEqual(refused);
+    await setClock(hour);
+    await append(other);
+    await pass(10 * hour);
+    await append(other);
+  });
+
   it('whose mark cannot be set hinders appends for a bounded time, and no longer than that', async () => {
-    const impatient = await PostgresEventStore.open({ connectionString: database.url, schema, connectTimeoutMs: 200, clocks: { now: () => Date.now(), uptime: () => passed } });
+    const impatient = await PostgresEventStore.open({ connectionString: database.url, schema, connectTimeoutMs: 1_000, clocks: { now: () => Date.now(), uptime: () => passed } });
     opened.push(impatient);
     await pass(hour);
     await admin.query(`begin; lock table ${schema}.clock_marks in exclusive mode`);

@@ -18,8 +18,8 @@ export interface ClockStanding {
 interface Anchor { readonly ms: number; readonly uptimeMs: number; readonly confirmed: number }
 /** `isNewest`: nothing was recorded after it. */
 interface Mark { readonly kind: 'vouched' | 'jumped' | 'confirmed'; readonly atMs: number; readonly expectedMs: number; readonly isNewest: boolean }
-/** `mark`: the newest one. `confirmed`: number of the newest word of an operator, 0 where there is none. */
-interface Reading { readonly nowMs: number; readonly mark: Mark | null; readonly confirmed: number }
+/** `mark`: the newest one. `confirmed`: number of the newest word of an operator, and the time that it confirmed; 0 where there is none. */
+interface Reading { readonly nowMs: number; readonly mark: Mark | null; readonly confirmed: number; readonly confirmedMs: number }
 interface Assessment extends Reading { readonly expectedMs: number }
 
 /** Of this process, ms: the time of day, and a clock that goes on while process or machine are stopped and that nobody can set. */
@@ -118,25 +118,30 @@ export class LogClock {
 
   async #assess(): Promise<Assessment> {
     const reading = await this.#read();
-    const { nowMs, confirmed } = reading;
+    const { nowMs, confirmed, confirmedMs } = reading;
     const uptimeMs = this.#clocks.uptime();
-    if (confirmed > this.#anchor.confirmed) this.#anchor = { ms: nowMs, uptimeMs, confirmed };
+    if (confirmed > this.#anchor.confirmed) {
+      // It was said since the anchor was laid, so no more has passed after it than after that: what goes beyond is another leap.
+      const atMost = Math.max(confirmedMs + (uptimeMs - this.#anchor.uptimeMs), this.#expectedMs(uptimeMs));
+      this.#anchor = { ms: Math.min(nowMs, atMost), uptimeMs, confirmed };
+    }
     return { ...reading, expectedMs: Math.round(this.#expectedMs(uptimeMs)) };
   }
 
   async #read(): Promise<Reading> {
     const { schema, pool } = this.#options;
     try {
-      const { rows: [row] } = await pool.query<[number, number, Mark['kind'] | null, number, number, boolean]>({
+      const { rows: [row] } = await pool.query<[number, number | null, number | null, Mark['kind'] | null, number, number, boolean]>({
         rowMode: 'array',
         text: `
-          select ${schema}.now_ms(), coalesce((select mark_no from ${schema}.clock_marks where kind = 'confirmed' order by mark_no desc limit 1), 0),
-                 m.kind, m.at_ms, m.expected_ms, m.head = coalesce((select position from ${schema}.events order by position desc limit 1), 0)
-          from (select) one left join lateral (select * from ${schema}.clock_marks order by mark_no desc limit 1) m on true`,
+          select ${schema}.now_ms(), c.mark_no, c.at_ms, m.kind, m.at_ms, m.expected_ms, m.head = coalesce((select position from ${schema}.events order by position desc limit 1), 0)
+          from (select) one
+          left join lateral (select * from ${schema}.clock_marks where kind = 'confirmed' order by mark_no desc limit 1) c on true
+          left join lateral (select * from ${schema}.clock_marks order by mark_no desc limit 1) m on true`,
       });
       if (row === undefined) throw new Error('the clock of the database gives no time');
-      const [nowMs, confirmed, kind, atMs, expectedMs, isNewest] = row;
-      return { nowMs, confirmed, mark: kind === null ? null : { kind, atMs, expectedMs, isNewest } };
+      const [nowMs, confirmed, confirmedMs, kind, atMs, expectedMs, isNewest] = row;
+      return { nowMs, confirmed: confirmed ?? 0, confirmedMs: confirmedMs ?? 0, mark: kind === null ? null : { kind, atMs, expectedMs, isNewest } };
     } catch (cause) {
       throw unavailable(cause);
     }
