@@ -102,9 +102,10 @@ describe('the log over HTTP', () => {
     const cosigned = (secret: string): string => formatNote(signed, [...signatures, ...parseNote(signNote(signed, [cosigningSigner(secret, () => 1_700_000_000n)])).signatures]);
     const handIn = (checkpoint: string): Promise<Json> => server.call('POST', '/log/cosignatures', { body: { checkpoint } });
     expect((await server.call('GET', '/log/checkpoint?witnessed=1')).body).toMatchObject({ status: 409, code: 'log-not-sealed' });
-    // Nobody's, a stranger's, and the witness's under another head.
+    // Nobody's, a stranger's, the witness's under another head, and under this one with a line more, which stands under no checkpoint of the log.
     const { signatures: [forged] } = parseNote(signNote(signed.replace(/\n\d+\n/, '\n7\n'), [cosigningSigner(witness.secret, () => 1_700_000_000n)]));
-    for (const checkpoint of [note, cosigned(stranger.secret), formatNote(signed, [...signatures, forged!])]) {
+    const extended = signNote(`${signed}more\n`, [cosigningSigner(witness.secret, () => 1_700_000_000n)]);
+    for (const checkpoint of [note, cosigned(stranger.secret), formatNote(signed, [...signatures, forged!]), extended]) {
       expect((await handIn(checkpoint)).body).toMatchObject({ status: 422, code: 'cosignature-refused' });
     }
     expect((await server.call('GET', '/log/checkpoint?witnessed=1')).status).toBe(409);

@@ -2,8 +2,8 @@ import { EventStoreError, leafBytes, type EventStore, type LogIdentity, type Sto
 import { position } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
 import {
-  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseTilePath, rootOf, tileWidth, type NoteSignature, type NoteVerifier,
-  type Tile, type TreeHash,
+  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseCheckpointText, parseTilePath, rootOf, tileWidth, type NoteSignature,
+  type NoteVerifier, type Tile, type TreeHash,
 } from '@rectrail/transparency';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -65,7 +65,9 @@ const notSealed = (parameter: string, detail: string): HttpProblem => new HttpPr
 const cosigned = (note: string, witnesses: readonly NoteVerifier[], { logId }: LogIdentity): { readonly sighting: Sighting; readonly verified: readonly NoteSignature[] } => {
   const refuse = (detail: string): HttpProblem => new HttpProblem('cosignature-refused', detail, { errors: [{ pointer: '/checkpoint', detail }] });
   try {
-    const { verified } = openNote(note, witnesses);
+    const { text, verified } = openNote(note, witnesses);
+    // Kept beside the log's own checkpoint, it would be shown as forged.
+    if (parseCheckpointText(text).extensions !== undefined) throw refuse('it has lines that no checkpoint of this log has');
     const { logId: of, ...sighting } = sightingOf(note, 'witness');
     if (of === logId) return { sighting, verified };
     throw refuse(`it is of the log ${of}, and this one is ${logId}`);
