@@ -48,7 +48,7 @@ const hashPlainly = async (directory: string, bundle: Bundle): Promise<void> => 
   for (const { events: { name }, first, last } of bundle.manifest.parts) {
     const bytes = await readFile(join(directory, name));
     const each = Math.ceil(bytes.length / (last - first + 1));
-    for (let at = 0; at < bytes.length; at += each) hash('sha256', bytes.subarray(at, at + each), 'buffer');
+    for (let at = 0; at < bytes.length; at += each) hash('sha256', bytes.subarray(at, at + each), 'hex');
   }
 };
 
@@ -96,7 +96,8 @@ const seed = 6;
 
 /** Proofs of events and of growth drawn at random, in the newest tree. */
 const measureProofs = async ({ servers, datasets, options }: Stage, plan: DatasetPlan): Promise<LatencyRow> => {
-  const dataset = await datasets.sealed(plan);
+  await datasets.sealed(plan);
+  const dataset = await datasets.readable(plan);
   const [server] = await servers.only([dataset]);
   if (server === undefined) throw new Error('no server runs');
   const { url, token } = server;

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { leafBytes, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
+import { prefixedHash } from '@rectrail/transparency';
 import { z } from 'zod';
 import { sha256OfBytes, type Lack, type LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
@@ -154,21 +154,25 @@ const entryAt = (line: Line, logId: string): LogEntry | Finding => {
   const prefixAt = start + lineHead.length - 1;
   bytes[prefixAt] = 0;
   return {
-    position: Number(at), recordedAt, streamId, streamVersion: Number(version), contentSha256, leafHash: hash('sha256', bytes.subarray(prefixAt, prefixAt + 1 + leaf.length), 'buffer'),
+    position: Number(at), recordedAt, streamId, streamVersion: Number(version), contentSha256, leafHash: prefixedHash(bytes.subarray(prefixAt, prefixAt + 1 + leaf.length)),
     content, type: null, foundSha256: content === null ? null : sha256OfBytes(content), lacks: kind === 'withheld' || kind === 'purged' ? kind : null,
   };
 };
 
-/** The events of a file's bytes, the first of which is at `first`, until one cannot be read. The bytes are the caller's no more. */
-export const entriesIn = (bytes: Buffer, logId: string, first: number): { readonly entries: readonly LogEntry[]; readonly finding: Finding | null } => {
+/** `bytesRead`: of those that were given. */
+export interface EntriesRead { readonly entries: readonly LogEntry[]; readonly finding: Finding | null; readonly bytesRead: number }
+
+/** The events of a file's bytes, the first of which is at `first`, until one cannot be read, at most so many. What was read of the bytes is the caller's no more. */
+export const entriesIn = (bytes: Buffer, logId: string, first: number, countMax = Number.POSITIVE_INFINITY): EntriesRead => {
   const entries: LogEntry[] = [];
-  for (let start = 0; start < bytes.length;) {
+  let start = 0;
+  while (start < bytes.length && entries.length < countMax) {
     const position = first + entries.length;
     const end = bytes.indexOf(newline, start);
     const entry = end < 0 ? malformed(position, 'is cut off') : entryAt({ bytes, start, end, position }, logId);
-    if ('code' in entry) return { entries, finding: entry };
+    if ('code' in entry) return { entries, finding: entry, bytesRead: start };
     entries.push(entry);
     start = end + 1;
   }
-  return { entries, finding: null };
+  return { entries, finding: null, bytesRead: start };
 };

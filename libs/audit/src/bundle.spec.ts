@@ -127,6 +127,32 @@ describe('a bundle', () => {
     expect(await verifyLog({ source: whole, keys, since: since(101) })).toMatchObject({ after: 0, checkpoints: 2, findings: [] });
   });
 
+  it('is checked alike wherever the batches of a file begin and end', async () => {
+    const one = await sampleLog(8, 1_060);
+    const last = one.events.length;
+    const trusted = new LogKeys([one.key.verifier]);
+    const headOf = (size: number): string => checkpointOf(one.events, one.identity, size, one.key);
+    const lines = one.events.map((event) => bundleLine(bundleEvent(event, one.identity, true)));
+    const to = freshDirectory();
+    const checkpoints = [headOf(500), headOf(777), headOf(last)];
+    const writer = await BundleWriter.begin(to, { ...headerOf(), logId: one.identity.logId, keys: [one.key.verifier], last, checkpoints });
+    await writer.add(Buffer.from(lines.join('')));
+    await writer.finish();
+    const source = await Bundle.open(to);
+    expect(await verifyLog({ source, keys: trusted })).toMatchObject({ size: last, checkpoints: 3, findings: [] });
+    for (const size of [499, 500, 501, 1_001, last]) {
+      const from = trusted.open(headOf(size)) as TrustedHead;
+      expect(await verifyLog({ source, keys: trusted, since: from, isIncremental: true })).toMatchObject({ after: size, size: last, findings: [] });
+    }
+    const file = join(to, source.manifest.parts[0]!.events.name);
+    for (const kept of [499, 500, 501, 1_000]) {
+      await writeFile(file, lines.slice(0, kept).join(''));
+      expect((await verifyLog({ source: await Bundle.open(to), keys: trusted })).findings).toMatchObject([{ code: 'event-missing', position: kept + 1 }, { code: 'bundle-damaged' }]);
+    }
+    await writeFile(file, [...lines, lines[0]].join(''));
+    expect((await verifyLog({ source: await Bundle.open(to), keys: trusted })).findings).toContainEqual(expect.objectContaining({ code: 'position-out-of-order', position: last + 1 }));
+  });
+
   it('that spans two epochs is verified by the keys of both, and by the witnesses of either', async () => {
     const begun = epochEvent(log);
     const all = [...log.events, begun];

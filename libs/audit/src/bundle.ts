@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingTree, LogFormatError, parseCheckpointText, parseNote, treeHashBytes, type Frontier } from '@rectrail/transparency';
-import { BundleError, entriesIn, manifestName, parseManifest, type BundleFile, type BundleManifest, type BundlePart } from './bundle-format.ts';
+import { BundleError, entriesIn, manifestName, parseManifest, type BundleFile, type BundleManifest, type BundlePart, type EntriesRead } from './bundle-format.ts';
 import { finding, type Finding } from './findings.ts';
 import type { LogBatch, LogSource } from './log-source.ts';
 
@@ -54,6 +54,9 @@ const claimedSize = (note: string): number => {
 const moreBytesMax = 32 << 20;
 /** Of 10 million events it has some 2 MB. */
 export const manifestBytesMax = 256 << 20;
+
+/** Few enough that what is made of them is forgotten while it is young. */
+const eventsOfBatch = 500;
 
 /** A bundle in a directory (docs/reference/bundle.md), read file by file. */
 export class Bundle implements LogSource {
@@ -111,7 +114,7 @@ export class Bundle implements LogSource {
       next = following === undefined ? null : this.#read(following);
       // Whoever stops early leaves it unread.
       next?.catch(() => undefined);
-      if (read !== null) yield this.#batch(part, read, after);
+      if (read !== null) yield* this.#batches(part, read, after);
     }
     if (parts.length === 0) yield { entries: [], hashes: null, notes: this.#notes.filter(({ size }) => size >= after).map(({ note }) => note) };
   }
@@ -144,20 +147,39 @@ export class Bundle implements LogSource {
     return { events, leaves };
   }
 
-  #batch({ first, last, events: file }: BundlePart, { events, leaves }: { readonly events: Buffer | null; readonly leaves: Buffer | null }, after: number): LogBatch {
+  *#batches(part: BundlePart, { events, leaves }: { readonly events: Buffer | null; readonly leaves: Buffer | null }, after: number): Generator<LogBatch> {
+    const { first, last, events: file } = part;
     const from = Math.max(first, after + 1);
-    const skipped = from - first;
-    const hashes = leaves?.length === (last - first + 1) * treeHashBytes ? leaves.subarray(skipped * treeHashBytes) : null;
+    const hashes = leaves?.length === (last - first + 1) * treeHashBytes ? leaves.subarray((from - first) * treeHashBytes) : null;
     const isFirst = from === after + 1;
     // Earlier ones say nothing of what is read; one from before the bundle begins is refused.
     const isDue = (size: number): boolean => size >= from || (isFirst && (size === after || size < Math.max(this.after, 1)));
     const notes = this.#notes.filter(({ size }) => isDue(size) && (size <= last || last === this.last)).map(({ note }) => note);
-    if (events === null) return { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing, or much larger than the manifest says`, last) };
-    const read = entriesIn(events, this.logId, first);
+    if (events === null) {
+      yield { entries: [], hashes, notes, finding: finding('bundle-damaged', from, `${file.name} is missing, or much larger than the manifest says`, last) };
+      return;
+    }
+    for (let [at, rest] = [first, events]; at <= last; at += eventsOfBatch) {
+      const to = Math.min(at + eventsOfBatch - 1, last);
+      const { entries, finding: unread, bytesRead } = this.#entries(rest, part, at, to);
+      rest = rest.subarray(bytesRead);
+      if (to < from && unread === null) continue;
+      const begin = Math.max(at, from);
+      // Behind what cannot be read, only the hashes go on.
+      const kept = hashes?.subarray((begin - from) * treeHashBytes, unread === null ? (to + 1 - from) * treeHashBytes : undefined) ?? null;
+      yield { entries: entries.slice(begin - at), hashes: kept, notes: begin === from ? notes : [], finding: unread };
+      if (unread !== null) return;
+    }
+  }
+
+  /** Those from `at` to `to` of a part, of which `rest` is not read yet. */
+  #entries(rest: Buffer, { last, events: { name } }: BundlePart, at: number, to: number): EntriesRead {
+    const count = to - at + 1;
+    // One more than the last is looked for, and must not be there.
+    const read = entriesIn(rest, this.logId, at, to === last ? count + 1 : count);
     const found = read.entries.length;
-    const count = last - first + 1;
-    const rest = found < count ? finding('event-missing', first + found, `${file.name} ends before the event at ${first + found}`)
-      : found > count ? finding('position-out-of-order', last + 1, `${file.name} holds more events than the manifest says`) : null;
-    return { entries: read.entries.slice(skipped, count), hashes, notes, finding: read.finding ?? rest };
+    const unread = found < count ? finding('event-missing', at + found, `${name} ends before the event at ${at + found}`)
+      : found > count ? finding('position-out-of-order', last + 1, `${name} holds more events than the manifest says`) : null;
+    return { ...read, entries: read.entries.slice(0, count), finding: read.finding ?? unread };
   }
 }

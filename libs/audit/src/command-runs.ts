@@ -18,10 +18,34 @@ export interface CommandRun {
 
 interface OpenRun {
   readonly commandId: CommandId;
-  readonly ids: string[];
-  readonly positions: number[];
+  readonly first: number;
+  last: number;
+  /** Events whose ids are those that come first of the command, in their order. */
+  inOrder: number;
+  /** From the first on that is another. */
+  readonly others: { readonly id: string; readonly position: number }[];
   unknown: number;
 }
+
+const take = (run: OpenRun, position: number, id: string): void => {
+  if (run.others.length === 0 && id === deriveEventId(run.commandId, run.inOrder)) run.inOrder += 1;
+  else run.others.push({ id, position });
+};
+
+/** Whether each of the others is an id of the command that no event has yet; `unknown` events may have some of them. */
+const wrongWith = ({ commandId, inOrder, others }: OpenRun, unknown: number): Finding | null => {
+  if (others.length === 0) return null;
+  const seen = new Set<string>(Array.from({ length: inOrder }, (_, index) => deriveEventId(commandId, index)));
+  for (const { id, position } of others) {
+    if (seen.has(id)) return finding('event-id-wrong', position, `event ${id} stands in the log twice`);
+    seen.add(id);
+  }
+  const left = new Map(others.map(({ id, position }) => [id, position]));
+  const count = inOrder + others.length;
+  for (let index = inOrder; left.size > 0 && index < count + unknown; index += 1) left.delete(deriveEventId(commandId, index));
+  const [wrong] = left;
+  return wrong === undefined ? null : finding('event-id-wrong', wrong[1], `${wrong[0]} is no id of an event of command ${commandId}, which has ${count} here`);
+};
 
 /**
  * Checks that the events of a command stand together, that no command comes twice, and that the ids of its events are those that its id gives them, each once: so no event
@@ -52,16 +76,17 @@ export class CommandRuns {
     if (run?.commandId === commandId) {
       run.unknown += this.#unknown;
       this.#unknown = 0;
-      run.ids.push(eventId);
-      run.positions.push(position);
+      run.last = position;
+      take(run, position, eventId);
       return null;
     }
     const ended = this.end();
     if (ended !== null && 'code' in ended) return ended;
     if (!isUuid(commandId)) return finding('event-id-wrong', position, 'the content names no command');
     if (!this.#seen.add(commandId)) return finding('command-repeated', position, `events of command ${commandId} stand further up, with others between them`);
-    this.#run = { commandId: commandId as CommandId, ids: [eventId], positions: [position], unknown: this.#unknown };
+    this.#run = { commandId: commandId as CommandId, first: position, last: position, inOrder: 0, others: [], unknown: this.#unknown };
     this.#unknown = 0;
+    take(this.#run, position, eventId);
     return ended;
   }
 
@@ -70,17 +95,8 @@ export class CommandRuns {
     const run = this.#run;
     if (run === null) return null;
     this.#run = null;
-    const { commandId, ids, positions } = run;
+    const { commandId, first, last } = run;
     const unknown = mayGoOn ? eventsOfCommandMax : Math.min(run.unknown + this.#unknown, eventsOfCommandMax);
-    const [first = 0] = positions;
-    const left = new Set(ids);
-    if (left.size < ids.length) {
-      const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
-      return finding('event-id-wrong', positions[twice] ?? first, `event ${ids[twice]} stands in the log twice`);
-    }
-    for (let index = 0; left.size > 0 && index < ids.length + unknown; index += 1) left.delete(deriveEventId(commandId, index));
-    const [wrong] = left;
-    if (wrong !== undefined) return finding('event-id-wrong', positions[ids.indexOf(wrong)] ?? first, `${wrong} is no id of an event of command ${commandId}, which has ${ids.length} here`);
-    return { commandId, first, last: positions.at(-1) ?? first, isWhole: unknown === 0 };
+    return wrongWith(run, unknown) ?? { commandId, first, last, isWhole: unknown === 0 };
   }
 }

@@ -47,6 +47,9 @@ const tileHeight = Math.log2(tileWidth);
 
 const verified = (head: TrustedHead): VerifiedHead => ({ origin: head.origin, size: head.size, root: head.root.toString('base64'), witnesses: witnessNames(head) });
 
+/** Of hashes one after the other. */
+const hashAt = (hashes: Buffer | null, i: number): Buffer | null => hashes?.subarray(i * treeHashBytes, (i + 1) * treeHashBytes) ?? null;
+
 /** A content that is gone. `isNamed`: an event behind it, of its stream, says so. */
 interface PurgedEntry { readonly contentSha256: string; readonly streamId: string; isNamed: boolean }
 
@@ -111,17 +114,21 @@ export class LogVerifier {
     for (const note of batch.notes) this.#expect(note);
     this.#reach();
     const { entries, hashes, finding: stopped = null } = batch;
-    const kept = hashes === null ? [] : Array.from({ length: hashes.length / treeHashBytes }, (_, i) => hashes.subarray(i * treeHashBytes, (i + 1) * treeHashBytes));
+    const kept = (hashes?.length ?? 0) / treeHashBytes;
     const first = this.#tree.size + 1;
-    for (let i = 0; i < Math.max(entries.length, kept.length) && !this.#isDone; i += 1) {
-      const [entry, keptHash = null] = [entries[i], kept[i]];
-      if (this.#fatal !== null) this.#trace(keptHash);
-      else if (entry !== undefined) this.#take(entry, keptHash, first + i);
-      else this.#stop(stopped ?? finding('event-missing', first + i, `the event at ${first + i} is missing; the hash of its leaf is there`), keptHash);
+    for (let i = 0; i < Math.max(entries.length, kept) && !this.#isDone; i += 1) {
+      const keptHash = i < kept ? hashAt(hashes, i) : null;
+      if (this.#fatal === null) this.#next(entries[i], keptHash, first + i, stopped);
+      else this.#trace(keptHash);
     }
     if (stopped !== null && this.#fatal === null) this.#fail(stopped);
     // Nothing is kept of what follows: whether the first that is wrong stands further up is not to be told.
-    if (this.#fatal !== null && kept.length === 0) this.#isDone = true;
+    if (this.#fatal !== null && kept === 0) this.#isDone = true;
+  }
+
+  #next(entry: LogEntry | undefined, keptHash: Buffer | null, expected: number, stopped: Finding | null): void {
+    if (entry !== undefined) this.#take(entry, keptHash, expected);
+    else this.#stop(stopped ?? finding('event-missing', expected, `the event at ${expected} is missing; the hash of its leaf is there`), keptHash);
   }
 
   /** What is wrong with the log beyond its events. */
@@ -200,10 +207,12 @@ export class LogVerifier {
     if (position > expected) return finding('event-missing', expected, `the event at ${expected} is missing: ${position} follows ${expected - 1}`);
     if (position < expected) return finding('position-out-of-order', expected, `the event at ${expected} says that it is at ${position}`);
     if (entry.foundSha256 !== null && entry.foundSha256 !== entry.contentSha256) return finding('content-altered', position, `the content at ${position} has the SHA-256 ${entry.foundSha256}, its leaf says ${entry.contentSha256}`);
-    const version = this.#versions.get(streamId) ?? (this.#after === 0 ? 0 : streamVersion - 1);
+    const known = this.#versions.get(streamId);
+    const version = known ?? (this.#after === 0 ? 0 : streamVersion - 1);
     if (streamVersion !== version + 1) return finding('stream-version-gap', position, `the event at ${position} is version ${streamVersion} of ${streamId}, which stood at ${version}`);
     if (recordedAt < this.#recordedAt) return finding('recorded-at-falls', position, `the event at ${position} is recorded at ${recordedAt}, the one before it at ${this.#recordedAt}`);
-    this.#versions.set(streamId, streamVersion);
+    // A copy: what was cut out of a line would keep the whole of it.
+    this.#versions.set(known === undefined ? Buffer.from(streamId, 'utf8').toString('utf8') : streamId, streamVersion);
     this.#recordedAt = recordedAt;
     return this.#wrongWithContent(entry);
   }

@@ -7,8 +7,10 @@ const uuid = (time: string, version: '7' | '8', digits: string): string => {
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-${version}${digits.slice(0, 3)}-${variant}${digits.slice(4, 7)}-${digits.slice(7, 19)}`;
 };
 
+const digestOf = (text: string): string => hash('sha256', text, 'hex');
+
 // JSON of strings and integers is its own RFC 8785 text, and, unlike a plain join, tells ('a', 'bc') from ('ab', 'c').
-const digest = (parts: readonly (string | number)[]): string => hash('sha256', JSON.stringify(parts), 'hex');
+const digest = (parts: readonly (string | number)[]): string => digestOf(JSON.stringify(parts));
 
 const timeOf = (commandId: CommandId): string => commandId.slice(0, 8) + commandId.slice(9, 13);
 
@@ -26,9 +28,12 @@ export const hashedCommandId = (atMs: number, ...parts: readonly string[]): Comm
   return uuid(ms.toString(16).padStart(12, '0'), '7', digest(parts)) as CommandId;
 };
 
+/** Of the JSON text, in which a UUID stands as it is: made for every event of a log that is checked. */
+const eventDigest = (commandId: CommandId, index: number): string => digestOf(`["rectrail.event/1","${commandId}",${index}]`);
+
 /** The id of the event staged as number `index` (from 0) by a command: a UUIDv8 that a retry repeats (docs/adr/0003-event-id-derived.md). */
 export const deriveEventId = (commandId: CommandId, index: number): EventId =>
-  uuid(timeOf(commandId), '8', digest(['rectrail.event/1', commandId, index])) as EventId;
+  uuid(timeOf(commandId), '8', eventDigest(commandId, index)) as EventId;
 
 /** The id of a thing that a command makes, repeated by a retry; `purpose` tells apart the things of one command. */
 export const derivedUuid = (commandId: CommandId, purpose: string): string =>

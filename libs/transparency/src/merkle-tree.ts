@@ -4,15 +4,18 @@ import { hash as digest } from 'node:crypto';
 export type TreeHash = Buffer;
 export const treeHashBytes = 32;
 
-/** In one call: an object that is updated takes half as long again (measured over leaves of 230 bytes and over nodes). */
-const sha256 = (bytes: Uint8Array): TreeHash => digest('sha256', bytes, 'buffer');
+/**
+ * SHA-256 of a leaf or a node with its prefix before it. In one call: an object that is updated takes half as long again (measured over leaves of 230 bytes and over nodes). By
+ * way of a text: the buffer that OpenSSL would fill has memory of its own, whose making and collection take twice as long as the hash.
+ */
+export const prefixedHash = (bytes: Uint8Array): TreeHash => Buffer.from(digest('sha256', bytes, 'binary'), 'latin1');
 
 /** RFC 6962, 2.1: SHA-256(0x00 ‖ leaf). */
 export const leafHash = (leaf: Uint8Array): TreeHash => {
   const bytes = Buffer.allocUnsafe(leaf.length + 1);
   bytes[0] = 0;
   bytes.set(leaf, 1);
-  return sha256(bytes);
+  return prefixedHash(bytes);
 };
 
 /** Whether each has the length of one. */
@@ -25,11 +28,11 @@ export const nodeHash = (left: TreeHash, right: TreeHash): TreeHash => {
   bytes[0] = 1;
   bytes.set(left, 1);
   bytes.set(right, 1 + treeHashBytes);
-  return sha256(bytes);
+  return prefixedHash(bytes);
 };
 
 /** Of a tree without leaves: SHA-256 of nothing. */
-export const emptyRoot: TreeHash = sha256(Buffer.of());
+export const emptyRoot: TreeHash = prefixedHash(Buffer.of());
 
 /** A complete subtree: that of the leaves [index · 2^level, (index + 1) · 2^level). These are kept; everything else of a tree follows from them. */
 export interface TreeNode { readonly level: number; readonly index: number }
