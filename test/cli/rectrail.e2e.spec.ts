@@ -6,12 +6,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { noteVerifier, openAnnouncement, openCheckpoint } from '@rectrail/transparency';
 import { startTestServer, type Json, type TestServer } from '../support/api.ts';
 
 const root = join(import.meta.dirname, '../..');
 const binary = join(root, 'apps/cli/bin/rectrail.mjs');
 const samples = ['ningbo-2022', 'liuba-2020', 'heshan-2025'].map((name) => join(root, 'samples', `${name}.ndjson`));
 const dir = mkdtempSync(join(tmpdir(), 'rectrail-cli-'));
+// Not where a command looks of its own accord.
+const dataDir = join(dir, 'server');
 
 interface Ended { readonly code: number | null; readonly out: string; readonly err: string }
 /** Without a server's address and token of its own: what the shell of the test says must not count. */
@@ -43,7 +47,7 @@ const ledgerFile = (name: string, lines: readonly string[]): string => {
 const headPosition = async (): Promise<number> => Number((await server.get('/dashboard')).cut.atPosition);
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ RECTRAIL_DATA_DIR: dataDir });
   const { code, out } = await rectrail('import', ...samples);
   expect(code).toBe(0);
   expect(out.match(/imported, position \d+\ntake it back: rectrail undo [0-9a-f-]{36}/g)).toHaveLength(3);
@@ -89,7 +93,7 @@ describe('help', () => {
   it.each([
     [[], 'Usage: rectrail'], [['dashboard'], '--valid-at'], [['issues'], '--state'], [['issue'], '<id>'], [['history'], '<id>'], [['timeline'], 'funds-case'], [['lateness'], '--min-days'], [['reminders'], '督办提醒'], [['reminders', 'preview'], '--on'], [['series'], '--every'], [['compare'], '--from-known-at'], [['replay'], '--speed'], [['feed'], '--follow'], [['feed', 'snapshot'], 'digest'], [['deadlines'], '--policy'], [['funds'], '--min-amount'], [['measures'], '--planned-until'], [['organisations'], '--q'], [['discrepancies'], '--org'],
     [['import'], '--dry-run'], [['imports'], 'newest first'], [['undo'], '--with-dependents'], [['token'], 'administrators only'], [['token', 'add'], '--subject'], [['token', 'list'], 'without their text'],
-    [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['skip'], '--reason'], [['dead-letters', 'list'], 'newest first'], [['dead-letters', 'replay'], '--yes'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
+    [['token', 'revoke'], '<id>'], [['projections'], 'administrators only'], [['rebuild'], 'Exit codes'], [['slip'], '销号单'], [['clock', 'confirm'], '--reason'], [['skip'], '--reason'], [['dead-letters', 'list'], 'newest first'], [['dead-letters', 'replay'], '--yes'], [['serve'], 'RECTRAIL_*'], [['demo'], 'sample ledgers'],
   ])('of %j', async (command, text) => {
     const { code, out, err } = await spawned([...command, '--help']);
     expect([code, err]).toEqual([0, '']);
@@ -331,5 +335,48 @@ describe('imports', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/\[built-upon\][\s\S]*IssueAccepted/);
     expect(await printed('undo', first, '--reason', '误导入', '--with-dependents')).toMatch(/facts retracted, 1 of them built upon the import/);
+  });
+});
+
+describe('the clock of the log', () => {
+  it('is shown in both languages, and taken for right by an administrator who says why', async () => {
+    expect(await answered('clock', 'show')).toMatchObject({ state: 'steady', aheadSeconds: 0 });
+    expect(await printed('--lang', 'zh', 'clock', 'show')).toMatch(/数据库时钟正常：20\d\d-/);
+    const { code, err } = await rectrail('--lang', 'zh', 'clock', 'confirm', '--reason', '主机休眠后恢复');
+    expect([code, err.trim()]).toEqual([1, '记录的时间永久保留：请用 --yes 确认时钟无误']);
+    expect(await answered('clock', 'confirm', '--yes', '--reason', '主机休眠后恢复')).toMatchObject({ state: 'steady' });
+  });
+});
+
+describe('the key of the log', () => {
+  const logKey = async (command: string): Promise<string> => (await printed('--data-dir', dataDir, 'log-key', command)).split('\n')[0]!;
+  const plain = async (path: string): Promise<string> => String((await server.call('GET', path)).body);
+  /** The first checkpoint of more than the events that are there now. */
+  const signedAfterwards = async (): Promise<string> => {
+    const { headPosition: head } = (await server.call('GET', '/health')).body;
+    await server.post('/organisations', { code: `KEY-${head}`, name: '某局', level: 'bureau', parent: null });
+    for (;;) {
+      const note = await plain('/log/checkpoint');
+      if (Number(note.split('\n')[1]) > head) return note;
+      await sleep(20);
+    }
+  };
+
+  it('is followed by the next, which it announces and which then signs alone', async () => {
+    const former = (await plain('/log/keys')).trim();
+    const { name: origin } = noteVerifier(former);
+    const missing = await rectrail('--data-dir', dataDir, '--lang', 'zh', 'log-key', 'retire');
+    expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('请先运行 rectrail log-key rotate')]);
+    const next = await logKey('rotate');
+    expect((await rectrail('--data-dir', dataDir, 'log-key', 'rotate')).code).toBe(1);
+    await server.restart();
+    const both = await signedAfterwards();
+    for (const key of [former, next]) expect(openCheckpoint(both, { origin, log: [noteVerifier(key)] }).origin).toBe(origin);
+    expect(openAnnouncement(await plain('/log/key-announcements'), origin, [noteVerifier(former)])).toBe(next);
+    expect(await logKey('retire')).toBe(next);
+    await server.restart();
+    const alone = await signedAfterwards();
+    expect(openCheckpoint(alone, { origin, log: [noteVerifier(next)] }).origin).toBe(origin);
+    expect(() => openCheckpoint(alone, { origin, log: [noteVerifier(former)] })).toThrow();
   });
 });

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { noteVerifier, openProof } from '@rectrail/transparency';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, dayIn, instantOfMs, type Day } from '@rectrail/kernel';
 import { startTestServer, type Json, type Reply, type TestServer } from '../support/api.ts';
@@ -105,6 +109,16 @@ const provenSlip = async (id: string): Promise<void> => {
   expect(openProof(proof.file, Buffer.from(leaf), { origin: log[0]!.name, log }).size).toBeGreaterThanOrEqual(writtenOff.position);
   const { body } = await server.call('GET', `/issues/${id}/write-off-slip?format=text`);
   for (const words of ['整改问题销号单', '销号单号：销号单1号', '验收意见：验收记录1号', 'c2sp.org/tlog-proof']) expect(String(body)).toContain(words);
+  const dir = await mkdtemp(join(tmpdir(), 'rectrail-slip-'));
+  const rectrail = (...args: readonly string[]): Promise<string> => new Promise((resolve) => {
+    const env = { PATH: process.env['PATH'], RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token };
+    execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/bin/rectrail.mjs'), 'slip', id, ...args], { cwd: dir, env }, (_, out, err) => { resolve(out + err); });
+  });
+  expect(await rectrail('--lang', 'zh')).toMatch(/销号单 销号单1号[^]*验收通过：.*[^]*主体责任：p-1[^]*日志收录证明/);
+  expect(await rectrail('--text', '--to', 'slip.txt')).toBe('');
+  expect(await readFile(join(dir, 'slip.txt'), 'utf8')).toMatch(/^整改问题销号单[^]*c2sp\.org\/tlog-proof/);
+  expect(await rectrail('--lang', 'zh', '--to', 'slip.txt')).toContain('无法写入');
+  await rm(dir, { recursive: true, force: true });
 };
 
 describe('corrections', () => {

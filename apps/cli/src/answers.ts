@@ -367,3 +367,25 @@ export interface LogStanding {
   readonly seen: readonly { readonly by: string; readonly epoch: number; readonly size: number; readonly reason: string }[];
 }
 export interface LogEpochs { readonly logId: string; readonly epoch: number; readonly standing: LogStanding; readonly begun: readonly BegunEpoch[] }
+
+/** The clock that stamps the events. */
+export interface LogClock { readonly state: 'steady' | 'jumped'; readonly now: string; readonly aheadSeconds: number }
+
+export interface RecordedAct {
+  readonly position: number;
+  readonly recordedAt: string;
+  readonly on: Printed | null;
+  readonly by: { readonly subject: string; readonly role: string };
+}
+export interface WriteOffSlip {
+  readonly slip: string;
+  readonly issueId: string;
+  readonly orgCode: string | null;
+  readonly orgName: string | null;
+  readonly numberPath: readonly string[];
+  readonly title: string;
+  readonly verified: (RecordedAct & { readonly record: string }) | null;
+  readonly writtenOff: RecordedAct;
+  readonly endorsements: readonly { readonly kind: string; readonly by: string }[];
+  readonly proof: { readonly path: string };
+}

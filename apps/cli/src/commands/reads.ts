@@ -14,7 +14,8 @@ import type { Session } from '../session.ts';
 
 export type Open = (command: Command) => Promise<Session>;
 
-const cutOptions = (command: Command): Command => command
+/** A cut, of whatever is read. */
+export const cutOptions = (command: Command): Command => command
   .option('--valid-at <day>', 'the day in the world, YYYY-MM-DD; default: the day of what is known')
   .option('--known-at <day|instant>', 'what was known then; default: now')
   .option('--at-position <n>', 'what the log held up to this position; default: all')
