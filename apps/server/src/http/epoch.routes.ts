@@ -5,7 +5,7 @@ import { LogFormatError } from '@rectrail/transparency';
 import { z } from 'zod';
 import type { BegunEpoch, Epochs } from '../log/epochs.ts';
 import { standingText, type LogFence, type LogStanding } from '../log/log-fence.ts';
-import { sightingOf, type Sighting } from '../log/sightings.ts';
+import { epochSeenMax, sightingOf, type Sighting } from '../log/sightings.ts';
 import type { BegunEpochView, LogEpochs } from '../openapi/answer-types.ts';
 import { isAdministrators, requireAdministrator } from './fastify-server.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -24,7 +24,7 @@ const checkpointCharsMax = 20_000;
 export const sightingBody = z.union([
   z.strictObject({ checkpoint: z.string().min(1).max(checkpointCharsMax).describe('A signed checkpoint that somebody has kept') }),
   z.strictObject({
-    position: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Of an event that somebody has seen'), epoch: z.int().min(1).max(999_999_999).optional().describe('Of the log that it was seen in; default that of this one'),
+    position: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Of an event that somebody has seen'), epoch: z.int().min(1).max(epochSeenMax).optional().describe('Of the log that it was seen in; default that of this one'),
   }),
 ]);
 const nothing = z.strictObject({});

@@ -2,7 +2,9 @@
 // Method: a database that answers when told to.
 import { describe, expect, it } from '@jest/globals';
 import { createLogger, type Database } from '@rectrail/platform';
+import { newNoteKey, noteSigner, signCheckpoint } from '@rectrail/transparency';
 import { LogFence, type LogFenceOptions } from './log-fence.ts';
+import { epochSeenMax, sightingOf } from './sightings.ts';
 
 const sighting = { epoch: 1, size: 9, root: null, by: 'operator', reason: 'shorter' };
 
@@ -53,5 +55,17 @@ describe('the fence of the log', () => {
     while (fence.standing.state === 'open' && failures > -1) await new Promise(setImmediate);
     expect(fence.standing.state).toBe('behind');
     await fence.close();
+  });
+});
+
+describe('what was seen', () => {
+  const noteOf = (epoch: number): string => {
+    const origin = `rectrail/00000000-0000-4000-8000-000000000000/${epoch}`;
+    return signCheckpoint({ origin, size: 1, root: Buffer.alloc(32) }, [noteSigner(newNoteKey(origin).secret)]);
+  };
+
+  it('leaves epochs to begin behind it: by a number beyond them the log would be closed for good', () => {
+    expect(sightingOf(noteOf(epochSeenMax), 'witness')).toMatchObject({ epoch: epochSeenMax, size: 1 });
+    for (const by of ['witness', 'operator'] as const) expect(() => sightingOf(noteOf(999_999_999), by)).toThrow(/which no log comes to/);
   });
 });

@@ -31,11 +31,15 @@ export const logOfOrigin = (origin: string): LogIdentity | null => named(originP
 /** The log that the `source` of a message names; null for another kind of source. */
 export const logOfSource = (source: string): LogIdentity | null => named(sourcePattern, source);
 
+/** Of what is seen by others than this log itself: behind it there are epochs left to begin. */
+export const epochSeenMax = 999_000_000;
+
 /** What a checkpoint tells, whoever signed it. @throws LogFormatError for what is no checkpoint of a log of Rectrail */
 export const sightingOf = (note: string, by: Seer): Sighting & { readonly logId: string } => {
   const { origin, size, root } = parseCheckpointText(parseNote(note).text);
   const log = logOfOrigin(origin);
   if (log === null) throw new LogFormatError('checkpoint-malformed', `a checkpoint of ${origin}, which is no log of Rectrail`);
+  if (by !== 'folder' && log.epoch > epochSeenMax) throw new LogFormatError('checkpoint-malformed', `a checkpoint of epoch ${log.epoch}, which no log comes to`);
   return { ...log, size, root, by };
 };
 
