@@ -150,6 +150,9 @@ describe('the log over HTTP', () => {
     const trail: Json = await server.get(`/audit-trail?stream=${streamId}&limit=500`);
     expect(trail.items.map((event: Json) => event.position)).not.toContain(position);
     expect(trail.items[0]).toMatchObject({ type: 'ContentPurged', counts: true, data: { purgeId: id, eventId, position, reason: 'PERSONAL_INFORMATION' } });
+    const { purges, beliefs }: Json = await server.get(`/issues/${streamId.slice('issue-'.length)}/timeline`);
+    expect(purges).toMatchObject([{ eventId, position, reason: 'PERSONAL_INFORMATION', legalBasis: '《中华人民共和国个人信息保护法》第四十七条', by: { type: 'ContentPurged' } }]);
+    expect(beliefs.map((belief: Json) => belief.from.position)).not.toContain(position);
     // Before the correction it counted: an answer of then lacks it, and says so.
     expect((await server.get(`/dashboard?atPosition=${position}`)).purged).toBe(1);
     expect((await server.get('/dashboard')).purged).toBe(0);

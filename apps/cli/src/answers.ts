@@ -86,6 +86,7 @@ export interface Timeline extends Answered {
   readonly kind: 'issue' | 'measure' | 'fundsCase' | 'inspection' | 'organisation';
   readonly id: string;
   readonly beliefs: readonly Belief[];
+  readonly purges: readonly { readonly position: number; readonly reason: string; readonly legalBasis: string; readonly by: { readonly recordedAt: string } }[];
 }
 
 export interface Lateness extends Page<{

@@ -21,7 +21,7 @@ const beliefs: readonly Belief[] = [
   belief(fedBack, registered, { validFrom: '2024-01-01', validTo: '2024-02-01', knownFrom: '2024-02-03 16:00:00', positionFrom: 20, possibly: 'IN_PROGRESS' }),
   belief({ state: 'IN_PROGRESS', planned: null }, started, { validFrom: '2024-02-01', knownFrom: '2024-02-03 16:00:00', holds: true }),
 ];
-const timeline: Timeline = { cut, kind: 'issue', id: 'i', beliefs };
+const timeline: Timeline = { cut, kind: 'issue', id: 'i', beliefs, purges: [] };
 
 describe('timelines', () => {
   it('show what was superseded, what came of it and what holds', () => {
@@ -47,6 +47,8 @@ describe('timelines', () => {
     const unseen = belief(fedBack, registered, { positionTo: 11, endedBy: second });
     const takenOut = belief(fedBack, started, { positionTo: 30, endedBy: slip });
     expect(everHeld([unseen, takenOut])).toEqual([takenOut]);
+    const purges = [{ position: 7, reason: 'PERSONAL_INFORMATION', legalBasis: '《个人信息保护法》第四十七条', by: { recordedAt: '2026-03-01 10:00:00' } }];
+    expect(timelineText('zh', { ...timeline, purges })).toMatch(/\n2026-03-01 10:00 #7 内容已依法清除：个人信息，《个人信息保护法》第四十七条$/);
     expect(timelineText('zh', { ...timeline, beliefs: [takenOut] })).toMatch(/20–30 .*FactsRetracted #30 录入有误$/m);
   });
 

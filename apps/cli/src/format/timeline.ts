@@ -1,6 +1,7 @@
 import type { Belief, BeliefEvent, Timeline } from '../answers.ts';
 import { cutLine } from './figures.ts';
 import { aside, label, type Language } from './language.ts';
+import { goneText } from './purges.ts';
 import { table } from './table.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -71,4 +72,5 @@ export const timelineText = (language: Language, answer: Timeline): string => [
     belief.holds ? '→' : '', stateText(language, answer.kind, belief), belief.validFrom, belief.validTo, minute(belief.knownFrom), minute(belief.knownTo),
     `${belief.positionFrom}–${belief.positionTo ?? ''}`, eventText(belief.from), eventText(belief.endedBy),
   ])),
+  ...answer.purges.map((purge) => `${minute(purge.by.recordedAt) ?? ''} ${goneText(language, purge)}`),
 ].join('\n');

@@ -82,7 +82,7 @@ changed. \`RECTRAIL_FEED_READERS_MAX\` streams, waiting pages and digests are op
 
 For whoever does not trust the operator ([how to check it](../how-to/check-the-log.md)); any token will do. A leaf says where, when and in which stream an event was recorded, and the hash of what it says ([leaf.md](leaf.md)), so none of these shows a content.
 
-- \`GET ${apiPath}/log/checkpoint\`: the newest signed head, as text (C2SP \`tlog-checkpoint\`). \`GET ${apiPath}/log/keys\`: the keys by which it is verified, one a line. It lags by less than a second behind the newest event.
+- \`GET ${apiPath}/log/checkpoint\`: the newest signed head, as text (C2SP \`tlog-checkpoint\`); with \`witnessed=N\` the newest that so many witnesses have cosigned, with \`epoch=N\` the last one of an epoch. \`GET ${apiPath}/log/keys\`: the keys by which it is verified, one a line. It lags by less than a second behind the newest event.
 - \`GET ${apiPath}/log/proof/inclusion/{position}?size=\`: that the event is in the tree of so many leaves, as JSON; with \`.tlog-proof\` behind the position as a file that needs no server. \`GET ${apiPath}/log/proof/consistency?from=&to=\`: that a later tree
   goes on from an earlier one. Without \`size\` or \`to\`, the tree of the newest checkpoint; beyond it 409 \`log-not-sealed\`.
 - \`GET ${apiPath}/log/contents?after=&limit=&audience=\`, for administrators: leaf and content of each event as they are hashed, one a line ([bundle](bundle.md)); with \`audience=public\` without the contents that are not public. \`rectrail export\` reads it.

@@ -210,6 +210,18 @@ export interface TimelineAnswer extends Answered {
   readonly streamVersion: StreamVersion;
   /** By position, then known instant, then day from which they begin. */
   readonly beliefs: readonly Belief[];
+  /** Contents of this stream that are gone by law; no belief rests on them any more. In the order of the purges. */
+  readonly purges: readonly PurgedContent[];
+}
+
+/** That the content of an event was taken away: by which event, on what ground. */
+export interface PurgedContent {
+  /** Of the event whose content is gone. */
+  readonly eventId: EventId;
+  readonly position: Position;
+  readonly reason: string;
+  readonly legalBasis: string;
+  readonly by: BeliefEvent;
 }
 
 export interface DeadlineItem extends DeadlineView {

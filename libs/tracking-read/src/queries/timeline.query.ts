@@ -1,7 +1,7 @@
 import { streamVersion, type FundsCaseId, type InspectionId, type IssueId, type MeasureId, type OrgId, type StreamId } from '@rectrail/kernel';
 import { streams } from '@rectrail/tracking-domain';
-import type { TimelineAnswer, TimelineKind } from './answers.ts';
-import { beliefsOf, factsOfOrganisation } from './beliefs.ts';
+import type { PurgedContent, TimelineAnswer, TimelineKind } from './answers.ts';
+import { beliefEvent, beliefsOf, factsOfOrganisation } from './beliefs.ts';
 import { streamInSight, type TrackingFact } from './counting-facts.ts';
 import { findOrg, readAt, type ReadContext, type ReadSession } from './read-session.ts';
 import type { ReadRequest } from './requests.ts';
@@ -33,9 +33,18 @@ const aggregateStream = async (context: ReadContext, session: ReadSession, kind:
   return { id, ...await streamInSight(context, session, of(id), unknown) };
 };
 
+const purgesIn = (stream: readonly TrackingFact[]): readonly PurgedContent[] => stream.flatMap((fact) => {
+  if (fact.event.type !== 'ContentPurged') return [];
+  const { eventId, position, reason, legalBasis } = fact.event.data;
+  return [{ eventId, position, reason, legalBasis, by: beliefEvent(fact) }];
+});
+
 /** Every belief about one thing. @throws ReadRejected `unknown-issue` and the like, `outside-jurisdiction`. */
 export const timeline = (context: ReadContext, kind: TimelineKind, id: string, request: ReadRequest): Promise<TimelineAnswer> =>
   readAt(context, request, async (session) => {
     const told = kind === 'organisation' ? organisationStream(session, id) : await aggregateStream(context, session, kind, id);
-    return { cut: session.cut, kind, id: told.id, orgId: told.orgId, streamVersion: streamVersion(told.version), beliefs: beliefsOf(kind, told.stream, session.cut) };
+    return {
+      cut: session.cut, kind, id: told.id, orgId: told.orgId, streamVersion: streamVersion(told.version),
+      beliefs: beliefsOf(kind, told.stream, session.cut), purges: purgesIn(told.stream),
+    };
   });
