@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { finished } from 'node:stream/promises';
 import { isUuid, msOfInstant, type CommandId, type StreamId } from '@rectrail/kernel';
-import { contentPurged, isPurged, purgeTargetOf, type StoredEvent } from '@rectrail/event-store';
+import { contentPurged, isPurged, purgeTargetOf, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
 import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import { BinaryRows } from './binary-copy.ts';
@@ -221,16 +221,24 @@ const closed = (schema: string, { streams }: LoadedHistory): string => [
   `select pg_notify('${schema}', '')`,
 ].join('; ');
 
+/** The log that the history was of, in the place of the one that was made for the empty database. */
+const takeIdentity = async (client: pg.Client, schema: string, { epoch, logId }: LogIdentity): Promise<void> => {
+  await client.query(`alter table ${schema}.epochs disable trigger append_only; delete from ${schema}.epochs`);
+  await client.query(`insert into ${schema}.epochs (epoch, log_id) values ($1, $2)`, [epoch, logId]);
+  await client.query(`alter table ${schema}.epochs enable trigger append_only`);
+};
+
 const isUniqueViolation = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.code === '23505';
 
-/** Copies a history into an empty log, in one transaction that holds the append lane. `client` is in no transaction and is closed by the caller. */
-export const copyHistory = async (client: pg.Client, schema: string, batches: AsyncIterable<readonly HistoryEvent[]>): Promise<LoadedHistory> => {
+/** Copies a history into an empty log, in one transaction that holds the append lane. `client` is in no transaction and is closed by the caller. `identity`: default that of the database. */
+export const copyHistory = async (client: pg.Client, schema: string, batches: AsyncIterable<readonly HistoryEvent[]>, identity: LogIdentity | null): Promise<LoadedHistory> => {
   const copy = new TableCopy(client, schema);
   await client.query('begin');
   try {
     await client.query(`select pg_advisory_xact_lock(${laneKey(schema)})`);
     if ((await client.query(`select from ${schema}.events limit 1`)).rowCount !== 0) throw new HistoryRefused('log-not-empty', 'the log has events: a history is loaded into an empty one');
     await client.query(emptied(schema));
+    if (identity !== null) await takeIdentity(client, schema, identity);
     const loading = new Loading(copy);
     for await (const batch of batches) {
       await loading.add(batch);

@@ -46,7 +46,7 @@ export class PostgresEventStore implements EventStore {
   readonly capabilities: EventStoreCapabilities = { eventBytesMax: 4 << 20, appendBytesMax: 512 << 20, appendEventsMax: 200_000, pageEventsMax: 1_000, purges: true };
   /** As the server described itself at the start. */
   readonly server: ServerFacts;
-  readonly #identity: LogIdentity;
+  #identity: LogIdentity;
   readonly #pool: pg.Pool;
   readonly #reader: LogReader;
   readonly #clock: LogClock;
@@ -181,16 +181,19 @@ export class PostgresEventStore implements EventStore {
 
   /**
    * Loads a history with its own positions and times into the empty log, by COPY: the same rows as appends would have left. Nobody appends
-   * meanwhile, and readers of the log wait. One transaction: what ends early leaves nothing.
+   * meanwhile, and readers of the log wait. One transaction: what ends early leaves nothing. `identity`: of the log that the history was of, which this one then is, for
+   * this store and those that are opened later; default that of the database.
    *
    * @throws HistoryRefused `log-not-empty`; `history-invalid` for positions or versions with gaps, times that go back, a command in two places; what `batches` throws
    */
-  loadHistory(batches: AsyncIterable<readonly HistoryEvent[]>): Promise<LoadedHistory> {
+  loadHistory(batches: AsyncIterable<readonly HistoryEvent[]>, identity: LogIdentity | null = null): Promise<LoadedHistory> {
     return this.#lifetime.run(async () => {
       // No limit of time, whatever the role has.
       const client = await connect(this.#session, ['transaction_timeout = 0', 'statement_timeout = 0', 'idle_in_transaction_session_timeout = 0', 'synchronous_commit = on']);
       try {
-        return await copyHistory(client, this.#schema, batches);
+        const loaded = await copyHistory(client, this.#schema, batches, identity);
+        this.#identity = identity ?? this.#identity;
+        return loaded;
       } finally {
         await client.end();
         this.#wake.notify();

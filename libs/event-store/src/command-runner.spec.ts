@@ -117,6 +117,13 @@ describe('CommandRunner', () => {
     expect((await runner.run(first, countUp)).repeated).toBe(true);
   });
 
+  it('takes a command for the same where nothing is known of what it was', async () => {
+    const runner = runnerOver(new MemoryEventStore(clockAt(at)));
+    const { commandId, correlationId } = request();
+    const { position } = await runner.run({ commandId, correlationId }, countUp);
+    expect(await runner.run({ commandId, correlationId, fingerprint: 'a' }, countUp)).toMatchObject({ repeated: true, position });
+  });
+
   it('shows later loads what was staged before, in its place', async () => {
     const store = new MemoryEventStore(clockAt(at));
     const runner = runnerOver(store);

@@ -19,7 +19,7 @@ export interface RunRequest {
   readonly correlationId: string;
   /** Default: the clock. */
   readonly now?: Instant;
-  /** A hash of what was asked. Where the command was carried out before with another one, the run is refused with `command-reused`. */
+  /** A hash of what was asked. Where the command is known to have been carried out with another one, the run is refused with `command-reused`. */
   readonly fingerprint?: string;
 }
 
@@ -82,7 +82,8 @@ export class CommandRunner {
   }
 
   async #repeat<R>(request: RunRequest, work: (unit: UnitOfWork) => Promise<R>, earlier: AppendResult): Promise<UnitOutcome<R>> {
-    if ((request.fingerprint ?? null) !== earlier.fingerprint) {
+    // None is known where a content of it was purged, or the log was restored from a bundle: its id alone tells that it is the same then.
+    if (earlier.fingerprint !== null && request.fingerprint !== earlier.fingerprint) {
       throw new EventStoreError('command-reused', `command ${request.commandId} was carried out before with another content. Potential solutions: use a new idempotency key for a new command`);
     }
     const unit = this.#open(request, earlier.recordedAt, position(earlier.first - 1));
