@@ -40,7 +40,7 @@ const readText = async (file: string): Promise<string> => {
 };
 
 /** A key has a plus in it, and a file of keys has none in its name, as a rule. */
-const keysOf = async (given: readonly string[]): Promise<readonly string[]> =>
+export const keysOf = async (given: readonly string[]): Promise<readonly string[]> =>
   (await Promise.all(given.map(async (one) => (one.includes('+') ? [one] : (await readText(one)).split('\n').map((line) => line.trim()).filter((line) => line !== ''))))).flat();
 
 const keptHead = async (keys: LogKeys, file: string): Promise<TrustedHead> => {

@@ -43,7 +43,7 @@ addDeadLetters(program, open);
 addEpochs(program, open);
 addClock(program, open);
 addPurges(program, open);
-addBackup(program);
+addBackup(program, process.env);
 addLogKey(program);
 addServing(program, process.env);
 addGenerate(program, process.env);

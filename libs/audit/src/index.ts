@@ -2,7 +2,7 @@ export { BundleError, bundleEvent, bundleFormat, bundleLine, eventsPerFile, type
 export { Bundle } from './bundle.ts';
 export { BundleWriter, type BundleHeader } from './bundle-writer.ts';
 export type { CommandRun } from './command-runs.ts';
-export { contentIds, entryOfStored, type LogEntry } from './entry.ts';
+export { contentIds, contentType, entryOfStored, type LogEntry } from './entry.ts';
 export { FiguresJudge, parseFigures, type PublishedFigures, type Rederived } from './figures.ts';
 export { findingCodes, type Finding, type FindingCode } from './findings.ts';
 export { LogKeys, partsOfOrigin, type TrustedHead } from './log-keys.ts';

@@ -103,6 +103,21 @@ describe('loadHistory', () => {
     }));
   });
 
+  it('the log that it was of is the one that it is of, and that only once it is there', async () => {
+    await withLog(async (written) => withLog(async (loaded, schema) => {
+      const history = await appended(written, [requestOf([{ stream: freshStream(), says: ['a', 'b'] }])]);
+      const [own, identity] = [await loaded.identity(), { logId: (await written.identity()).logId, epoch: 3 }];
+      const stored = async (): Promise<unknown> => (await admin.query(`select log_id as "logId", epoch from ${schema}.epochs`)).rows;
+      await expect(loaded.loadHistory(inBatches(history.slice(1)), identity)).rejects.toMatchObject({ code: 'history-invalid' });
+      expect([await loaded.identity(), await stored()]).toEqual([own, [own]]);
+      await loaded.loadHistory(inBatches(history), identity);
+      expect([await loaded.identity(), await stored()]).toEqual([identity, [identity]]);
+      await expect(admin.query(`delete from ${schema}.epochs`)).rejects.toThrow('append-only');
+      await loaded.beginEpoch(4);
+      expect(await loaded.newestEpoch()).toBe(4);
+    }));
+  });
+
   it('appends go on where the history ends, and its commands are known', async () => {
     await withLog(async (written) => withLog(async (loaded) => {
       const told = requestOf([{ stream: freshStream(), says: ['a', 'b'] }, { stream: freshStream(), says: ['c'] }]);

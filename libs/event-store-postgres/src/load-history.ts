@@ -230,7 +230,10 @@ const takeIdentity = async (client: pg.Client, schema: string, { epoch, logId }:
 
 const isUniqueViolation = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError && error.code === '23505';
 
-/** Copies a history into an empty log, in one transaction that holds the append lane. `client` is in no transaction and is closed by the caller. `identity`: default that of the database. */
+/**
+ * Copies a history into an empty log, in one transaction that holds the append lane. `client` is in no transaction and is closed by the caller. `identity`: of the log, null for
+ * that of the database.
+ */
 export const copyHistory = async (client: pg.Client, schema: string, batches: AsyncIterable<readonly HistoryEvent[]>, identity: LogIdentity | null): Promise<LoadedHistory> => {
   const copy = new TableCopy(client, schema);
   await client.query('begin');

@@ -69,6 +69,12 @@ export const countedProgress = (output: Output, language: Language): ProgressLin
   return { text: parts.join('  '), step };
 });
 
+/** How far a bundle is put back, in three passes over its events. */
+export const restoreProgress = (output: Output, language: Language): ProgressLine<Counted & { readonly phase: string }> => writtenOver(output, ({ phase, ...progress }) => {
+  const { parts, step } = counted(language, progress);
+  return { text: [label(language, phase), ...parts].join('  '), step: `${phase} ${step}` };
+});
+
 /** How far a rebuild is; phases that are not counted in events have their names alone. */
 export const rebuildProgress = (output: Output, language: Language): ProgressLine<NonNullable<ProjectionView['build']>> => writtenOver(output, (build) => {
   const { name, phase, running, position, target, eventsPerSecond } = build;
