@@ -87,7 +87,7 @@ type VerifiedBundle = Awaited<ReturnType<typeof verifiedBundle>>;
 
 /** Puts the key that signs where a start looks for it. Gives what takes it away again. @throws UsageError for the key of another log, or where another lies already */
 const placeKey = async (given: string, file: string, { head, bundle, keys }: VerifiedBundle): Promise<() => Promise<void>> => {
-  const secret = (await readFile(given, 'utf8')).trim();
+  const secret = (await readFile(given, 'utf8').catch((error: unknown) => { throw refused(`${given} cannot be read: ${String(error)}`, `无法读取 ${given}：${String(error)}`); })).trim();
   const verifier = noteVerifierKey(secret);
   const own = new LogKeys([verifier]);
   // One that a rotation is about to bring has signed nothing yet; whoever checks has it.

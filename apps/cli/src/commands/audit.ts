@@ -12,7 +12,7 @@ type VerifyOptions = Omit<VerificationRequest, 'bundle' | 'onProgress' | 'increm
 /** What is not right; wrong usage, or nothing that could be checked. */
 const [notVerified, notVerifiable] = [1, 2];
 
-const several = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+export const several = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
 const count = (text: string): number => {
   if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('a number of witnesses');
   return Number(text);

@@ -6,6 +6,7 @@ import { colon, label, type Language } from '../format/language.ts';
 import { copyProgress, restoreProgress } from '../format/progress.ts';
 import type { Restored } from '../log-restore.ts';
 import type { GlobalOptions } from '../session.ts';
+import { several } from './audit.ts';
 
 interface Work { readonly onProgress: (progress: { readonly bytes: number; readonly of: number }) => void; readonly signal: AbortSignal }
 
@@ -53,8 +54,6 @@ interface RestoreOptions {
   readonly key: readonly string[];
   readonly logKeyFile?: string;
 }
-
-const several = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
 
 const restoredText = (language: Language, { logKeyFile, ...facts }: Restored): string => [
   ...Object.entries(facts).map(([name, value]) => `${label(language, name)}${colon(language)}${value}`),
