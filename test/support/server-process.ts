@@ -67,7 +67,8 @@ export class ServerProcess {
     this.#child = child;
     this.#mayEnd = !this.#supervised;
     child.once('exit', () => {
-      if (!this.#mayEnd) setTimeout(() => { if (!this.#mayEnd) this.start(); }, supervisedAfterMs);
+      // Who was killed and started meanwhile has a child of its own.
+      if (!this.#mayEnd) setTimeout(() => { if (!this.#mayEnd && this.#child === child) this.start(); }, supervisedAfterMs);
     });
     this.#exit = new Promise((resolve) => { child.once('exit', (code, signal) => { resolve({ code, signal }); }); });
     const { promise, resolve, reject } = Promise.withResolvers<string>();
