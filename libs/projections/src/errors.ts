@@ -42,6 +42,7 @@ export class BuildOutdated extends Error {
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
 
+export const isDeadlock = (error: unknown): boolean => codeOf(error) === '40P01';
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
 
 /** Connection lost, server shutting down, statement cancelled or out of time, serialisation failure, deadlock, no such host: the event is not to blame. */

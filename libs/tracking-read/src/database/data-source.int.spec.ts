@@ -22,6 +22,21 @@ describe('a transaction', () => {
     expect(await projectionDatabase(dataSource).transaction((tx) => tx.query(settings))).toEqual([{ idle: '1min', commits: 'off', reads: 'off' }]);
   });
 
+  it('of a projection is ended too where its process stops in the midst of the rows that it copies', async () => {
+    await dataSource.query('create table rectrail_read.copied (n integer)');
+    const rows = function* (): Generator<readonly number[]> {
+      // Two messages, so that the server has begun to read; then nothing of this process moves, as if it were stopped.
+      for (let n = 0; n < 40_000; n += 1) yield [n];
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+      yield [0];
+    };
+    const patient = projectionDatabase(dataSource, { copyMs: 5_000 });
+    const copying = (database: typeof patient): Promise<unknown> => database.transaction((tx) => tx.copy('rectrail_read.copied', ['n'], rows()));
+    await expect(copying(projectionDatabase(dataSource, { copyMs: 300 }))).rejects.toMatchObject({ code: '57014' });
+    await copying(patient);
+    expect(await dataSource.query('select count(*)::int as rows, current_setting(\'statement_timeout\') as left from rectrail_read.copied')).toEqual([{ rows: 40_001, left: '0' }]);
+  });
+
   it('of a read is ended likewise, and writes nothing', async () => {
     await dataSource.query('create table if not exists rectrail_read.gate ()');
     expect(await readTransaction(dataSource, (tx) => tx.query(settings))).toEqual([{ idle: '1min', commits: 'on', reads: 'on' }]);

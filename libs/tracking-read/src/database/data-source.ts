@@ -60,8 +60,14 @@ const clientOf = async (runner: QueryRunner): Promise<pg.PoolClient> => await ru
 /** What the driver waits for the answer to a statement; for ever, where nothing is said. */
 const waiting = (answerMs: number | undefined): { readonly query_timeout?: number } => (answerMs === undefined ? {} : { query_timeout: answerMs });
 
+/** Rows come in parts that take moments; ms. */
+const copyMsMax = 60_000;
+
+/** `answerMs`: for the answer to a statement; `copyMs`: for the rows of one COPY. */
+interface Patience { readonly answerMs?: number; readonly copyMs?: number }
+
 /** Projections and reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
-const transactionOf = (runner: QueryRunner, answerMs?: number): Transaction => ({
+const transactionOf = (runner: QueryRunner, { answerMs, copyMs = copyMsMax }: Patience = {}): Transaction => ({
   query: async <Row>(sql: string, params: readonly unknown[] = []) => {
     const client = await clientOf(runner);
     const name = params.length === 0 ? undefined : nameOf(sql);
@@ -69,7 +75,13 @@ const transactionOf = (runner: QueryRunner, answerMs?: number): Transaction => (
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
   },
-  copy: async (table, columns, rows) => copyRows(await clientOf(runner), table, columns, rows),
+  copy: async (table, columns, rows) => {
+    const client = await clientOf(runner);
+    // A process that was stopped in the midst of its rows is not idle to the server, which would wait for the rest for ever, and with it whoever waits for the checkpoint.
+    await client.query(`set local statement_timeout = ${copyMs}`);
+    await copyRows(client, table, columns, rows);
+    await client.query('set local statement_timeout = 0');
+  },
 });
 
 /** Of shapes that cannot be carried on. Nothing is lost: read models are made anew from the log. */
@@ -130,13 +142,13 @@ const notIdle = `set local idle_in_transaction_session_timeout = '1min'`;
 /** Rows and checkpoint are lost together or not at all, and what is lost is projected again: no commit waits for the disk. */
 const beginWrite = `begin; ${notIdle}; set local synchronous_commit = off`;
 
-const connectionOf = (runner: QueryRunner): ProjectionConnection => ({
+const connectionOf = (runner: QueryRunner, patience: Patience): ProjectionConnection => ({
   query: (sql, params) => transactionOf(runner).query(sql, params),
-  transaction: (work) => inTransaction(runner, beginWrite, () => work(transactionOf(runner))),
+  transaction: (work) => inTransaction(runner, beginWrite, () => work(transactionOf(runner, patience))),
 });
 
-export const projectionDatabase = (dataSource: DataSource): ProjectionDatabase => {
-  const session: ProjectionDatabase['session'] = (work) => withRunner(dataSource, (runner) => work(connectionOf(runner)));
+export const projectionDatabase = (dataSource: DataSource, patience: Pick<Patience, 'copyMs'> = {}): ProjectionDatabase => {
+  const session: ProjectionDatabase['session'] = (work) => withRunner(dataSource, (runner) => work(connectionOf(runner, patience)));
   return {
     session,
     query: (sql, params) => session((connection) => connection.query(sql, params)),
@@ -167,7 +179,7 @@ const planning: Readonly<Record<Plans, string>> = { auto: '', generic: '; set lo
 export const readTransaction = <T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>, plans: Plans = 'auto'): Promise<T> =>
   withRunner(dataSource, (runner) => {
     const answerMs = readAnswerMsMax(dataSource);
-    return inTransaction(runner, beginRead(readStatementMsMax(dataSource)) + planning[plans], () => work(transactionOf(runner, answerMs)), answerMs);
+    return inTransaction(runner, beginRead(readStatementMsMax(dataSource)) + planning[plans], () => work(transactionOf(runner, { answerMs })), answerMs);
   });
 
 /** For what comes next in the transaction: a plan for these parameters, which may be few or all. */
