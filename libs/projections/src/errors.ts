@@ -42,7 +42,6 @@ export class BuildOutdated extends Error {
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
 
-export const isDeadlock = (error: unknown): boolean => codeOf(error) === '40P01';
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
 
 /** Connection lost, server shutting down, statement cancelled or out of time, serialisation failure, deadlock, no such host: the event is not to blame. */
@@ -53,3 +52,17 @@ export const isTransient = (error: unknown): boolean => {
 };
 
 export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/**
+ * Repeats a transaction that PostgreSQL has ended for a deadlock; nothing of it was done. A swap locks tables first and then its checkpoint, so that it ends an autovacuum;
+ * what drops a rebuild can do so the other way round only.
+ */
+export const despiteDeadlocks = async <T>(transaction: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (codeOf(error) !== '40P01') throw error;
+    }
+  }
+};

@@ -6,7 +6,7 @@ import {
   adoptLive, dropNext, insertLive, insertSkip, isOf, isStopped, lockCheckpoint, notPrepared, pauseNext, readableOf, readCheckpoint, readCheckpoints, readSkips,
   type Checkpoint, type Failure, type Skip,
 } from './checkpoint.ts';
-import { hasProjectionCode, isDeadlock, ProjectionError } from './errors.ts';
+import { despiteDeadlocks, hasProjectionCode, ProjectionError } from './errors.ts';
 import { filterOf, logPages, readAhead, withinChars, type BatchSizes } from './log-pages.ts';
 import { ProjectionBuild, progressOf, interruptBuilder, projectionsBeingBuilt, type BuildOptions, type BuildProgress } from './projection-build.ts';
 import type { Projection } from './projection.ts';
@@ -206,14 +206,7 @@ export class ProjectionRunner {
     const { database, schema } = this.#options;
     this.#projection(name);
     await this.#abortBuild(name, new ProjectionError('rebuild-cancelled', `the rebuild of projection ${name} was cancelled`));
-    for (;;) {
-      try {
-        return await database.transaction((tx) => dropNext(tx, schema, name));
-      } catch (error) {
-        // A swap of another process locks the tables first and then the checkpoint, this one the other way round; whichever PostgreSQL ends, nothing was dropped.
-        if (!isDeadlock(error)) throw error;
-      }
-    }
+    return despiteDeadlocks(() => database.transaction((tx) => dropNext(tx, schema, name)));
   }
 
   /**
