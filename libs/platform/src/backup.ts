@@ -3,6 +3,7 @@ import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, stat, 
 import { dirname, join, relative, sep } from 'node:path';
 import pg from 'pg';
 import { backupManifest, manifestName, type BackupFile, type BackupManifest } from './backup-manifest.ts';
+import { replaceFile, syncFolder } from './durable-files.ts';
 import { embeddedUrl, makeCluster } from './embedded-postgres.ts';
 
 /** Neither copied nor missed: of the running server alone, or made anew by the next one (PostgreSQL, "Making a Base Backup Using the Low Level API"). */
@@ -38,14 +39,6 @@ export class BackupRefused extends Error {
 }
 
 const isMissing = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
-const syncFolder = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
 
 /** Files and empty directories below `root`, by their paths; what vanishes while it is looked for is not there. */
 const walk = async function* (root: string, below = ''): AsyncGenerator<{ readonly path: string; readonly isFile: boolean; readonly bytes: number }> {
@@ -231,9 +224,7 @@ export const backUp = async (options: BackupOptions): Promise<BackupManifest> =>
     format: 'rectrail.backup/1', begunAt, endedAt: new Date().toISOString(), postgresMajor: (await readFile(join(dataDir, clusterName, 'PG_VERSION'), 'utf8')).trim(), ...online,
     directories: copying.directories, files: copying.files,
   };
-  await writeFlushed(join(to, `${manifestName}.new`), `${JSON.stringify(manifest, null, 1)}\n`, 0o600);
-  await rename(join(to, `${manifestName}.new`), join(to, manifestName));
-  await syncFolder(to);
+  await replaceFile(join(to, manifestName), `${JSON.stringify(manifest, null, 1)}\n`, 0o600);
   return manifest;
 };
 

@@ -3,6 +3,7 @@ export type { BackupManifest } from './backup-manifest.ts';
 export { embeddedUrl, startEmbeddedPostgres, type EmbeddedPostgresOptions, type RunningPostgres } from './embedded-postgres.ts';
 export * from './configuration.ts';
 export * from './database.ts';
+export { replaceFile } from './durable-files.ts';
 export * from './leadership.ts';
 export * from './logging.ts';
 export * from './metrics.ts';

@@ -1,30 +1,13 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '@rectrail/platform';
 import { sightingOf, type Sighting } from './sightings.ts';
 
 /** One file for each size is kept so often at most, ms: an hour. The newest checkpoint is there at every moment. */
 const keptEveryMs = 3_600_000;
 
-/** Written beside, flushed, moved into place, and the folder flushed: whoever reads finds a whole file, also after a loss of power. */
-const replaceFile = async (file: string, text: string): Promise<void> => {
-  const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
-  const beside = `${file}.new`;
-  const handle = await open(beside, 'w', 0o644);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(beside, file);
-  const listed = await open(folder, 'r');
-  try {
-    await listed.sync();
-  } finally {
-    await listed.close();
-  }
-};
+/** For anybody to read. */
+const publicMode = 0o644;
 
 /**
  * Where checkpoints are published as files, best on another machine than the database: `checkpoint` is the newest, `checkpoints/<epoch>/<size>` some of those before, `keys` the
@@ -60,11 +43,11 @@ export class CheckpointFolder {
     const there = await this.newest();
     if (there !== null && (there.epoch > epoch || (there.epoch === epoch && there.size > size))) return there;
     if (performance.now() - this.#keptAt >= keptEveryMs) {
-      await replaceFile(join(this.#folder, 'keys'), (await keys()).map((key) => `${key}\n`).join(''));
-      await replaceFile(join(this.#folder, 'checkpoints', String(epoch), String(size)), note);
+      await replaceFile(join(this.#folder, 'keys'), (await keys()).map((key) => `${key}\n`).join(''), publicMode);
+      await replaceFile(join(this.#folder, 'checkpoints', String(epoch), String(size)), note, publicMode);
       this.#keptAt = performance.now();
     }
-    await replaceFile(join(this.#folder, 'checkpoint'), note);
+    await replaceFile(join(this.#folder, 'checkpoint'), note, publicMode);
     return null;
   }
 }

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { LogIdentity } from '@rectrail/event-store';
-import type { Configuration, Database } from '@rectrail/platform';
+import { replaceFile, type Configuration, type Database } from '@rectrail/platform';
 import { announceKey, newNoteKey, noteSigner, noteVerifierKey, type NoteSigner } from '@rectrail/transparency';
 import { registeredKeys, registerKey } from './sealed-log.ts';
 import { logOfOrigin } from './sightings.ts';
@@ -16,15 +16,6 @@ const readSecret = async (file: string): Promise<string | null> => {
     if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
-};
-
-/** Written beside and moved into place, so that a crash leaves no key or a whole one, with its mode from the start. */
-const writeSecret = async (dataDir: string, file: string, secret: string): Promise<void> => {
-  await mkdir(dataDir, { recursive: true });
-  const beside = `${file}.new`;
-  await rm(beside, { force: true });
-  await writeFile(beside, `${secret}\n`, { mode: 0o600, flush: true });
-  await rename(beside, file);
 };
 
 const signerOf = (secret: string, file: string, origin: string): NoteSigner => {
@@ -73,7 +64,7 @@ export const openLogKeys = ({ database, configuration, identity }: LogKeyOptions
   if (configuration.logKeyFile !== undefined) throw new Error(`RECTRAIL_LOG_KEY_FILE names ${configuration.logKeyFile}, which is not there`);
   if (registered.length > 0) return [];
   const { secret, verifier } = newNoteKey(origin);
-  await writeSecret(dirname(file), file, secret);
+  await replaceFile(file, `${secret}\n`, 0o600);
   await registerKey(query, identity.epoch, { verifier });
   return [noteSigner(secret)];
 });
