@@ -10,6 +10,9 @@ import { freePort, ServerProcess } from '../support/server-process.ts';
 export const byItselfMsMax = 90_000;
 const leaseMs = 1_500;
 
+/** `settings`: of the environment of every server. */
+export interface FleetOptions { readonly databaseUrl: string; readonly servers: number; readonly issues: number; readonly settings?: Readonly<Record<string, string>> }
+
 /** Some built servers of every role on one database, with issues of an organisation to write to. */
 export class Fleet {
   readonly servers: readonly ServerProcess[];
@@ -23,11 +26,11 @@ export class Fleet {
     [this.servers, this.urls, this.#dataDir] = [servers, urls, dataDir];
   }
 
-  static async open({ databaseUrl, servers, issues }: { readonly databaseUrl: string; readonly servers: number; readonly issues: number }): Promise<Fleet> {
+  static async open({ databaseUrl, servers, issues, settings = {} }: FleetOptions): Promise<Fleet> {
     const dataDir = await mkdtemp(join(tmpdir(), 'rectrail-fleet-'));
     const ports = await Promise.all(Array.from({ length: servers }, () => freePort()));
-    const settings = { DATABASE_URL: databaseUrl, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_LEASE_MS: String(leaseMs) };
-    const processes = ports.map((port) => new ServerProcess({ ...settings, RECTRAIL_PORT: String(port) }, { supervised: true }).start());
+    const ofAll = { DATABASE_URL: databaseUrl, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_LEASE_MS: String(leaseMs), ...settings };
+    const processes = ports.map((port) => new ServerProcess({ ...ofAll, RECTRAIL_PORT: String(port) }, { supervised: true }).start());
     const fleet = new Fleet(processes, ports.map((port) => `http://127.0.0.1:${port}`), dataDir);
     try {
       await Promise.all(processes.map(({ ready }) => ready));

@@ -23,11 +23,12 @@ export interface HotStreamsOptions {
   readonly fleet: Pick<Fleet, 'urls' | 'token' | 'issues'>;
   readonly random: Random;
   readonly clients: number;
+  /** Longest that one attempt is waited for, since its server may be stopped; default 20,000. */
+  readonly attemptMsMax?: number;
 }
 
-/** Longest that a write may need that is tried again until it is answered; each attempt is waited for a part of that, since its server may be stopped. */
+/** Longest that a write may need that is tried again until it is answered. */
 const insistMsMax = 180_000;
-const attemptMsMax = 20_000;
 /** A version that no stream has: the refusal tells the one that it has. */
 const never = 0;
 
@@ -42,6 +43,7 @@ export class HotStreams {
   /** Answers that nobody should get. */
   readonly faults: string[] = [];
   readonly #options: HotStreamsOptions;
+  readonly #attemptMsMax: number;
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
   #isAbandoned = false;
@@ -49,6 +51,7 @@ export class HotStreams {
 
   constructor(options: HotStreamsOptions) {
     this.#options = options;
+    this.#attemptMsMax = options.attemptMsMax ?? 20_000;
   }
 
   get acknowledged(): number {
@@ -81,7 +84,7 @@ export class HotStreams {
 
   /** Sends an acknowledged write once more. */
   repeat(write: Write): Promise<Response> {
-    return this.#send(write, attemptMsMax);
+    return this.#send(write, this.#attemptMsMax);
   }
 
   async #client(signal: AbortSignal): Promise<void> {
@@ -104,7 +107,7 @@ export class HotStreams {
     const called = performance.now();
     let mayBeWritten = false;
     for (;;) {
-      const outcome = await this.#attempt(ask, insists && random.chance(0.05) ? random.int(1, 30) : attemptMsMax);
+      const outcome = await this.#attempt(ask, insists && random.chance(0.05) ? random.int(1, 30) : this.#attemptMsMax);
       if (typeof outcome === 'object') return { ...ask, called, returned: performance.now(), outcome };
       mayBeWritten ||= outcome === 'unknown';
       await sleep(random.int(10, 60));

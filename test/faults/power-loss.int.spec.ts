@@ -11,7 +11,7 @@ import { PostgresEventStore } from '@rectrail/event-store-postgres';
 import { startEmbeddedPostgres } from '@rectrail/platform';
 import pg from 'pg';
 import { tellCounts, tellProgress } from '../support/long-run.ts';
-import { OwnPostgres } from '../support/own-postgres.ts';
+import { OwnPostgres, quickRecovery } from '../support/own-postgres.ts';
 import { withoutWaiting } from './without-waiting.ts';
 
 const cuts = Number(process.env['RECTRAIL_TEST_CUTS'] ?? 3);
@@ -99,7 +99,7 @@ const afterLossAt = async (lsn: number, { base, log, copy }: { readonly base: st
     await file.write(Buffer.alloc(segmentBytes - at), 0, segmentBytes - at, at);
     await file.close();
   }
-  const server = await startEmbeddedPostgres({ dataDir: copy });
+  const server = await startEmbeddedPostgres({ dataDir: copy, settings: [quickRecovery] });
   const store = await PostgresEventStore.open({ connectionString: server.url });
   const events = await readToEnd(store);
   expect(events.map(({ position }) => position)).toEqual(events.map((_, n) => n + 1));
