@@ -105,9 +105,15 @@ describe('the log over HTTP', () => {
     // Nobody's, a stranger's, the witness's under another head, and under this one with a line more, which stands under no checkpoint of the log.
     const { signatures: [forged] } = parseNote(signNote(signed.replace(/\n\d+\n/, '\n7\n'), [cosigningSigner(witness.secret, () => 1_700_000_000n)]));
     const extended = signNote(`${signed}more\n`, [cosigningSigner(witness.secret, () => 1_700_000_000n)]);
-    for (const checkpoint of [note, cosigned(stranger.secret), formatNote(signed, [...signatures, forged!]), extended]) {
-      expect((await handIn(checkpoint)).body).toMatchObject({ status: 422, code: 'cosignature-refused' });
+    // And what the witness alone has signed: of more events than there are, of a later epoch, of other events; with the log's signature of something else, too.
+    const size = signed.split('\n')[1]!;
+    const alone = [signed, signed.replace(`\n${size}\n`, '\n999999\n'), signed.replace(/\/1\n/, '/2\n'), signed.replace(/\n[^\n]{4}([^\n]+=\n)/, '\nAAAA$1')];
+    const byWitness = alone.map((head) => signNote(head, [cosigningSigner(witness.secret, () => 1_700_000_000n)]));
+    const beside = alone.slice(1).map((head, n) => formatNote(head, [...signatures, ...parseNote(byWitness[n + 1]!).signatures]));
+    for (const checkpoint of [note, cosigned(stranger.secret), formatNote(signed, [...signatures, forged!]), extended, ...byWitness, ...beside]) {
+      expect([checkpoint, (await handIn(checkpoint)).body]).toEqual([checkpoint, expect.objectContaining({ status: 422, code: 'cosignature-refused' })]);
     }
+    expect((await server.get('/log/epochs')).standing).toMatchObject({ state: 'open' });
     expect((await server.call('GET', '/log/checkpoint?witnessed=1')).status).toBe(409);
     const { status, body } = await handIn(cosigned(witness.secret));
     expect(status).toBe(200);

@@ -1,13 +1,14 @@
-import { EventStoreError, leafBytes, type EventStore, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
+import { EventStoreError, leafBytes, type EventStore, type StoredEvent } from '@rectrail/event-store';
 import { position } from '@rectrail/kernel';
 import { parseBody } from '@rectrail/tracking-app';
 import {
-  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, openNote, parseCheckpointText, parseTilePath, rootOf, tileWidth, type NoteSignature,
-  type NoteVerifier, type Tile, type TreeHash,
+  consistencyProof, entryBundle, formatProof, inclusionProof, leafHash, LogFormatError, noteVerifier, openCheckpoint, parseTilePath, rootOf, tileWidth,
+  type NoteSignature, type NoteVerifier, type Tile, type TreeHash,
 } from '@rectrail/transparency';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { standingText, type LogFence } from '../log/log-fence.ts';
+import { originOf } from '../log/log-key.ts';
 import type { SealedLog, SignedCheckpoint } from '../log/sealed-log.ts';
 import { sightingOf, type Sighting } from '../log/sightings.ts';
 import type { LogConsistency, LogInclusion } from '../openapi/answer-types.ts';
@@ -61,16 +62,23 @@ const placeOf = (request: FastifyRequest): { readonly index: number; readonly as
 
 const notSealed = (parameter: string, detail: string): HttpProblem => new HttpProblem('log-not-sealed', detail, { errors: [{ parameter, detail }] });
 
-/** What witnesses have signed of this log. @throws HttpProblem `cosignature-refused` where no known witness has, or it is of another log */
-const cosigned = (note: string, witnesses: readonly NoteVerifier[], { logId }: LogIdentity): { readonly sighting: Sighting; readonly verified: readonly NoteSignature[] } => {
+interface Witnesses { readonly logId: string; readonly own: readonly NoteVerifier[]; readonly witnesses: readonly NoteVerifier[] }
+
+/**
+ * What witnesses have signed of a checkpoint that this log has signed: a witness alone would have no say in what the log is. `own`: keys of the log, of every epoch.
+ *
+ * @throws HttpProblem `cosignature-refused` where no known witness has, or the log itself has not, or it is of another log
+ */
+const cosigned = (note: string, { logId, own, witnesses }: Witnesses): { readonly sighting: Sighting; readonly witnessed: readonly NoteSignature[] } => {
   const refuse = (detail: string): HttpProblem => new HttpProblem('cosignature-refused', detail, { errors: [{ pointer: '/checkpoint', detail }] });
   try {
-    const { text, verified } = openNote(note, witnesses);
-    // Kept beside the log's own checkpoint, it would be shown as forged.
-    if (parseCheckpointText(text).extensions !== undefined) throw refuse('it has lines that no checkpoint of this log has');
     const { logId: of, ...sighting } = sightingOf(note, 'witness');
-    if (of === logId) return { sighting, verified };
-    throw refuse(`it is of the log ${of}, and this one is ${logId}`);
+    if (of !== logId) throw refuse(`it is of the log ${of}, and this one is ${logId}`);
+    const origin = originOf({ logId, epoch: sighting.epoch });
+    const { extensions, witnessed } = openCheckpoint(note, { origin, log: own.filter(({ name }) => name === origin), witnesses, witnessesMin: 1 });
+    // Kept beside the log's own checkpoint, it would be shown as forged.
+    if (extensions !== undefined) throw refuse('it has lines that no checkpoint of this log has');
+    return { sighting, witnessed };
   } catch (error) {
     throw error instanceof LogFormatError ? refuse(error.message) : error;
   }
@@ -112,10 +120,11 @@ export class LogAnswers {
    */
   async cosign(note: string): Promise<string> {
     const { store, sealed, fence, witnesses } = this.#options;
-    const { sighting, verified } = cosigned(note, witnesses, await store.identity());
+    const [{ logId }, keys] = await Promise.all([store.identity(), sealed.keys()]);
+    const { sighting, witnessed } = cosigned(note, { logId, own: keys.map(noteVerifier), witnesses });
     const standing = await fence.see([sighting]);
     if (standing.contradictions.some(({ sighting: { by, size, epoch } }) => by === 'witness' && size === sighting.size && epoch === sighting.epoch)) throw new EventStoreError('log-read-only', standingText(standing));
-    const kept = await sealed.keepCosignatures(sighting.epoch, sighting.size, verified) ? await sealed.checkpoint(sighting.size) : null;
+    const kept = await sealed.keepCosignatures(sighting.epoch, sighting.size, witnessed) ? await sealed.checkpoint(sighting.size) : null;
     if (kept === null) throw new HttpProblem('log-not-sealed', `no checkpoint of exactly ${sighting.size} leaves was signed here`, { errors: [{ pointer: '/checkpoint', detail: 'of another size than any that was signed' }] });
     return kept.note;
   }
