@@ -90,23 +90,33 @@ const witnessedSql = checkpointSql(`
 /** The levels of the tree of which tiles keep hashes: every eighth. */
 const tileHeight = Math.log2(tileWidth);
 
+interface GrownTile { readonly level: number; readonly index: number; readonly hashes: TreeHash[] }
+
 /** What a seal adds to tiles: complete subtrees as the tree grew by them. */
 export class TileGrowth {
-  readonly #added = new Map<string, { readonly level: number; readonly index: number; readonly hashes: TreeHash[] }>();
+  /** By level, from left to right. */
+  readonly #levels: GrownTile[][] = [];
+  #leaves = 0;
 
+  get leaves(): number {
+    return this.#leaves;
+  }
+
+  /** Those that one leaf completed. */
   add(nodes: readonly HashedNode[]): void {
+    this.#leaves += 1;
     for (const { level, index, hash } of nodes) {
       if (level % tileHeight !== 0) continue;
-      const tile = { level: level / tileHeight, index: Math.floor(index / tileWidth) };
-      const key = `${tile.level}/${tile.index}`;
-      const grown = this.#added.get(key) ?? { ...tile, hashes: [] };
-      this.#added.set(key, grown);
-      grown.hashes.push(hash);
+      const tiles = this.#levels[level / tileHeight] ??= [];
+      const at = Math.floor(index / tileWidth);
+      const last = tiles.at(-1);
+      if (last?.index === at) last.hashes.push(hash);
+      else tiles.push({ level: level / tileHeight, index: at, hashes: [hash] });
     }
   }
 
   async write(query: Database['query']): Promise<void> {
-    const tiles = [...this.#added.values()];
+    const tiles = this.#levels.flat();
     await query(appendSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ hashes }) => Buffer.concat(hashes))]);
   }
 }

@@ -24,7 +24,9 @@ export interface SealerOptions {
   readonly ttlMs?: number;
 }
 
-const leavesOfSealMax = 1_000;
+const leavesOfPage = 1_000;
+/** Gathered before they are written, at most: a third of a megabyte of hashes, read anew after a crash. */
+const leavesOfSealMax = 10_000;
 
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
   // All that it rejects with is the abort.
@@ -41,7 +43,7 @@ const checkedTree = async (sealed: SealedLog): Promise<GrowingTree> => {
   return keptTree(sealed);
 };
 
-/** The work of one term: each page of events becomes one transaction of tiles, checkpoint of the follower and, when it is due, a signed head. */
+/** The work of one term: pages of events are gathered into a transaction of tiles, checkpoint of the follower and, when it is due, a signed head. */
 class Sealing {
   readonly #lease: HeldLease;
   readonly #identity: LogIdentity;
@@ -49,6 +51,8 @@ class Sealing {
   readonly #tree: GrowingTree;
   readonly #publish: NonNullable<SealerOptions['publish']>;
   readonly #everyMs: number;
+  /** Behind the tiles that are written. */
+  #growth = new TileGrowth();
   #signedAt = -Infinity;
 
   constructor(lease: HeldLease, identity: LogIdentity, tree: GrowingTree, { signers, publish = () => Promise.resolve(), sealEveryMs = 500 }: SealerOptions) {
@@ -57,30 +61,33 @@ class Sealing {
 
   /** The head as it stands, which a crash or a new epoch may have left unsigned. */
   async begin(): Promise<void> {
-    if (this.#tree.size > 0) await this.#seal([], true);
+    if (this.#tree.size > 0) await this.#seal(true);
   }
 
   async follow(store: SealerOptions['store']): Promise<void> {
     const { signal } = this.#lease;
-    for await (const { events, scannedTo } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfSealMax, signal })) {
-      // Far behind: many leaves in a row, and no pause between them. What is not signed then is followed by something that will be.
-      const isBehind = events.length >= leavesOfSealMax / 2 && (await store.head()).position > scannedTo;
+    for await (const { events, scannedTo } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfPage, signal })) {
+      for (const event of events) this.#append(event);
+      // Behind: no pause, and few transactions. What is not written or not signed then is followed by something that will be.
+      const isBehind = events.length >= leavesOfPage / 2 && (await store.head()).position > scannedTo;
       const isDue = !isBehind || performance.now() - this.#signedAt >= this.#everyMs;
-      await this.#seal(events, isDue);
+      if (isDue || this.#growth.leaves >= leavesOfSealMax) await this.#seal(isDue);
       if (!isBehind) await resting(this.#everyMs, signal);
     }
   }
 
-  async #seal(events: readonly StoredEvent[], isDue: boolean): Promise<void> {
-    const growth = new TileGrowth();
-    for (const event of events) {
-      if (event.position !== this.#tree.size + 1) throw new Error(`the event at ${event.position} cannot be leaf ${this.#tree.size}: the log has a gap`);
-      growth.add(this.#tree.append(leafHash(leafBytes(event, this.#identity))));
-    }
+  #append(event: StoredEvent): void {
+    if (event.position !== this.#tree.size + 1) throw new Error(`the event at ${event.position} cannot be leaf ${this.#tree.size}: the log has a gap`);
+    this.#growth.add(this.#tree.append(leafHash(leafBytes(event, this.#identity))));
+  }
+
+  async #seal(isDue: boolean): Promise<void> {
+    const growth = this.#growth;
+    this.#growth = new TileGrowth();
     const { size, root } = this.#tree;
     const note = isDue ? signCheckpoint({ origin: originOf(this.#identity), size, root }, this.#signers) : null;
     await this.#lease.transaction(async (query) => {
-      if (events.length > 0) await growth.write(query);
+      if (growth.leaves > 0) await growth.write(query);
       if (note !== null) await keepCheckpoint(query, this.#identity.epoch, size, note);
       await moveCheckpoint({ query }, this.#lease, position(size));
     });
