@@ -1,8 +1,8 @@
 import type { TableDefinition } from '@rectrail/projections';
 import { columnNames, figureColumns } from './figure-columns.ts';
 
-/** Days of a block: two digits of days, so that a sum over any two prefixes adds few rows (docs/adr/0010). */
-export const blockBits = 6;
+/** Days of a block and of a span, 32 and 256: three digits of days, so that a sum over any two prefixes adds few rows, however many years and however dense (docs/adr/0023). */
+export const [blockBits, spanBits] = [5, 8];
 export const blockOf = (day: number): number => day >> blockBits;
 export const firstDayOfBlock = (block: number): number => block << blockBits;
 
@@ -19,10 +19,14 @@ export interface RollUpTable {
   readonly coarse: boolean;
 }
 
-const bits = String(blockBits);
+const [bits, ofSpan] = [String(blockBits), String(spanBits)];
 
 export const byDay: RollUpTable = { name: 'figure_day', a: 'valid_day', b: 'known_day', cell: (v, k) => [v, k], coarse: false };
 export const byBlock: RollUpTable = { name: 'figure_block', a: `(valid_day >> ${bits})`, b: `(known_day >> ${bits})`, cell: (v, k) => [blockOf(v), blockOf(k)], coarse: true };
+/** Keeps long pasts from being added up block by block. */
+export const bySpan: RollUpTable = {
+  name: 'figure_span', a: `(valid_day >> ${ofSpan})`, b: `(known_day >> ${ofSpan})`, cell: (v, k) => [v >> spanBits, k >> spanBits], coarse: true,
+};
 /** `a` a valid day, `b` a block of known days. */
 export const byValidDay: RollUpTable = { name: 'figure_valid_day', a: 'valid_day', b: `(known_day >> ${bits})`, cell: (v, k) => [v, blockOf(k)], coarse: true };
 /** `a` a known day, `b` a block of valid days. */
@@ -30,7 +34,7 @@ export const byKnownDay: RollUpTable = { name: 'figure_known_day', a: 'known_day
 /** `a` the day from which a point counts for those who ask as of that day (valid and known on it); `b` is 0. */
 export const byPresentDay: RollUpTable = { name: 'figure_present', a: 'greatest(valid_day, known_day)', b: '0', cell: (v, k) => [Math.max(v, k), 0], coarse: true };
 
-export const rollUpTables: readonly RollUpTable[] = [byDay, byBlock, byValidDay, byKnownDay, byPresentDay];
+export const rollUpTables: readonly RollUpTable[] = [byDay, byBlock, bySpan, byValidDay, byKnownDay, byPresentDay];
 
 export const figureColumnTypes: Readonly<Record<string, string>> = Object.fromEntries(figureColumns.map(({ column, type }) => [column, type]));
 

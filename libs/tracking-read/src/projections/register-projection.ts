@@ -135,7 +135,7 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
   const knownDay = dayNumbersIn(zone);
   return defineProjection<TrackingEvent>({
     name: 'registers',
-    version: 1,
+    version: 2,
     streamPrefix: '',
     isIndispensable: isReferenceStream,
     tables: [

@@ -6,7 +6,7 @@ import { dayNumberOf, dayNumbersIn, endOfDayIn } from '../figures/day-numbers.ts
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
 import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
 import { policyTerms } from '../figures/policy-terms.ts';
-import { blockBits, byBlock, byDay, byKnownDay, byValidDay } from '../figures/roll-up-tables.ts';
+import { blockBits, byBlock, byDay, byKnownDay, bySpan, byValidDay, spanBits, type RollUpTable } from '../figures/roll-up-tables.ts';
 import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
 import { rawSums } from './raw-sums.ts';
@@ -104,9 +104,13 @@ const figures = columnNames.join(', ');
 const figureSums = columnNames.map((name) => `sum(${name}) as ${name}`).join(', ');
 
 const block = (day: string): string => `(c.${day} >> ${blockBits})`;
+const span = (day: string): string => `(c.${day} >> ${spanBits})`;
 const firstOfBlock = (day: string): string => `(${block(day)} << ${blockBits})`;
+const firstOfSpan = (day: string): string => `(${span(day)} << ${spanBits - blockBits})`;
 const [wholeValid, wholeKnown] = [`b < ${block('known_day')}`, `b < ${block('valid_day')}`];
 const [lastValid, lastKnown] = [`a >= ${firstOfBlock('valid_day')} and a <= c.valid_day`, `a >= ${firstOfBlock('known_day')} and a <= c.known_day`];
+const ofCoarse = (table: RollUpTable, ...where: readonly string[]): string =>
+  `select ${figures} from ${schema}.${table.name} f where o.coarse and f.org_id = c.org_id and ${where.join(' and ')}`;
 
 /** Parameters: parts, organisations, signs, valid days, known days. */
 const sumSql = `
@@ -114,10 +118,12 @@ const sumSql = `
     from unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[]) as c(part, org_id, sign, valid_day, known_day)
     join ${schema}.figure_org o on o.org_id = c.org_id
    cross join lateral (
-     select ${figures} from ${schema}.${byBlock.name} f where o.coarse and f.org_id = c.org_id and a < ${block('valid_day')} and ${wholeValid}
-     union all select ${figures} from ${schema}.${byValidDay.name} f where o.coarse and f.org_id = c.org_id and ${lastValid} and ${wholeValid}
-     union all select ${figures} from ${schema}.${byKnownDay.name} f where o.coarse and f.org_id = c.org_id and ${lastKnown} and ${wholeKnown}
-     union all select ${figures} from ${schema}.${byDay.name} f where o.coarse and f.org_id = c.org_id and ${lastValid} and b >= ${firstOfBlock('known_day')} and b <= c.known_day
+     ${ofCoarse(bySpan, `a < ${span('valid_day')}`, `b < ${span('known_day')}`)}
+     union all ${ofCoarse(byBlock, `a >= ${firstOfSpan('valid_day')} and a < ${block('valid_day')}`, wholeValid)}
+     union all ${ofCoarse(byBlock, `a < ${firstOfSpan('valid_day')}`, `b >= ${firstOfSpan('known_day')}`, wholeValid)}
+     union all ${ofCoarse(byValidDay, lastValid, wholeValid)}
+     union all ${ofCoarse(byKnownDay, lastKnown, wholeKnown)}
+     union all ${ofCoarse(byDay, lastValid, `b >= ${firstOfBlock('known_day')} and b <= c.known_day`)}
      union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= c.valid_day and b <= c.known_day) x
    group by 1, 2`;
 
