@@ -51,22 +51,26 @@ export type RegisterKind = CellPoint['kind'];
 
 const rectangleColumns = {
   id: 'uuid not null', org_id: 'uuid not null', valid_from: 'date not null', valid_to: 'date not null', known_from: 'timestamptz not null', known_to: 'timestamptz not null',
-  pos_from: 'bigint not null', pos_to: 'bigint not null', start: 'integer not null', lane: 'smallint not null', state: 'smallint', view: 'integer', name: 'integer',
+  pos_from: 'bigint not null', pos_to: 'bigint not null', anchor: 'integer not null', lane: 'smallint not null', state: 'smallint', view: 'integer', name: 'integer',
 } as const;
 
 type TableNames = Pick<Register<DomainEvent, unknown, RegisterView>, 'kind' | 'columns' | 'listed' | 'indexes' | 'nameIndexes'>;
+
+/** An index is all that is read of pages that a vacuum has seen since they changed, and what changes is what holds today, which is read most. */
+const vacuumedOften = 'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05';
 
 /**
  * The table of rectangles. Lists read two indexes of it and never the table, since these carry all that is asked: one finds the rectangle of an aggregate at a cut, the other
  * those of a state (lanes.ts). `view` and `name` are numbers within the stream; null, like the state, where there is nothing to show.
  */
 export const rowTableOf = ({ kind, columns, listed, indexes }: TableNames): TableDefinition => {
-  const [rectangle, lane] = [['id', 'pos_from', 'known_from', 'valid_from'], ['state', 'lane', 'start']];
+  const [rectangle, lane] = [['id', 'pos_from', 'known_from', 'valid_from'], ['state', 'lane', 'anchor']];
   const without = (keys: readonly string[]): readonly string[] =>
     ['id', 'org_id', 'valid_from', 'valid_to', 'known_from', 'known_to', 'pos_from', 'pos_to', 'state', 'view', 'name', ...listed].filter((column) => !keys.includes(column));
   return {
     name: `${kind}_row`, columns: { ...rectangleColumns, ...columns }, primaryKey: rectangle, include: without(rectangle),
     indexes: { [`${kind}_row_lane`]: `(${lane.join(', ')}) include (${without(lane).join(', ')})`, ...indexes },
+    with: vacuumedOften,
   };
 };
 
@@ -156,8 +160,8 @@ class PointSum<W extends RegisterView> {
 
 type OpenRow = CopyValue[];
 const placeOf = (column: keyof typeof rectangleColumns): number => Object.keys(rectangleColumns).indexOf(column);
-const [posFromAt, posToAt, startAt, laneAt] = [placeOf('pos_from'), placeOf('pos_to'), placeOf('start'), placeOf('lane')];
-const closing: Closing = { keys: { id: 'uuid', valid_from: 'date', known_from: 'timestamptz' }, changed: { start: 'integer', lane: 'smallint' } };
+const [posFromAt, posToAt, anchorAt, laneAt] = [placeOf('pos_from'), placeOf('pos_to'), placeOf('anchor'), placeOf('lane')];
+const closing: Closing = { keys: { id: 'uuid', valid_from: 'date', known_from: 'timestamptz' }, changed: { anchor: 'integer', lane: 'smallint' } };
 
 /** What a batch changes in one register, gathered so that it is written with one statement a table. */
 export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
@@ -196,16 +200,16 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
         sum.add(rectangle, -1);
         const here = openedHere.get(rectangle.key);
         const posFrom = here === undefined ? openedEarlier.get(rectangle.key) : here[posFromAt];
-        const { lane, start } = laneOf(rectangle, Number(posFrom), position);
-        if (here === undefined) this.#closed.push({ id, valid_from: rectangle.validFrom, known_from: rectangle.knownFrom, pos_to: position, lane, start });
-        else [here[posToAt], here[laneAt], here[startAt]] = [position, lane, start];
+        const { lane, anchor } = laneOf(rectangle, Number(posFrom), position);
+        if (here === undefined) this.#closed.push({ id, valid_from: rectangle.validFrom, known_from: rectangle.knownFrom, pos_to: position, lane, anchor });
+        else [here[posToAt], here[laneAt], here[anchorAt]] = [position, lane, anchor];
         openedHere.delete(rectangle.key);
       }
       for (const rectangle of opened) {
         sum.add(rectangle, 1);
         const { validFrom, validTo, knownFrom, knownTo, view, viewKey } = rectangle;
-        const { lane, start } = laneOf(rectangle, position, stillStands);
-        const made: OpenRow = [id, view.orgId, validFrom, validTo, knownFrom, knownTo, position, stillStands, start, lane, ...numbersOf(viewKey, view, true), ...row(view)];
+        const { lane, anchor } = laneOf(rectangle, position, stillStands);
+        const made: OpenRow = [id, view.orgId, validFrom, validTo, knownFrom, knownTo, position, stillStands, anchor, lane, ...numbersOf(viewKey, view, true), ...row(view)];
         openedHere.set(rectangle.key, made);
         this.#rows.push(made);
       }

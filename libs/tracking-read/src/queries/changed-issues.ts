@@ -59,7 +59,7 @@ const issuesBetween = `
   union all select ${issueOfStream} from ${schema}.event e where e.valid_first > $8 and e.valid_first <= $9 and e.position <= $5 and ${issueStream}
   union all select r.org_id, r.id
     from unnest($13::smallint[]) s(state) cross join unnest($14::smallint[], $15::integer[], $16::integer[]) l(lane, first, last)
-    join ${schema}.issue_row r on r.state = s.state and r.lane = l.lane and r.start between l.first and l.last
+    join ${schema}.issue_row r on r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last
    where ${atCut('r', ['$10', '$11', '$12'])} and r.due >= $17 and r.due <= $18
   union all select n.org_id, n.id from ${schema}.issue_name n where n.org_id = any($19::uuid[])`;
 
@@ -70,8 +70,8 @@ const boundsBetween = ([{ session: { cut: a } }, { session: { cut: b } }]: Sides
 };
 
 const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly unknown[] => {
-  const { cut } = sides[1].session;
-  const reaches = reachesAt(cut);
+  const { cut, standing } = sides[1].session;
+  const reaches = reachesAt(cut, standing.registers);
   return [
     ...boundsBetween(sides), cut.validAt, cut.knownAt, cut.atPosition, openKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to),
     ...dueWindow(sides), arrayText(judgedAnew),

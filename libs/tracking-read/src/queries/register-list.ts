@@ -1,6 +1,6 @@
 import type { Day, OrgId } from '@rectrail/kernel';
 import { schema } from '../database/rows.ts';
-import { isSortedByValidDay, reachesAt, reachesAtOnce, type Reach } from '../projections/lanes.ts';
+import { isSortedByFirstDay, reachesAt, reachesAtOnce, type Reach } from '../projections/lanes.ts';
 import type { RegisterKind } from '../projections/register.ts';
 import { foreignCursor, type CursorKey } from './cursor.ts';
 import { arrayText, type ListedOwners } from './org-order.ts';
@@ -68,6 +68,8 @@ const allOf = (conditions: readonly string[]): string => conditions.join(' and '
 const whereOf = (conditions: readonly string[]): string => (conditions.length === 0 ? '' : `where ${allOf(conditions)}`);
 /** Of many ids: of a list in the condition itself the planner would guess how often each occurs, which takes longer than the query. */
 export const isAmong = (id: string, ids: string): string => `${id} in (select unnest(${ids}::uuid[]))`;
+/** The same where it is asked of each row: they are looked up in one table, which a join within each lane would make anew for every lane. */
+const isOneOf = (id: string, ids: string): string => `(${isAmong(id, ids)}) is true`;
 const isAll = ({ owners, everyone }: ListedOwners): boolean => owners === everyone;
 
 /** `names`: the rectangle of each name is looked up. `lanes`: all rectangles of the states that hold are read. `walk`: along the names in their order until the page is full. */
@@ -132,24 +134,22 @@ const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'
   const states = `${param(wanted.states)}::smallint[]`;
   const rowConditions = [holds, ...wanted.rows.map((condition) => condition(param)), ...beyond];
   const nameConditions = wanted.names.map((condition) => condition(param));
-  const ofOwners = (owner: string): readonly string[] => (isAll(wanted) ? [] : [isAmong(owner, param(wanted.owners.text))]);
   if (way === 'names') {
     return `select x.* from ${names} n cross join lateral (
         select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([...rowConditions, `r.state = any(${states})`])} offset 0) x
-      ${whereOf([...nameConditions, ...ofOwners('n.org_id')])}`;
+      ${whereOf([...nameConditions, ...(isAll(wanted) ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
   }
   const lanes = (reaches: readonly Reach[]): string => `unnest(${states}) s(state)
     cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
-  const inLane = `${rows} r where r.state = s.state and r.lane = l.lane and r.start between l.first and l.last and ${allOf(rowConditions)}`;
+  const owned = isAll(wanted) ? '' : ` and ${isOneOf('r.org_id', param(wanted.owners.text))}`;
   const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
-  const whole = (reaches: readonly Reach[]): string =>
-    `select r.* from ${lanes(reaches)} cross join lateral (select ${columns} from ${inLane}${named} offset 0) r ${whereOf(ofOwners('r.org_id'))}`;
-  const reaches = reachesAt(session.cut);
+  const inLane = `${rows} r where r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last and ${allOf(rowConditions)}${owned}${named}`;
+  const whole = (reaches: readonly Reach[]): string => `select r.* from ${lanes(reaches)} cross join lateral (select ${columns} from ${inLane} offset 0) r`;
+  const reaches = reachesAt(session.cut, session.standing.registers);
   if (first === null) return whole(reaches);
-  const order = ['r.start', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ');
-  return `select x.* from ${lanes(reaches.filter(isSortedByValidDay))} cross join lateral (
-      select ${columns} from ${inLane}${named}${ofOwners('r.org_id').map((condition) => ` and ${condition}`).join('')} order by ${order} limit ${param(first.count)}) x
-    union all ${whole(reaches.filter((reach) => !isSortedByValidDay(reach)))}`;
+  const order = ['r.anchor', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ');
+  return `select x.* from ${lanes(reaches.filter(isSortedByFirstDay))} cross join lateral (select ${columns} from ${inLane} order by ${order} limit ${param(first.count)}) x
+    union all ${whole(reaches.filter((reach) => !isSortedByFirstDay(reach)))}`;
 };
 
 const shownColumns = `page.id, page.org_id as "orgId", nullif(page.valid_from::text, '-infinity') as since, n.detail as named, v.detail`;
