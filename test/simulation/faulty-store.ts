@@ -52,7 +52,7 @@ export class FaultyEventStore implements EventStore {
   }
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
-    return follow({ readAll: (o) => this.readAll(o), wake: this.#wake, pollMs }, options);
+    return follow({ readAll: (o) => this.readAll(o), wake: this.#wake, pollMs, pageEventsMax: this.capabilities.pageEventsMax }, options);
   }
 
   append(request: AppendRequest): Promise<AppendResult> {

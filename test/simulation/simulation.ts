@@ -16,7 +16,7 @@ import { SimulatedProcess, Timeline } from './virtual-time.ts';
 
 const topics = topicNames('rectrail');
 const ttlMs = 900;
-const pace = { checkpointEveryMs: 150, reachedEveryMs: 2_000, gatherMs: 4, finishMs: 1_000, backoffMs: 50 };
+const pace = { checkpointEveryMs: 150, reachedEveryMs: 2_000, finishMs: 1_000, backoffMs: 50 };
 const servers = 2;
 const clients = 3;
 const intentsEach = 6;

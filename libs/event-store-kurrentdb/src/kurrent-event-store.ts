@@ -169,7 +169,7 @@ export class KurrentEventStore implements EventStore {
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
     this.#lifetime.assertOpen();
-    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs };
+    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#wake, pollMs: this.#pollMs, pageEventsMax: this.capabilities.pageEventsMax };
     return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#lifetime.signal]) });
   }
 

@@ -35,6 +35,8 @@ export class Wake {
 export interface LogSource {
   readAll(options: ReadAllOptions): Promise<AllSlice>;
   readonly wake: Wake;
+  /** Most events of a page. One without filter that has fewer than were asked for ends at the head. */
+  readonly pageEventsMax: number;
   /** Longest sleep between two looks at the log, should a wake be lost on its way. */
   readonly pollMs: number;
 }
@@ -43,6 +45,7 @@ export interface LogSource {
 export async function* follow(source: LogSource, options: SubscribeOptions): AsyncGenerator<AllSlice, void, void> {
   const { signal, filter, batchEventsMax } = options;
   let after = options.after ?? position(0);
+  const full = Math.min(batchEventsMax ?? source.pageEventsMax, source.pageEventsMax);
   while (!signal.aborted) {
     const ticket = source.wake.ticket;
     const slice = await source.readAll({ after, ...(filter && { filter }), ...(batchEventsMax !== undefined && { limit: batchEventsMax }) });
@@ -51,9 +54,10 @@ export async function* follow(source: LogSource, options: SubscribeOptions): Asy
       if (isAborted(signal)) return;
       yield slice;
       after = slice.scannedTo;
-    } else {
-      await source.wake.wait(ticket, signal, source.pollMs);
+      // Another look would find nothing: what was appended since this one has woken who waits from its ticket on.
+      if (filter !== undefined || slice.events.length >= full) continue;
     }
+    await source.wake.wait(ticket, signal, source.pollMs);
   }
 }
 

@@ -100,7 +100,7 @@ export class MemoryEventStore implements EventStore {
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {
     this.#assertOpen();
-    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#log.wake, pollMs: 60_000 };
+    const source = { readAll: (o: ReadAllOptions) => this.readAll(o), wake: this.#log.wake, pollMs: 60_000, pageEventsMax: this.capabilities.pageEventsMax };
     return follow(source, { ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) });
   }
 

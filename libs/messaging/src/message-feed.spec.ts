@@ -121,7 +121,7 @@ describe('a subscription', () => {
     const subscribed: AbortSignal[] = [];
     const subscribeAll = jest.spyOn(store, 'subscribeAll').mockImplementation((options) => {
       subscribed.push(options.signal);
-      return follow({ readAll: (of) => store.readAll(of), wake: new Wake(), pollMs: 60_000 }, options);
+      return follow({ readAll: (of) => store.readAll(of), wake: new Wake(), pollMs: 60_000, pageEventsMax: store.capabilities.pageEventsMax }, options);
     });
     // Enough for the next read to have begun, and to wait.
     for await (const { scannedTo } of createMessageFeed({ store, codec, zone }).follow({ after: position(0), audience: 'internal', signal: new AbortController().signal })) {

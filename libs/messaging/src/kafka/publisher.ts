@@ -1,5 +1,6 @@
 import { Partitioners, type TopicMessages } from 'kafkajs';
 import { kafkaClient, kafkaRetry, withAdmin, type KafkaLog, type KafkaSettings } from './connection.ts';
+import { replaceRecordEncoder } from './record-encoding.ts';
 import { ensureTopics, type TopicPlan } from './topics.ts';
 
 export interface OutgoingRecord {
@@ -46,6 +47,7 @@ export interface KafkaPublisherOptions {
  * apart, and the next one would go under the same numbers and be dropped as a repetition. So a failed publisher sends no more.
  */
 export const openKafkaPublisher = async ({ settings, log, topics, mayWrite }: KafkaPublisherOptions): Promise<MessagePublisher> => {
+  replaceRecordEncoder();
   const kafka = kafkaClient(settings, log, mayWrite);
   await withAdmin(kafka, (admin) => ensureTopics(admin, topics));
   const producer = kafka.producer({

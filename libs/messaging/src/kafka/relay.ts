@@ -36,24 +36,18 @@ export interface RelayPace {
   readonly checkpointEveryMs: number;
   /** Between two words on how far it has come, while it moves, ms. */
   readonly reachedEveryMs: number;
-  /** From one read that found little to the next, ms: what is written meanwhile goes together. What comes after a longer silence is read at once. */
-  readonly gatherMs: number;
   /** How long brokers that do not answer may keep a process from ending, ms. */
   readonly finishMs: number;
   /** After a failure, doubled with each further one up to eight times, ms. */
   readonly backoffMs: number;
 }
 
-/**
- * `gatherMs`: each read, request and fetch costs relay, database, broker and consumer some milliseconds of CPU together. At 500 commands/s on two cores, reading at once
- * took so much of it from the appends that messages came later than with 4 ms, and later again with 8 (ADR 14).
- */
-const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, gatherMs: 4, finishMs: 5_000, backoffMs: 250 };
+const paceDefault: RelayPace = { checkpointEveryMs: 200, reachedEveryMs: 2_000, finishMs: 5_000, backoffMs: 250 };
 const backoffDoublingsMax = 3;
 
 /** Of values read and not yet sent, beyond which nothing more is read: about three requests. */
 const gatheredBytesMax = 3_000_000;
-/** Messages of a slice that tell a backlog: nothing is waited for then. */
+/** Messages of a slice that tell a backlog: the next one is read while they are sent. */
 const backlogFrom = 200;
 /** Nobody is woken in vain or never; this only bounds a mistake. */
 const lookAgainMs = 1_000;
@@ -89,6 +83,7 @@ class Sending {
   #unreadable: { readonly error: unknown } | null = null;
   readonly #news = new Wake();
   readonly #room = new Wake();
+  #isSending = false;
 
   constructor(options: SendingOptions) {
     this.#options = options;
@@ -109,25 +104,29 @@ class Sending {
     if (failure !== undefined) throw failure.reason;
   }
 
-  /** Ahead of the sending, as far as there is room: however far behind, no more is kept. Records are made here, while the brokers are at work. */
+  /**
+   * Of a backlog ahead of the sending, as far as there is room: however far behind, no more is kept, and records are made while the brokers are at work. At the head of the log
+   * once nothing is on its way any more: what is written meanwhile is read and sent together, as a group commit does, and what comes after a silence goes at once.
+   */
   async #read(signal: AbortSignal): Promise<void> {
-    const { feed, audience, from, pace, source, topics } = this.#options;
-    let asked = performance.now();
+    const { feed, audience, from, source, topics } = this.#options;
     try {
       for await (const { messages, scannedTo } of feed.follow({ after: from, audience, signal })) {
         const records = messages.map((message) => messageRecord(message, source, topics));
         this.#gathered.push({ records, positions: messages.map(({ position: at }) => at), bytes: records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0), scannedTo });
         this.#news.notify();
-        const leftMs = asked + pace.gatherMs - performance.now();
-        if (messages.length < backlogFrom && leftMs > 0) await resting(leftMs, signal);
-        while (this.#waiting() >= gatheredBytesMax && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
-        asked = performance.now();
+        const isBacklog = messages.length >= backlogFrom;
+        while (!this.#hasRoom(isBacklog) && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
       }
     } catch (error) {
       // The sender meets it behind what was read before.
       this.#unreadable = { error };
       this.#news.notify();
     }
+  }
+
+  #hasRoom(isBacklog: boolean): boolean {
+    return isBacklog ? this.#waiting() < gatheredBytesMax : this.#gathered.length === 0 && !this.#isSending;
   }
 
   #waiting(): number {
@@ -144,8 +143,11 @@ class Sending {
         await this.#news.wait(this.#news.ticket, signal, lookAgainMs);
         continue;
       }
+      this.#isSending = true;
       this.#room.notify();
       await this.#sendRecords({ records: slices.flatMap(({ records }) => records), positions: slices.flatMap(({ positions }) => positions), scannedTo: last.scannedTo }, signal);
+      this.#isSending = false;
+      this.#room.notify();
     }
   }
 
