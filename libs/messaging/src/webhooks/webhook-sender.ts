@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { AddressRefused, type AddressGuard } from './address-guard.ts';
+import { FairSlots } from './fair-slots.ts';
 import { retryAfterOf } from './retry-schedule.ts';
 
 export const attemptOutcomes = ['delivered', 'failed', 'gone', 'timeout', 'refused'] as const;
@@ -28,7 +29,7 @@ export interface WebhookRequest {
 
 export interface WebhookSenderOptions {
   readonly guard: AddressGuard;
-  /** Requests under way at once; more wait their turn. */
+  /** Requests under way at once; more wait for a fair share of them. */
   readonly requestsMax: number;
   /** Until the whole answer has been read, ms; default 20 s. */
   readonly timeoutMs?: number;
@@ -60,23 +61,22 @@ const excerptOf = async (response: IncomingMessage): Promise<string> => {
   return printable(kept.toString('utf8'));
 };
 
-/** Sends one request after the other for each caller, some for all; connects to nothing that the guard refuses. */
+/** Sends what it is given, some at once, each receiver (a host) its share of them; connects to nothing that the guard refuses. */
 export class WebhookSender {
   readonly #options: WebhookSenderOptions;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots: FairSlots;
 
   constructor(options: WebhookSenderOptions) {
     this.#options = options;
-    this.#free = options.requestsMax;
+    this.#slots = new FairSlots(options.requestsMax);
     // A kept connection is one to an address that was looked at when it was made.
     this.#agents = { http: new HttpAgent({ keepAlive: true, lookup: options.guard.lookup }), https: new HttpsAgent({ keepAlive: true, lookup: options.guard.lookup }) };
   }
 
   /** What became of one attempt; only an abort of the caller's signal throws. */
   async send(request: WebhookRequest): Promise<Attempt> {
-    await this.#take();
+    const give = await this.#slots.take(new URL(request.endpoint).host, request.signal);
     const began = performance.now();
     try {
       const timeout = AbortSignal.timeout(this.#options.timeoutMs ?? timeoutDefaultMs);
@@ -87,7 +87,7 @@ export class WebhookSender {
         return { outcome: timeout.aborted ? 'timeout' : error instanceof AddressRefused ? 'refused' : 'failed', status: null, durationMs: sinceMs(began), error: messageOf(error, timeout), excerpt: '', retryAfterMs: null };
       }
     } finally {
-      this.#give();
+      give();
     }
   }
 
@@ -123,20 +123,6 @@ export class WebhookSender {
       };
       ask(false);
     });
-  }
-
-  #take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => { this.#waiting.push(resolve); });
-  }
-
-  #give(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
   }
 }
 
