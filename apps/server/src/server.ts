@@ -152,9 +152,13 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const adminTokenFile = configuration.roles.includes('api') ? await keepAdminTokenAlone(database, access, configuration.dataDir) : null;
   const feed = createMessageFeed({ store, codec: storage.codec, zone });
   const guard = new AddressGuard({ allowedNetworks: configuration.webhookAllowedNetworks });
-  const ports = { runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url) };
   const { webhooks, ...delivery } = await openServerWebhooks({ configuration, storage, feed, guard, queries: read.queries, clock: systemClock, logger, metrics, tracing });
   opened.defer(() => delivery.close());
+  const { webhookSubscriptionsMax } = configuration;
+  const ports = {
+    runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url),
+    subscriptionsFull: async () => (await webhooks.count() >= webhookSubscriptionsMax ? webhookSubscriptionsMax : null),
+  };
   const app = await createHttpApplication({
     configuration, version, logger, metrics, tracing, clock: systemClock, logClock: storage.logClock, database, store, leadership, access, read, rebuilds, sealed, fence,
     epochs: storage.epochs, feed, webhooks,

@@ -38,6 +38,8 @@ export interface CommandContext {
   requirePurges(): void;
   /** Why nothing may be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
+  /** How many subscriptions there may be, where that many are there; else null. */
+  subscriptionsFull(): Promise<number | null>;
 }
 
 export interface CommandResult {

@@ -42,6 +42,7 @@ export const appRejectionCodes = [
   'unknown-purge',
   'purge-unsupported',
   'endpoint-refused',
+  'too-many-subscriptions',
 ] as const;
 export type AppRejectionCode = (typeof appRejectionCodes)[number];
 

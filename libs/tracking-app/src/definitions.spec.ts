@@ -3,7 +3,7 @@ import { newCommandId } from '@rectrail/event-store';
 import { onDay, type Day, type EventId, type IssueId, type OrgId, type StreamId } from '@rectrail/kernel';
 import { reminderIdOf, streams } from '@rectrail/tracking-domain';
 import { commandDefinitions, definitionOfPath } from './command-table.ts';
-import { actorOf, openPlace, openWriteSide, registerIssue, type Place, type WriteSide } from './testing/write-side.ts';
+import { actorOf, openPlace, openWriteSide, registerIssue, subscriptionsMax, type Place, type WriteSide } from './testing/write-side.ts';
 
 // Goal: every row of the table turns its body into the event that it is for. Method: each is carried out once in a state that allows it
 // and the event written last is compared; the last test says which rows were left out.
@@ -354,6 +354,12 @@ describe('subscriptions', () => {
 
   it('begin at no position that is yet to come', async () => {
     expect(await side.refused('/subscriptions', { endpoint, audience: 'public', after: 1_000_000 })).toMatchObject({ code: 'position-unknown', errors: [{ pointer: '/after' }] });
+  });
+
+  it('are no more than there may be', async () => {
+    const made = (await side.facts()).filter(({ event }) => event.type === 'SubscriptionCreated').length;
+    for (let n = made; n < subscriptionsMax; n++) await run('/subscriptions', { endpoint, audience: 'public' });
+    expect(await side.refused('/subscriptions', { endpoint, audience: 'public' })).toMatchObject({ code: 'too-many-subscriptions', detail: expect.stringContaining('RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX') });
   });
 
   it('go nowhere where nothing may be sent', async () => {

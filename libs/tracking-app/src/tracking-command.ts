@@ -60,6 +60,8 @@ export interface TrackingCommandPorts {
   readonly zone: string;
   /** Why webhooks may not be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
+  /** How many subscriptions there may be, where that many are there; else null. */
+  subscriptionsFull(): Promise<number | null>;
 }
 
 export const trackingCommandPorts = Symbol('trackingCommandPorts');
@@ -131,6 +133,7 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
       contentHashes: async (stream) => new Map((await this.#ports.store.readStream(stream)).events.map((event) => [event.position, contentSha256(event)])),
       requirePurges: () => { this.#requirePurges(); },
       endpointFault: (url) => this.#ports.endpointFault(url),
+      subscriptionsFull: () => this.#ports.subscriptionsFull(),
       newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
     }, unit, target, body);
     return { ...result, streamVersion: (await unit.load(result.stream)).version };

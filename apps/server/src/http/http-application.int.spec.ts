@@ -114,6 +114,7 @@ describe('the HTTP application', () => {
         runner, store, zone,
         lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]) },
         endpointFault: () => Promise.resolve(null),
+        subscriptionsFull: () => Promise.resolve(null),
       },
     });
   });

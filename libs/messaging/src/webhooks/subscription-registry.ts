@@ -134,6 +134,13 @@ export class SubscriptionRegistry {
     return rows.map(({ orgId }) => orgId);
   }
 
+  /** Of all that are not deleted. */
+  async count(): Promise<number> {
+    await this.#catchUp();
+    const { rows } = await this.#options.database.query<{ count: number }>(`select count(*)::int as count from rectrail_webhooks.subscription where status <> 'DELETED'`);
+    return rows[0]?.count ?? 0;
+  }
+
   /** Those that are to be delivered now. */
   async active(): Promise<readonly SubscriptionRow[]> {
     await this.#catchUp();

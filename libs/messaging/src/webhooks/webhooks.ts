@@ -106,6 +106,11 @@ export class Webhooks {
     return this.#registry.owners();
   }
 
+  /** Of all that are not deleted. */
+  count(): Promise<number> {
+    return this.#registry.count();
+  }
+
   /** In the order of creation. `owners` null: all; `after`: the id of the last one of the page before. */
   async list(page: { readonly owners: readonly OrgId[] | null; readonly after: string | null; readonly limit: number }): Promise<readonly SubscriptionView[]> {
     const rows = await this.#registry.list(page);

@@ -19,6 +19,12 @@ const requireEndpoint = async (context: CommandContext, url: string): Promise<vo
   if (fault !== null) throw new CommandRejected('endpoint-refused', fault).at('/endpoint');
 };
 
+/** Each costs a reader of the log, and its receiver a share of what is sent at once. @throws CommandRejected `too-many-subscriptions`. */
+const requireRoom = async (context: CommandContext): Promise<void> => {
+  const most = await context.subscriptionsFull();
+  if (most !== null) throw new CommandRejected('too-many-subscriptions', `${most} subscriptions are there, as many as there may be. Potential solutions: delete one; raise RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX`);
+};
+
 /** Behind a position that nobody has seen it would hear of nothing for long. @throws CommandRejected `position-unknown`. */
 const requireReached = async (context: CommandContext, after: number | null): Promise<void> => {
   const head = await context.head();
@@ -51,6 +57,7 @@ const createSubscription = defineCommand({
     }
     await requireReached(context, terms.after);
     await requireEndpoint(context, terms.endpoint);
+    await requireRoom(context);
     const id = context.newId('subscription') as SubscriptionId;
     return make(subscriptions, context, unit, {
       id, scope: { orgId }, frame: frameOf(context, undefined), command: { type: 'CreateSubscription', data: { ...terms, subscriptionId: id, orgId, subtreeOf: selected } },

@@ -53,6 +53,8 @@ const lookupsOver = (facts: () => Promise<readonly Fact<TrackingEvent>[]>) => ({
   },
 });
 
+export const subscriptionsMax = 10;
+
 /** First start done. @see WriteSide */
 export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Promise<WriteSide> => {
   let now = instant(startedAt);
@@ -65,6 +67,7 @@ export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Pro
   const module = await Test.createTestingModule({ imports: [TrackingAppModule.register({
     runner, store, zone, lookups: lookupsOver(facts),
     endpointFault: (url) => Promise.resolve(url.includes('.internal') ? 'an inner address' : null),
+    subscriptionsFull: async () => ((await facts()).filter(({ event }) => event.type === 'SubscriptionCreated').length < subscriptionsMax ? null : subscriptionsMax),
   })] }).compile();
   const app = await module.init();
   const service = app.get(CommandService);
