@@ -59,7 +59,7 @@ export const copySameRows = async (url: string, projections: readonly Projection
       const lanes = projections.flatMap(({ tables }, i) => (clients[i] === undefined ? [] : [{ client: clients[i], tables }]));
       for (const { client, tables } of lanes) for (const table of tables) await dump(client, table, dir);
       await lanes[0]?.client.query(`drop schema if exists ${peerSchema} cascade; create schema ${peerSchema}`);
-      for (const { client } of lanes) await client.query("set synchronous_commit = off; set maintenance_work_mem = '256MB'");
+      for (const { client } of lanes) await client.query("set synchronous_commit = off; set maintenance_work_mem = '256MB'; set max_parallel_maintenance_workers = 0");
       const tablesOf = new Array<CopiedTable>();
       const seconds = await secondsOf(() => Promise.all(lanes.map(async ({ client, tables }) => {
         for (const table of tables) tablesOf.push(await load(client, table, dir));

@@ -3,55 +3,24 @@ import { contextOf, lockOwn, type Engine } from './batch-applier.ts';
 import { moveCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { asError, isTransient } from './errors.ts';
 import type { BulkLoad, Projection } from './projection.ts';
-import type { CopyValue, ProjectionConnection, Transaction } from './transaction.ts';
+import type { ProjectionConnection, Transaction } from './transaction.ts';
 import { BulkFailure, type Chunk, type Streams } from './whole-streams.ts';
+import { WindowTransaction } from './window-transaction.ts';
 
 /** A transaction reads, and passes positions, as many as so many large batches of `apply` have events: some seconds of work that a kill would lose. */
 const batchesPerWindow = 20;
-/** Some event of these streams, which is not known yet. */
-class ChunkFailure extends Error {
-  readonly streamIds: readonly StreamId[];
+
+/** Some event of these streams, which is not known yet: those of the chunks of a window whose rows had not all been taken. */
+class WindowFailure extends Error {
+  readonly chunks: readonly (readonly StreamId[])[];
   readonly checkpoint: Checkpoint;
   declare readonly cause: Error;
 
-  constructor(streamIds: readonly StreamId[], checkpoint: Checkpoint, cause: unknown) {
-    super('a chunk could not be loaded', { cause: asError(cause) });
-    this.name = 'ChunkFailure';
-    this.streamIds = streamIds;
+  constructor(chunks: readonly (readonly StreamId[])[], checkpoint: Checkpoint, cause: unknown) {
+    super('a window could not be loaded', { cause: asError(cause) });
+    this.name = 'WindowFailure';
+    this.chunks = chunks;
     this.checkpoint = checkpoint;
-  }
-}
-
-/** One statement after the other, whoever asks: two calls of `addStreams` work at the same time. Once closed it takes none, so that none comes after the transaction. */
-class StatementQueue implements Transaction {
-  readonly #tx: Transaction;
-  #last: Promise<unknown> = Promise.resolve();
-  #closed = false;
-
-  constructor(tx: Transaction) {
-    this.#tx = tx;
-  }
-
-  query<Row>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#then(() => this.#tx.query<Row>(sql, params));
-  }
-
-  copy(table: string, columns: readonly string[], rows: Iterable<readonly CopyValue[]>): Promise<void> {
-    return this.#then(() => this.#tx.copy(table, columns, rows));
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
-  }
-
-  #then<T>(statement: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => {
-      if (this.#closed) throw new Error('the transaction of this window is over');
-      return statement();
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 }
 
@@ -108,7 +77,7 @@ export class BulkLoader {
         onCommit(at);
       }
     } catch (error) {
-      throw error instanceof ChunkFailure ? await this.#blame(error) : error;
+      throw error instanceof WindowFailure ? await this.#blame(error) : error;
     } finally {
       await chunks.return();
     }
@@ -118,33 +87,39 @@ export class BulkLoader {
   async #loadWindow(tx: Transaction, chunks: AsyncGenerator<Chunk, void, void>, signal: AbortSignal): Promise<Position> {
     const checkpoint = await lockOwn(tx, this.#engine.schema, this.#projection, 'next');
     const windowEvents = batchesPerWindow * this.#engine.sizes.laggingEventsMax;
-    const queue = new StatementQueue(tx);
-    const failures: ChunkFailure[] = [];
+    const window = new WindowTransaction(tx);
+    const chunkIds: (readonly StreamId[])[] = [];
+    const failures: unknown[] = [];
     // The rows of a chunk are computed while the server takes those of the one before.
     let before: Promise<unknown> = Promise.resolve();
     let reached: Position | null = null;
+    const flush = async (): Promise<void> => {
+      await before;
+      await window.flush().catch((error: unknown) => failures.push(error));
+    };
     try {
       for (let work = 0; failures.length === 0 && (reached === null || work < windowEvents);) {
         signal.throwIfAborted();
         const { value: chunk, done } = await chunks.next();
         if (done === true) break;
-        const streamIds = [...chunk.streams.keys()];
-        const adding = this.#add(queue, checkpoint, chunk.streams).catch((error: unknown) => failures.push(new ChunkFailure(streamIds, checkpoint, error)));
+        chunkIds.push([...chunk.streams.keys()]);
+        const adding = this.#add(window, checkpoint, chunk.streams).catch((error: unknown) => failures.push(error));
         await before;
         before = adding;
         work += chunk.work;
         reached = chunk.scannedTo;
       }
-      await before;
+      await flush();
     } catch (error) {
-      await before;
+      // Whoever stops it waits for no more than is under way.
+      await (signal.aborted ? before : flush());
       // What comes first in the log is told, though what comes after it was found first.
-      if (failures[0] === undefined || signal.aborted) throw error;
+      if (failures.length === 0 || signal.aborted) throw error;
     } finally {
-      await queue.close();
+      await window.close();
     }
     // The first to fail: what came after may have failed by it.
-    if (failures[0] !== undefined) throw isTransient(failures[0].cause) ? failures[0].cause : failures[0];
+    if (failures.length > 0) throw isTransient(failures[0]) ? asError(failures[0]) : new WindowFailure(chunkIds, checkpoint, failures[0]);
     const at = reached ?? this.#target;
     await moveCheckpoint(tx, this.#engine.schema, checkpoint, at);
     return at;
@@ -154,20 +129,29 @@ export class BulkLoader {
     if (streams.size > 0) await this.#bulk.addStreams(streams, contextOf(this.#engine, tx, checkpoint, { after: position(0), upTo: this.#target }));
   }
 
-  /** Which event it was: by halves, each trial in a transaction that is rolled back. */
-  async #blame({ streamIds, checkpoint, cause }: ChunkFailure): Promise<BulkFailure> {
+  /** Which event it was: chunk by chunk, and in the one that fails by halves, each trial in a transaction that is rolled back. */
+  async #blame({ chunks, checkpoint, cause }: WindowFailure): Promise<BulkFailure> {
     const { wholeStreams } = this.#engine;
-    const all = [...wholeStreams.decoded(await wholeStreams.stored(streamIds, { skips: this.#skips, target: this.#target }))];
+    // That of the last trial to fail is the event's; the first that was seen may be that of a later one.
+    let told = cause;
     const fails = (some: Streams): Promise<boolean> => this.#connection.transaction(async (tx) => {
       await this.#add(tx, checkpoint, some);
       throw new RolledBack();
     }).catch((error: unknown) => {
       if (isTransient(error)) throw error;
-      return !(error instanceof RolledBack);
+      if (error instanceof RolledBack) return false;
+      told = asError(error);
+      return true;
     });
-    const firstFew = (n: number): Streams => new Map(all.slice(0, n));
-    const [id, events] = all[await leastFailing(all.length, (n) => fails(firstFew(n))) - 1] ?? [];
-    const at = id === undefined || events === undefined ? undefined : events[await leastFailing(events.length, (n) => fails(new Map([[id, events.slice(0, n)]]))) - 1];
-    return new BulkFailure(at?.position ?? this.#target, cause);
+    for (const streamIds of chunks) {
+      const whole = wholeStreams.decoded(await wholeStreams.stored(streamIds, { skips: this.#skips, target: this.#target }));
+      if (!(await fails(whole))) continue;
+      const all = [...whole];
+      const firstFew = (n: number): Streams => new Map(all.slice(0, n));
+      const [id, events] = all[await leastFailing(all.length, (n) => fails(firstFew(n))) - 1] ?? [];
+      const at = id === undefined || events === undefined ? undefined : events[await leastFailing(events.length, (n) => fails(new Map([[id, events.slice(0, n)]]))) - 1];
+      if (at !== undefined) return new BulkFailure(at.position, told);
+    }
+    return new BulkFailure(this.#target, cause);
   }
 }

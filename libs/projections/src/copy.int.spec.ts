@@ -91,7 +91,7 @@ describe('COPY', () => {
     const rows = Array.from({ length: 5_000 }, (_, n) => [n, 'a text of some forty characters or thereby']);
     const pieces = [...copyText(rows)];
     expect(pieces.length).toBeGreaterThan(2);
-    for (const piece of pieces) expect(piece.endsWith('\n')).toBe(true);
-    expect(pieces.join('')).toBe(rows.map(([n, text]) => `${n}\t${text}\n`).join(''));
+    for (const piece of pieces) expect(piece.toString().endsWith('\n')).toBe(true);
+    expect(Buffer.concat(pieces).toString()).toBe(rows.map(([n, text]) => `${n}\t${text}\n`).join(''));
   });
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import pg from 'pg';
 import type { MemoryEventStore } from '@rectrail/event-store';
-import { position, type Position } from '@rectrail/kernel';
+import { position, type Fact, type Position } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { engineSql } from './checkpoint.ts';
 import type { BuildProgress } from './projection-build.ts';
@@ -500,6 +500,13 @@ describe('rebuild', () => {
       await append(40);
       const runner = await prepared(tally(), { decode: (stored) => { if (stored.position === 31) throw new Error('unknown type'); return decodeCounted(stored); } });
       await expect(runner.rebuild('tally')).rejects.toMatchObject({ code: 'rebuild-failed', at: 31 });
+    });
+
+    it('is found where the server refuses its row, though what comes after it fails before that row is sent', async () => {
+      await appendCounted(store, Array.from({ length: 40 }, (_, i) => `even-${i}`));
+      const tooLarge = (fact: Fact): Fact => (fact.position === 17 ? { ...fact, event: { ...fact.event, data: { n: 2 ** 31 } } } : fact);
+      const runner = await prepared(tally({ failsAt: () => 35 }), { batchEventsMax: 6, laggingEventsMax: 6, decode: (stored) => tooLarge(decodeCounted(stored)) });
+      await expect(runner.rebuild('tally')).rejects.toMatchObject({ code: 'rebuild-failed', at: 17, message: expect.stringContaining('out of range') });
     });
 
     it('stops a rebuild that derives by SQL, with the reason', async () => {

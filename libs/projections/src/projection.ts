@@ -27,7 +27,8 @@ export interface BulkFinishContextOf<E extends DomainEvent> extends ContextOf<E>
 export interface BulkLoadOf<E extends DomainEvent> {
   /**
    * Whole streams up to `context.upTo`, which is the same in all calls; each stream is given once, in the order of their first events. The
-   * tables have no keys and indexes yet: write with `tx.copy`. The next call may come before the promise of this one has resolved.
+   * tables have no keys and indexes yet: write with `tx.copy`, whose rows reach the server before the next `tx.query`
+   * or the end of the transaction: what they are refused by is thrown by one of the calls after it. The next call may come before the promise of this one has resolved.
    */
   addStreams(streams: Streams<Fact<E>>, context: ContextOf<E>): Promise<void>;
   /** After the last stream, in one transaction: what is derived from the rows by SQL. */

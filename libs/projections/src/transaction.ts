@@ -4,11 +4,14 @@
  */
 export type CopyValue = string | number | bigint | boolean | null | readonly string[] | object;
 
+/** Values in the order of the columns, or rows that are in the text format of COPY already. */
+export type CopyRow = readonly CopyValue[] | Buffer;
+
 /** Statements of one connection, in the order of the calls. */
 export interface Transaction {
   query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
-  /** Inserts `rows`, whose values stand in the order of `columns`, by COPY: a key that is there already is an error. `table` is qualified with its schema. */
-  copy(table: string, columns: readonly string[], rows: Iterable<readonly CopyValue[]>): Promise<void>;
+  /** Inserts `rows`, by COPY: a key that is there already is an error. `table` is qualified with its schema. */
+  copy(table: string, columns: readonly string[], rows: Iterable<CopyRow>): Promise<void>;
 }
 
 /** `query` runs one statement by itself; `transaction` commits when `work` resolves and rolls everything back when it rejects. */

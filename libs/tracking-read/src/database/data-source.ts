@@ -78,9 +78,7 @@ const transactionOf = (runner: QueryRunner, { answerMs, copyMs = copyMsMax }: Pa
   copy: async (table, columns, rows) => {
     const client = await clientOf(runner);
     // A process that was stopped in the midst of its rows is not idle to the server, which would wait for the rest for ever, and with it whoever waits for the checkpoint.
-    await client.query(`set local statement_timeout = ${copyMs}`);
-    await copyRows(client, table, columns, rows);
-    await client.query('set local statement_timeout = 0');
+    await copyRows(client, table, columns, rows, { answerMs: copyMs });
   },
 });
 

@@ -90,8 +90,10 @@ const conditionOn = (cell: IssueCell, day: number, dueSoonFrom: (due: number) =>
 /** What a pair of cells adds from the beginning of time on, and what time alone changes of it on which days: `vectors` are the sums up to each day, `changes` the differences. */
 interface Unfolding { readonly days: readonly number[]; readonly vectors: readonly (readonly Column[])[]; readonly changes: readonly (readonly Column[])[] }
 
-/** Cells with a date of their own are many; those of a batch or two are kept. */
-const unfoldingsMax = 50_000;
+/** Cells with a date of their own are many; those of some batches are kept. */
+const unfoldingsMax = 20_000;
+/** Rules that are kept with what they have judged: policies and calendars change seldom. */
+const judgesMax = 20;
 
 const changeBetween = (before: readonly Column[], after: readonly Column[]): readonly Column[] => {
   const change: FigureVector = new Map();
@@ -162,15 +164,36 @@ class Judge {
 
 const beforeTurns = -1_000_000;
 
+/** What rules have made of cells, for expansions that come one after the other: batches are judged by the same few rules. */
+export class Judges {
+  /** The day of an instant in the zone of the installation. */
+  readonly knownDay: (bound: InstantBound) => number;
+  readonly #known = new Map<string, Judge>();
+
+  constructor(knownDay: (bound: InstantBound) => number) {
+    this.knownDay = knownDay;
+  }
+
+  of(rule: JudgingRule): Judge {
+    const known = this.#known.get(rule.key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= judgesMax) this.#known.clear();
+    const made = new Judge(rule);
+    this.#known.set(rule.key, made);
+    return made;
+  }
+}
+
 /** How points of a register become points of figures; linear, so that whatever is summed may be summed before or after. */
 export class FigureExpansion {
   readonly #termsOf: TermsOf;
   readonly #knownDay: (bound: InstantBound) => number;
-  readonly #judges = new Map<string, Judge>();
+  readonly #judges: Judges;
 
-  constructor(termsOf: TermsOf, knownDay: (bound: InstantBound) => number) {
+  constructor(termsOf: TermsOf, knownDay: (bound: InstantBound) => number, judges = new Judges(knownDay)) {
     this.#termsOf = termsOf;
     this.#knownDay = knownDay;
+    this.#judges = judges;
   }
 
   /** Adds to `into` what the point adds; `sign` −1 takes it away. */
@@ -200,19 +223,11 @@ export class FigureExpansion {
       const from = dayNumberOf(term.validFrom > validFrom ? term.validFrom : validFrom);
       const knownDay = this.#knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
       const factor = n * term.sign * sign;
-      const { days, vectors, changes } = this.#judge(term.rule).unfolding(cell);
+      const { days, vectors, changes } = this.#judges.of(term.rule).unfolding(cell);
       const begun = days.findLastIndex((day) => day <= from);
       into.add(orgId, from, knownDay, vectors[begun] ?? [], factor);
       for (let turn = begun + 1; turn < days.length; turn += 1) into.add(orgId, days[turn] ?? from, knownDay, changes[turn] ?? [], factor);
     }
-  }
-
-  #judge(rule: JudgingRule): Judge {
-    const known = this.#judges.get(rule.key);
-    if (known !== undefined) return known;
-    const made = new Judge(rule);
-    this.#judges.set(rule.key, made);
-    return made;
   }
 }
 

@@ -72,7 +72,7 @@ const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap
 /** All roll-ups from the staged points, the deepest organisations first; equal to what the live path adds up, row by row. */
 export const buildRollUps = async (context: BulkFinishContext, referenceParents: ReadonlyMap<OrgId, OrgId | null>, coarseFrom: number): Promise<void> => {
   const { tx, schema } = context;
-  await tx.query("set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'; set local jit = off");
+  await tx.query("set local work_mem = '256MB'; set local jit = off");
   const parents = await writeOrgs(context, referenceParents, coarseFrom);
   await tx.query(`alter table ${schema}.${byDay.name} rename to ${staging}`);
   await tx.query(createTableSql(schema, rollUpDefinition(byDay)));

@@ -2,10 +2,9 @@ import { lastDay, lastInstant, type Fact, type OrgId, type Position } from '@rec
 import type { ProjectionContext } from '@rectrail/projections';
 import { administrativeTreeId, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import { columnNames } from './figure-columns.ts';
-import { addTo, FigureExpansion, type FigurePoints, type FigureVector } from './figure-points.ts';
+import { addTo, FigureExpansion, type FigurePoints, type FigureVector, type Judges } from './figure-points.ts';
 import { judgingStreamsOf, policyTerms, termsBetween } from './policy-terms.ts';
 import { byDay, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
-import type { InstantBound } from '../timeline/standing.ts';
 
 const administrativeTree = streams.organisationTree(administrativeTreeId);
 
@@ -20,17 +19,17 @@ export const referenceParents = async (context: Streams, upTo: Position): Promis
 };
 
 /** How points become figures by the policies and calendars recorded up to a position. */
-export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, knownDay: (bound: InstantBound) => number): Promise<FigureExpansion> =>
-  new FigureExpansion(policyTerms(await context.streams(judgingStreamsOf(owners), upTo)), knownDay);
+export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, judges: Judges): Promise<FigureExpansion> =>
+  new FigureExpansion(policyTerms(await context.streams(judgingStreamsOf(owners), upTo)), judges.knownDay, judges);
 
 /** What the policies and calendars of a batch make of the figures of earlier points, and which owners they judge otherwise than before. */
 export const expansionOfChange = async (
-  { after, upTo, streams: read }: ProjectionContext, owners: readonly OrgId[], knownDay: (bound: InstantBound) => number,
+  { after, upTo, streams: read }: ProjectionContext, owners: readonly OrgId[], judges: Judges,
 ): Promise<{ readonly expansion: FigureExpansion; readonly concerned: readonly OrgId[] }> => {
   const now = await read(judgingStreamsOf(owners), upTo);
   const before = new Map([...now].map(([id, facts]) => [id, facts.filter(({ position }) => position <= after)]));
   const change = termsBetween(policyTerms(before), policyTerms(now));
-  return { expansion: new FigureExpansion(change, knownDay), concerned: owners.filter((owner) => change(owner).length > 0) };
+  return { expansion: new FigureExpansion(change, judges.knownDay, judges), concerned: owners.filter((owner) => change(owner).length > 0) };
 };
 
 const addedColumns = columnNames.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ');

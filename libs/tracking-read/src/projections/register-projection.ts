@@ -2,11 +2,10 @@ import type { DomainEvent, Fact, OrgId, Position, StreamId } from '@rectrail/ker
 import { defineProjection, type BulkLoad, type Projection, type ProjectionContext } from '@rectrail/projections';
 import { administrativeTreeId, isPurge, streams, type TrackingEvent } from '@rectrail/tracking-domain';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
-import { FigurePoints, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
+import { FigurePoints, Judges, type CellPoint, type FigureExpansion } from '../figures/figure-points.ts';
 import { buildRollUps, stagePoints } from '../figures/roll-up-build.ts';
 import { expansionAt, expansionOfChange, referenceParents, RollUp } from '../figures/roll-up.ts';
 import { coarseFromPoints, figureTables } from '../figures/roll-up-tables.ts';
-import type { InstantBound } from '../timeline/standing.ts';
 import { begunEarlier, byStream, hasGap, isReferenceStream } from './streams.ts';
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
@@ -76,12 +75,12 @@ const inChunks = (owners: readonly OrgId[], pointsOf: ReadonlyMap<OrgId, number>
 };
 
 /** Where the policies and calendars of the batch judge earlier points otherwise than those before it, adds the difference. */
-const judgeAnew = async (rollUp: RollUp, ids: readonly StreamId[], context: ProjectionContext, knownDay: (bound: InstantBound) => number): Promise<void> => {
+const judgeAnew = async (rollUp: RollUp, ids: readonly StreamId[], context: ProjectionContext, judges: Judges): Promise<void> => {
   const { tx, schema, after } = context;
   const among = owningPolicies(ids);
   if (among?.length === 0) return;
   const owners = await rollUp.owners(among);
-  const { expansion, concerned } = await expansionOfChange(context, [...owners.keys()], knownDay);
+  const { expansion, concerned } = await expansionOfChange(context, [...owners.keys()], judges);
   for (const some of inChunks(concerned, owners)) {
     const points = await tx.query<Omit<CellPoint, 'fen' | 'kind'>>(
       `select org_id as "orgId", cell, valid_from::text as "validFrom", ${instantText('known_from')} as "knownFrom", sum(n)::int as n from ${schema}.point
@@ -110,14 +109,14 @@ const setReferencePosition = async ({ tx, schema }: ProjectionContext, position:
   await tx.query(`insert into ${schema}.figure_state (reference_position) values ($1)`, [position]);
 };
 
-const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): BulkLoad => ({
+const bulk = (judges: Judges, coarseFrom: number): BulkLoad => ({
   async addStreams(whole, context) {
     const points = await writeRegisters(whole, new Map(), context);
-    const expansion = await expansionAt(context, countsByOwner(points).keys(), context.upTo, knownDay);
+    const expansion = await expansionAt(context, countsByOwner(points).keys(), context.upTo, judges);
     await stagePoints(context, expandAll(points.map(([, , point]) => point), expansion));
     const references = [...whole].filter(([id]) => isReference(id)).flatMap(([, facts]) => facts.map(({ position }) => position));
     if (references.length > 0) {
-      await context.tx.query(`insert into ${context.schema}.figure_state (reference_position) values ($1) on conflict do nothing`, [Math.max(...references)]);
+      await context.tx.copy(`${context.schema}.figure_state`, ['reference_position'], [[Math.max(...references)]]);
     }
   },
   async finish(context) {
@@ -132,7 +131,7 @@ const bulk = (knownDay: (bound: InstantBound) => number, coarseFrom: number): Bu
  * `zone`: in which days become known; `coarseFrom`: points from which an organisation without children has coarse cells too.
  */
 export const registerProjection = (zone: string, coarseFrom: number = coarseFromPoints): Projection => {
-  const knownDay = dayNumbersIn(zone);
+  const judges = new Judges(dayNumbersIn(zone));
   return defineProjection<TrackingEvent>({
     name: 'registers',
     version: 2,
@@ -155,16 +154,16 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
       if (counts.size === 0 && references.length === 0) return;
       // What stood before the batch is taken away by the policies of then, and comes again by them where it is made anew: judgeAnew finds it so.
       const ofPositions = (holds: (at: Position) => boolean): readonly CellPoint[] => made.filter(([at]) => holds(at)).map(([, , point]) => point);
-      const figures = expandAll(ofPositions((at) => at > context.after), await expansionAt(context, counts.keys(), context.upTo, knownDay));
+      const figures = expandAll(ofPositions((at) => at > context.after), await expansionAt(context, counts.keys(), context.upTo, judges));
       const then = [...removed, ...ofPositions((at) => at <= context.after)];
-      if (then.length > 0) expandAll(then, await expansionAt(context, counts.keys(), context.after, knownDay), figures);
+      if (then.length > 0) expandAll(then, await expansionAt(context, counts.keys(), context.after, judges), figures);
       const rollUp = new RollUp(context, coarseFrom);
       await rollUp.load([...counts.keys()]);
       if (anew.length > 0 || changesPlaces(batch.get(administrativeTree) ?? [])) await rollUp.moveTo(await referenceParents(context, context.upTo));
       await rollUp.add(figures, counts);
-      await judgeAnew(rollUp, references, context, knownDay);
+      await judgeAnew(rollUp, references, context, judges);
       if (references.length > 0) await setReferencePosition(context, Math.max(...references.flatMap((id) => (batch.get(id) ?? []).map(({ position }) => position))) as Position);
     },
-    bulk: bulk(knownDay, coarseFrom),
+    bulk: bulk(judges, coarseFrom),
   });
 };
