@@ -8,7 +8,7 @@ import type { Rectangle } from '../timeline/timeline.ts';
  * lane of its shortest side and of the power of two that the length of this side reaches, sorted by where it begins or ends: of a lane, only what lies within that length of the
  * cut can reach the cut. What ends on no side lies in lanes of its own, sorted by its first valid day.
  *
- * The days of a cut may lie far apart, and most facts become known soon after they are true. Boxes of which this is so lie in lanes apart (docs/adr/0023): what was known only when
+ * The days of a cut may lie far apart, and most facts become known soon after they are true. Boxes of which this is so lie in lanes apart (docs/adr/0024): what was known only when
  * its last day had passed has begun and ended by the known day of the cut, and what was known within days of its first day was known soon after the valid day.
  * `anchor`: the day or unit of positions by which a lane is sorted.
  */

@@ -59,7 +59,7 @@ export const funds = (context: ReadContext, request: FundsRequest): Promise<Fund
     const page = await listPage<Row>(session, [{ wanted, order: { by: request.sort ?? 'number', descending: request.order === 'desc' } }], sizes, { after, size: limitOf(request.limit) });
     return {
       cut: session.cut, definition: figureDefinitions.funds, digest: digestOf(figures), org: selected.org, ...treeChosen(session, request), figures,
-      cases: await items(session, page.rows), total: await countOf(session, wanted, sizes), nextCursor: page.next === null ? null : next(page.next),
+      cases: await items(session, page.rows), total: page.total ?? await countOf(session, wanted, sizes), nextCursor: page.next === null ? null : next(page.next),
       assumptions: { calendarYears: [] }, purged: await purgedContents(session, selected.members),
     };
   });

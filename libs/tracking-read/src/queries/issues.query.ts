@@ -57,7 +57,7 @@ export const issues = (context: ReadContext, request: IssuesRequest): Promise<Pa
     const page = await listPage<Row>(session, groups, sizes, { after, size: limitOf(request.limit) });
     const versions = await streamVersions(session.tx, page.rows.map((row) => streams.issue(row.id)), session.cut.atPosition);
     const items = page.rows.map((row) => issueItem(session, verdicts, versions, row));
-    return { cut: session.cut, items, total: await total(), nextCursor: page.next === null ? null : next(page.next) };
+    return { cut: session.cut, items, total: page.total ?? await total(), nextCursor: page.next === null ? null : next(page.next) };
   });
 
 /** Issues with their deadlines, the earliest open date first unless asked otherwise; the figures are of the whole selection, whatever the other filters. */
@@ -80,7 +80,7 @@ export const deadlines = (context: ReadContext, request: IssuesRequest): Promise
     });
     return {
       cut: session.cut, definition: figureDefinitions.deadlines, digest: digestOf(counts.byDeadline), org: selected.org, ...treeChosen(session, request), policy: verdicts.chosen,
-      figures: counts.byDeadline, items, total: await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions,
+      figures: counts.byDeadline, items, total: page.total ?? await total(), nextCursor: page.next === null ? null : next(page.next), assumptions: verdicts.assumptions,
       purged: await purgedContents(session, selected.members),
     };
   });

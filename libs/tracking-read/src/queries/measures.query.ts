@@ -63,6 +63,6 @@ export const measures = (context: ReadContext, request: MeasuresRequest): Promis
     const isCounted = known?.isExact === true && wanted.rows.length === 0 && wanted.names.length === 0;
     const guessed: Wanted = { ...wanted, guess: { holding: count, wanted: isCounted || count === null ? count : count / 10 } };
     const page = await listPage<Row>(session, groupsOf(guessed, request), sizes, { after, size: limitOf(request.limit) });
-    const total = isCounted ? count : await countOf(session, guessed, sizes);
+    const total = isCounted ? count : page.total ?? await countOf(session, guessed, sizes);
     return { cut: session.cut, items: await items(session, page.rows), total, nextCursor: page.next === null ? null : next(page.next) };
   });

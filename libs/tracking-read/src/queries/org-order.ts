@@ -52,12 +52,18 @@ const wholeOrder = (session: ReadSession): OrgOrder => {
 export interface ListedOwners {
   /** Whose things a list shows. */
   readonly owners: OrgOrder;
-  /** The same object where it shows those of all. */
+  /** All that may own anything; the same object where it shows those of all. */
   readonly everyone: OrgOrder;
+  /** The others of them. */
+  readonly others: OrgOrder;
 }
+
+const nobody = new OrgOrder([]);
 
 /** `members` null: everyone. */
 export const listedOwners = (session: ReadSession, members: ReadonlySet<OrgId> | null): ListedOwners => {
   const everyone = wholeOrder(session);
-  return { everyone, owners: members === null ? everyone : new OrgOrder(everyone.orgIds.filter((orgId) => members.has(orgId))) };
+  if (members === null) return { everyone, owners: everyone, others: nobody };
+  const { yes: owners = [], no: others = [] } = Object.groupBy(everyone.orgIds, (orgId) => (members.has(orgId) ? 'yes' : 'no'));
+  return others.length === 0 ? { everyone, owners: everyone, others: nobody } : { everyone, owners: new OrgOrder(owners), others: new OrgOrder(others) };
 };
