@@ -6,7 +6,7 @@ import { listCounts } from './list-counts.ts';
 import { hasText, isOfInspection } from './name-conditions.ts';
 import { arrayText, listedOwners } from './org-order.ts';
 import { findOrg, type ReadSession, type Selected } from './read-session.ts';
-import { countOf, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
+import { areQuick, countOf, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
 import type { IssuesRequest } from './requests.ts';
 import type { Verdicts } from './verdicts.ts';
 
@@ -169,7 +169,7 @@ const knownOf = async (session: ReadSession, { policy }: IssuesRequest, members:
 export const issueSelection = async (session: ReadSession, request: IssuesRequest, { selected, verdicts, counts }: Judged): Promise<IssueSelection> => {
   const wanted = await wantedIssues(session, request, selected, verdicts);
   const sizes = await sizesOf(session, wanted);
-  const known = counts !== undefined ? { counts, isExact: true, isJudged: true } : sizes.few === null ? await knownOf(session, request, selected.members) : null;
+  const known = counts !== undefined ? { counts, isExact: true, isJudged: true } : areQuick(sizes) ? null : await knownOf(session, request, selected.members);
   const guessed: Wanted = known === null ? wanted : { ...wanted, guess: guessOf(request, known) };
   const count = known !== null && isCounted(request, known) ? Math.min(known.counts.total, ...countsBy(request, known)) : null;
   return { groups: groupsOf(guessed, request, known), sizes, total: () => (count === null ? countOf(session, guessed, sizes) : Promise.resolve(count)) };

@@ -9,7 +9,7 @@ import { hasText, isLinkedTo, isOfInspection, isOwnedBy } from './name-condition
 import { listedOwners } from './org-order.ts';
 import { paged } from './paging.ts';
 import { labelOf, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
-import { countOf, listPage, lookUp, noGuess, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
+import { areQuick, countOf, listPage, lookUp, noGuess, sizesOf, type Condition, type Group, type ListRow, type Wanted } from './register-list.ts';
 import type { MeasuresRequest } from './requests.ts';
 import { streamVersions } from './sums.ts';
 
@@ -58,7 +58,7 @@ export const measures = (context: ReadContext, request: MeasuresRequest): Promis
     const selected = select(session, request.org);
     const wanted = wantedMeasures(session, request, selected);
     const sizes = await sizesOf(session, wanted);
-    const known = sizes.few === null ? await listCounts(session, selected.members) : null;
+    const known = areQuick(sizes) ? null : await listCounts(session, selected.members);
     const count = known === null ? null : request.state === undefined ? known.counts.measures.total : known.counts.measures.byState[request.state].count;
     const isCounted = known?.isExact === true && wanted.rows.length === 0 && wanted.names.length === 0;
     const guessed: Wanted = { ...wanted, guess: { holding: count, wanted: isCounted || count === null ? count : count / 10 } };

@@ -87,6 +87,9 @@ type Way = 'names' | 'lanes' | 'walk';
 export interface Sizes { readonly few: number | null; readonly all: number }
 
 const fewMax = 3_000;
+/** To look up so many takes as long as to ask the roll-ups how many there are. */
+const quickMax = 300;
+export const areQuick = ({ few }: Sizes): boolean => few !== null && few <= quickMax;
 /** More organisations have not few names. */
 const fewOrgsMax = 256;
 
