@@ -25,9 +25,9 @@ export const killedWithBench = (child: ChildProcess): ChildProcess => {
 export class BenchProcess<M extends Methods> {
   readonly #child: ChildProcess;
 
-  /** `module`: the file that calls `serve`, seen from here, without its extension: compiled as this one is, or run as TypeScript with it. */
-  constructor(module: string) {
-    this.#child = killedWithBench(fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), { serialization: 'advanced' }));
+  /** `module`: the file that calls `serve`, seen from here, without its extension: compiled as this one is, or run as TypeScript with it. `options` are of Node. */
+  constructor(module: string, options: readonly string[] = []) {
+    this.#child = killedWithBench(fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), { serialization: 'advanced', execArgv: [...process.execArgv, ...options] }));
   }
 
   ask<N extends keyof M & string>(name: N, ...[argument]: Parameters<M[N]>): Promise<Awaited<ReturnType<M[N]>>> {

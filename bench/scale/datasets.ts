@@ -148,9 +148,11 @@ export class Datasets {
     return building;
   }
 
+  /** In a process whose heap is that of a server. */
   async replay(plan: DatasetPlan): Promise<Replaying> {
     const { url } = await this.log(plan);
-    return this.#inProcess((process) => process.ask('replay', { url }));
+    const { youngHeapOption } = await import('@rectrail/server');
+    return this.#inProcess((process) => process.ask('replay', { url }), [youngHeapOption]);
   }
 
   /** The rows that a rebuild has made, by COPY alone. */
@@ -232,8 +234,8 @@ export class Datasets {
   }
 
   /** One of its own for each piece of work: what that takes of memory is its own, too. */
-  async #inProcess<T>(work: (process: BenchProcess<DataMethods>) => Promise<T>): Promise<T> {
-    const process = new BenchProcess<DataMethods>('scale/data-worker');
+  async #inProcess<T>(work: (process: BenchProcess<DataMethods>) => Promise<T>, options: readonly string[] = []): Promise<T> {
+    const process = new BenchProcess<DataMethods>('scale/data-worker', options);
     try {
       return await work(process);
     } finally {
