@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseLog, LogKeys, verifyLog, type LogFindings, type ReadQuery, type TrustedHead } from '@rectrail/audit';
-import { leafBytes, type StoredEvent } from '@rectrail/event-store';
+import { canonicalJson, leafBytes, sha256Hex, type StoredEvent } from '@rectrail/event-store';
 import { instantOfMs, position, streamId, streamVersion } from '@rectrail/kernel';
 import { GrowingTree, leafHash, newCosignerKey, newNoteKey, noteSigner, signCheckpoint, tileWidth } from '@rectrail/transparency';
 import pg from 'pg';
-import { startTestServer, type TestServer } from './support/api.ts';
+import { startTestServer, type Json, type TestServer } from './support/api.ts';
 
 let server: TestServer;
 let client: pg.Client;
@@ -171,10 +171,26 @@ describe('the command line', () => {
     expect(chosen).toMatchObject({ policy: orgId, tree: 'administrative', treeAt: 'now', treeOn: expect.not.stringMatching('2021-06-30'), within: null });
     await writeFile(join(dataDir, 'chosen.json'), JSON.stringify(chosen));
     await writeFile(join(dataDir, 'funds.json'), JSON.stringify(await server.get('/funds')));
-    await writeFile(join(dataDir, 'series.json'), JSON.stringify(await server.get('/series?from=2021-01-01&every=month')));
+    const token = await server.makeToken(code, 'supervisor', '一地');
+    const answers: Readonly<Record<string, Json>> = {
+      'series': await server.get('/series?from=2021-01-01&every=month'), 'series-now': await server.get(`/series?from=2021-06-30&every=month&as=known&treeAt=now&org=${code}&figures=issues.byState.*,funds.returned,issues.byBucket.open.undetermined`),
+      'children': await server.get('/dashboard/children'), 'children-of': await server.get(`/dashboard/children?org=${code}`), 'compare': await server.get(`/compare?fromValidAt=2021-06-30&org=${code}`),
+      'lateness': await server.get('/lateness'), 'lateness-of': await server.get(`/lateness?minDays=0&org=${code}&type=IssueStatusStated`),
+      // Of one jurisdiction.
+      ...Object.fromEntries(await Promise.all(['dashboard', 'deadlines', 'funds', 'dashboard/children', 'lateness?minDays=0', 'series?from=2021-06-30&every=month', 'compare?fromValidAt=2021-06-30'].map(
+        async (path) => [`within-${path.replace(/\W.*/, path.includes('children') ? '-children' : '')}`, (await server.call('GET', `/${path}`, { token })).body]))) as Readonly<Record<string, Json>>,
+    };
+    for (const [name, answer] of Object.entries(answers)) await writeFile(join(dataDir, `${name}.json`), JSON.stringify(answer));
+    expect(Object.entries(answers).filter(([, { within }]) => within === orgId)).toHaveLength(7);
+    // One number of it changed, and the digest made to fit.
+    const { figures, ...rest } = answers['within-dashboard'];
+    const forged = { ...figures, issues: { ...figures.issues, total: Number(figures.issues.total) + 1 } };
+    await writeFile(join(dataDir, 'forged.json'), JSON.stringify({ ...rest, figures: forged, digest: sha256Hex(canonicalJson(forged)) }));
     expect(await json('export', '--to', 'whole')).toMatchObject({ after: 0, last: size, withheld: 0, isAsSigned: true });
-    const told = await json('verify', 'whole', '--key', verifier, '--schema', ...['dashboard', 'deadlines', 'chosen', 'funds', 'series'].flatMap((name) => ['--figures', `${name}.json`]));
-    expect(told).toMatchObject({ verified: true, size, findings: [], figures: [...Array<object>(4).fill({ outcome: 'confirmed' }), { outcome: 'not-rederivable' }] });
+    const names = ['dashboard', 'deadlines', 'chosen', 'funds', ...Object.keys(answers), 'forged'];
+    const told = await json('verify', 'whole', '--key', verifier, '--schema', ...names.flatMap((name) => ['--figures', `${name}.json`]));
+    expect(told.figures.map(({ file, outcome, why }: Json) => [file, outcome, why])).toEqual(names.map((name) => [`${name}.json`, ...(name === 'forged' ? ['differs', 'the events do not make the figures'] : ['confirmed', null])]));
+    expect(told).toMatchObject({ verified: false, size, findings: [{ code: 'figures-differ' }] });
     expect(await rectrail('verify', '--lang', 'zh', 'whole', '--key', verifier)).toMatchObject({ code: 0, out: expect.stringContaining('核验通过') });
   });
 

@@ -4,6 +4,7 @@ import type { Answers } from './answer-types.ts';
 
 const cut = { atPosition: 4711, knownAt: '2026-06-30T15:59:59.999Z', validAt: '2026-06-30' };
 const org = { orgId: '0198f3d2-0000-8000-8000-000000000010', code: 'CN-330200-JT', name: '宁波市交通运输局' };
+const tree = { tree: 'administrative', treeAt: 'then', treeOn: cut.validAt, within: null, withinAt: null };
 const headline = {
   eventId: '0198f3d2-0000-8000-8000-000000000011', position: 4698, type: 'IssueWrittenOff', title: { zh: '销号', en: 'The issue was written off' }, streamId: 'issue-0198f3d2-0000-8000-8000-000000000002',
   orgId: org.orgId, orgCode: org.code, orgName: org.name, issue: { issueId: '0198f3d2-0000-8000-8000-000000000002', numberPath: ['二、', '(一)', '3.'], title: '专项资金管理不严' }, fen: null,
@@ -48,17 +49,17 @@ export const readExamples: Readonly<Partial<Record<keyof Answers, unknown>>> = {
     text: noticeText({ colour: 'yellow', year: 2026, number: 12, ...notice }, { orgName: org.name, ...headline.issue }),
   },
   Series: {
-    cut, definition: 'rectrail.dashboard/1', digest: '3d45c56c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f5b1a6e2f4c7d9e1b3a5c7d9e1', org, as: 'then', every: 'month',
+    cut, definition: 'rectrail.dashboard/1', digest: '3d45c56c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f5b1a6e2f4c7d9e1b3a5c7d9e1', org, ...tree, as: 'then', every: 'month',
     figures: { days: ['2026-05-20', '2026-05-31', '2026-06-30'], values: { 'issues.total': [21, 21, 21], 'issues.byBucket.complete': [0, 4, 14], 'funds.recovered': ['0', '5441000', '5441000'] } },
     assumptions: { calendarYears: [] }, purged: 0,
   },
   Compare: {
-    cut, definition: 'rectrail.dashboard/1', org,
+    cut, definition: 'rectrail.dashboard/1', org, ...tree, policy: null,
     from: {
-      cut: { ...cut, validAt: '2026-05-31', knownAt: '2026-05-31T15:59:59.999Z' }, digest: '5b1a6e2f4c7d9e1b3a5c7d9e13d45c56c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f',
+      cut: { ...cut, validAt: '2026-05-31', knownAt: '2026-05-31T15:59:59.999Z' }, treeOn: '2026-05-31', digest: '5b1a6e2f4c7d9e1b3a5c7d9e13d45c56c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f',
       figures: { ...figures(before), declared: [] }, assumptions: { calendarYears: [] },
     },
-    to: { cut, digest: 'c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f5b1a6e2f4c7d9e1b3a5c7d9e13d45c56', figures: { ...figures(after), declared: [] }, assumptions: { calendarYears: [] } },
+    to: { cut, treeOn: tree.treeOn, digest: 'c8c2a4d2ee0d0f6a3f2b8e0a8d8c0c8f5b1a6e2f4c7d9e1b3a5c7d9e13d45c56', figures: { ...figures(after), declared: [] }, assumptions: { calendarYears: [] } },
     difference: figures({
       total: 0, state: { REGISTERED: -1, WRITTEN_OFF: 1 }, bucket: { complete: 1, open: -1 }, deadline: { DONE_IN_TIME: 1, DUE_SOON: -1 }, fen: '5441000',
     }),

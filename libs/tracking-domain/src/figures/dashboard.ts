@@ -1,4 +1,5 @@
 import type { Cut, Fact, OrgId } from '@rectrail/kernel';
+import type { OrgTree } from '../organisation-tree/organisation-tree.state.ts';
 import { buckets } from '../policy/policy.events.ts';
 import type { TrackingEvent } from '../tracking-event.ts';
 import { countsBy } from './counts.ts';
@@ -7,7 +8,7 @@ import { deadlineConditions, figureDefinitions, shownIssueStates, type Dashboard
 import { fundsCaseViews, fundsFigures } from './funds.ts';
 import { issueViews, type IssueViews } from './issue-view.ts';
 import { measureFigures, measureViews } from './measures.ts';
-import { everything, selectionOf, subtreeOf, treeOf, worldOf, type Selection, type World } from './world.ts';
+import { jurisdictionOf, labelOf, selectionOf, subtreeOf, treeOf, worldOf, type Selection, type World } from './world.ts';
 
 /** Years without a calendar that a deadline by working days ran through, in either fold. */
 export const assumedCalendarYears = (issues: readonly IssueViews[]): readonly number[] => {
@@ -38,11 +39,23 @@ const figuresOf = (world: World, cut: Cut, policy: FigureQuery['policy']): (sele
   };
 };
 
+/** Where a dashboard is asked for. */
+export interface DashboardPlace { readonly cut: Cut; readonly query: FigureQuery }
+
+/** `rectrail.dashboard/1` at each of some places, as a series has it. */
+export const dashboards = (facts: readonly Fact<TrackingEvent>[], places: readonly DashboardPlace[]): readonly FigureAnswer<DashboardFigures>[] => {
+  const world = worldOf(facts);
+  return places.map(({ cut, query }) => {
+    const { figures, calendarYears } = figuresOf(world, cut, query.policy)(selectionOf(world, cut, query), query.org);
+    return { cut, definition: figureDefinitions.dashboard, figures, assumptions: { calendarYears } };
+  });
+};
+
 /** `rectrail.dashboard/1`: the figures of an organisation and all below it, or of the whole forest. */
 export const dashboard = (facts: readonly Fact<TrackingEvent>[], cut: Cut, query: FigureQuery): FigureAnswer<DashboardFigures> => {
-  const world = worldOf(facts);
-  const { figures, calendarYears } = figuresOf(world, cut, query.policy)(selectionOf(world, cut, query), query.org);
-  return { cut, definition: figureDefinitions.dashboard, figures, assumptions: { calendarYears } };
+  const [answer] = dashboards(facts, [{ cut, query }]);
+  if (answer === undefined) throw new RangeError('one place has one dashboard');
+  return answer;
 };
 
 /** Every figure of the dashboard has one owner, so own + Σ children = total, number by number; `declared` is never added. */
@@ -50,19 +63,33 @@ export interface DashboardByChild {
   readonly total: DashboardFigures;
   /** Of the organisation itself; without one, of what does not stand in the tree. */
   readonly own: DashboardFigures;
-  /** Each child with all below it; without an organisation the roots. */
-  readonly children: readonly { readonly orgId: OrgId; readonly figures: DashboardFigures }[];
+  /** Each child with all below it; without an organisation the roots, of a jurisdiction its topmost. */
+  readonly children: readonly { readonly orgId: OrgId; readonly code: string; readonly name: string; readonly figures: DashboardFigures }[];
 }
+
+/** Those side by side: of a jurisdiction, and as roots, only what may be seen. */
+const partsOf = (tree: OrgTree, org: OrgId | null, visible: ReadonlySet<OrgId | null> | null): readonly OrgId[] => {
+  if (org !== null) return tree.children(org).filter((child) => visible?.has(child) ?? true);
+  if (visible === null) return tree.roots;
+  return [...visible].filter((orgId) => {
+    const node = orgId === null ? undefined : tree.orgs.get(orgId);
+    return node !== undefined && (node.parentId === null || !visible.has(node.parentId));
+  }) as readonly OrgId[];
+};
 
 export const dashboardByChild = (facts: readonly Fact<TrackingEvent>[], cut: Cut, query: FigureQuery): DashboardByChild => {
   const world = worldOf(facts);
   const figures = figuresOf(world, cut, query.policy);
   const tree = treeOf(world, cut, query);
   const { org } = query;
-  const children = org === null ? tree.roots : tree.children(org);
+  const [selected, visible] = [selectionOf(world, cut, query), jurisdictionOf(world, query)];
+  const parts = partsOf(tree, org, visible).map((orgId) => {
+    const below = subtreeOf(tree, orgId);
+    return { orgId, holds: (owner: OrgId | null): boolean => below(owner) && selected(owner) };
+  });
   return {
-    total: figures(org === null ? everything : subtreeOf(tree, org), org).figures,
-    own: figures((owner) => (org === null ? owner === null || !tree.orgs.has(owner) : owner === org), org).figures,
-    children: children.map((orgId) => ({ orgId, figures: figures(subtreeOf(tree, orgId), orgId).figures })),
+    total: figures(selected, org).figures,
+    own: figures((owner) => selected(owner) && !parts.some(({ holds }) => holds(owner)), org).figures,
+    children: parts.map(({ orgId, holds }) => ({ orgId, code: '', name: '', ...labelOf(world, cut, orgId), figures: figures(holds, orgId).figures })),
   };
 };

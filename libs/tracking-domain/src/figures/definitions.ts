@@ -1,4 +1,4 @@
-import type { Cut, Day, OrgId, ReportId, TreeId } from '@rectrail/kernel';
+import type { Cut, Day, Instant, OrgId, ReportId, TreeId } from '@rectrail/kernel';
 import { issueStates, type IssueStateName } from '../issue/issue.events.ts';
 import { measureStates, type MeasureStateName } from '../measure/measure.events.ts';
 import type { Bucket } from '../policy/policy.events.ts';
@@ -58,6 +58,18 @@ export interface DashboardFigures {
 /** `figures` of a funds answer: kinds of money that may overlap are not summed across. */
 export interface FundsFigures { readonly identified: Sum; readonly recovered: Sum; readonly returned: Sum }
 
+/** Days from the last day on which a fact may have happened to the day on which it became known, in the zone of the installation. */
+export const latenessBands = ['0-7', '8-30', '31-90', '91-365', '366-'] as const;
+export type LatenessBand = (typeof latenessBands)[number];
+
+/** `figures` of a lateness answer: facts of the selection, counted. Of organisations and actors the fifty with the most; `orgId` null: the installation's own. */
+export interface LatenessFigures {
+  readonly facts: number;
+  readonly byBand: Readonly<Record<LatenessBand, number>>;
+  readonly byOrganisation: readonly { readonly orgId: OrgId | null; readonly facts: number }[];
+  readonly byActor: readonly { readonly subject: string; readonly facts: number }[];
+}
+
 /** An answer of this module: the cut, what the figures mean, the figures, and what they rest on that no fact states. */
 export interface FigureAnswer<F> {
   readonly cut: Cut;
@@ -70,11 +82,17 @@ export interface FigureAnswer<F> {
 /**
  * Which organisations and by which policy. `org` null: the whole forest, each organisation once. `policy` null: each owner's own.
  * `tree`: the tree by which `org` rolls up, default the administrative one. `treeOn`: the day of it that is used, default the cut's validAt
- * ("then"; the caller resolves "now" to a day).
+ * ("then"; the caller resolves "now" to a day), `treeKnownAt`: as it was known then, default the cut's knownAt. `within`: nothing is
+ * counted beyond the jurisdiction of an organisation.
  */
 export interface FigureQuery {
   readonly org: OrgId | null;
   readonly policy: OrgId | 'default' | null;
   readonly tree?: TreeId;
   readonly treeOn?: Day;
+  readonly treeKnownAt?: Instant;
+  readonly within?: Jurisdiction | null;
 }
+
+/** An organisation and all below it in the administrative tree at a cut of its own: that of the asking. */
+export interface Jurisdiction { readonly org: OrgId; readonly cut: Cut }

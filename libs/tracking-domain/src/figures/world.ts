@@ -61,7 +61,7 @@ export const everything: Selection = () => true;
 /** The tree by which the query rolls up: the administrative one of the cut's validAt unless it names another tree or day (rules.md section 6). */
 export const treeOf = (world: World, cut: Cut, query: FigureQuery): OrgTree => {
   const stream = world.trees.find(({ streamId }) => streamId === streams.organisationTree(query.tree ?? administrativeTreeId));
-  return treeAt(countingFacts(stream?.facts ?? [], { ...cut, validAt: query.treeOn ?? cut.validAt }));
+  return treeAt(countingFacts(stream?.facts ?? [], { ...cut, knownAt: query.treeKnownAt ?? cut.knownAt, validAt: query.treeOn ?? cut.validAt }));
 };
 
 /** The organisation and all below it; one that does not stand in the tree is alone. */
@@ -70,8 +70,24 @@ export const subtreeOf = (tree: OrgTree, org: OrgId): Selection => {
   return (owner) => within.has(owner);
 };
 
-export const selectionOf = (world: World, cut: Cut, query: FigureQuery): Selection =>
-  (query.org === null ? everything : subtreeOf(treeOf(world, cut, query), query.org));
+/** The organisations that the caller may see, each before those below it; null: all, and what has no owner. */
+export const jurisdictionOf = (world: World, { within = null }: Pick<FigureQuery, 'within'>): ReadonlySet<OrgId | null> | null =>
+  (within === null ? null : new Set([within.org, ...treeOf(world, within.cut, { org: within.org, policy: null }).subtree(within.org)]));
+
+export const selectionOf = (world: World, cut: Cut, query: FigureQuery): Selection => {
+  const [visible, asked] = [jurisdictionOf(world, query), query.org === null ? everything : subtreeOf(treeOf(world, cut, query), query.org)];
+  return (owner) => (visible?.has(owner) ?? true) && asked(owner);
+};
+
+/** Code and name are the organisation's, whatever tree it is looked at in, first the administrative one; null where it was not registered. */
+export const labelOf = (world: World, cut: Cut, orgId: OrgId): { readonly code: string; readonly name: string } | null => {
+  const [first, others] = [true, false].map((isFirst) => world.trees.filter(({ streamId }) => (streamId === streams.organisationTree(administrativeTreeId)) === isFirst));
+  for (const { facts } of [...first ?? [], ...others ?? []]) {
+    const org = treeAt(countingFacts(facts, cut)).orgs.get(orgId);
+    if (org !== undefined) return { code: org.code, name: org.name };
+  }
+  return null;
+};
 
 /** Gives the policy by which the things of an owner are judged. */
 export type PolicyChoice = (owner: OrgId | null) => PolicyContent;

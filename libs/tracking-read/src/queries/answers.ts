@@ -3,7 +3,7 @@ import type {
   OrgId, Position, ReportId, Source, StreamId, StreamVersion, TreeId,
 } from '@rectrail/kernel';
 import type {
-  Bucket, CompletionBasis, Continuation, Count, DashboardFigures, DeadlineCondition, Disclosure, Discrepancy, figureDefinitions, FundsFigures, InspectionKind,
+  Bucket, CompletionBasis, Continuation, Count, DashboardFigures, DeadlineCondition, Disclosure, Discrepancy, figureDefinitions, FundsFigures, InspectionKind, LatenessFigures,
   IssueStateName, OrgLevel, PolicyContent, ShownIssueState, ShownMeasureState, Sum, Track, TreeKind,
 } from '@rectrail/tracking-domain';
 
@@ -44,6 +44,8 @@ export interface TreeChosen {
   readonly treeOn: Day;
   /** Jurisdiction of the token, beyond which nothing is counted; null: everywhere. */
   readonly within: OrgId | null;
+  /** The cut at which the jurisdiction was what it is in the administrative tree: that of the asking; null with `within`. */
+  readonly withinAt: Cut | null;
 }
 
 export interface PolicyChosen {
@@ -56,7 +58,7 @@ export interface DashboardAnswer extends FiguresAnswer<typeof figureDefinitions.
 }
 
 /** Own + Σ children = total; each part is a dashboard of its own. Without `org` the roots are the children and `own` is what the tree does not hold. */
-export interface DashboardChildrenAnswer extends Answered {
+export interface DashboardChildrenAnswer extends Answered, TreeChosen, PolicyChosen {
   readonly definition: typeof figureDefinitions.dashboard;
   /** Of {total, own, children}. */
   readonly digest: string;
@@ -344,18 +346,6 @@ export interface DiscrepanciesAnswer extends Answered {
   readonly items: readonly Discrepancy[];
 }
 
-/** Days from the last day on which a fact may have happened to the day on which it became known, in the zone of the installation. */
-export const latenessBands = ['0-7', '8-30', '31-90', '91-365', '366-'] as const;
-export type LatenessBand = (typeof latenessBands)[number];
-
-/** Facts of the selection, counted. Of organisations and actors the fifty with the most; `orgId` null: the installation's own. */
-export interface LatenessFigures {
-  readonly facts: number;
-  readonly byBand: Readonly<Record<LatenessBand, number>>;
-  readonly byOrganisation: readonly { readonly orgId: OrgId | null; readonly facts: number }[];
-  readonly byActor: readonly { readonly subject: string; readonly facts: number }[];
-}
-
 export interface LatenessItem {
   readonly eventId: EventId;
   readonly position: Position;
@@ -377,6 +367,8 @@ export interface LatenessItem {
 }
 
 /** The latest first: by `daysLate`, among equals the newest. */
-export interface LatenessAnswer extends FiguresAnswer<typeof figureDefinitions.lateness, LatenessFigures>, Page<LatenessItem> {
+export interface LatenessAnswer extends FiguresAnswer<typeof figureDefinitions.lateness, LatenessFigures>, Page<LatenessItem>, TreeChosen {
   readonly org: OrgLabel | null;
+  /** What was asked for. */
+  readonly selection: { readonly minDays: number; readonly type: string | null; readonly actor: string | null };
 }

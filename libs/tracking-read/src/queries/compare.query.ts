@@ -10,7 +10,7 @@ import { causesOf, changedFields, changingEvents, rowsAt, shownOn, type Side, ty
 import { arrayText } from './org-order.ts';
 import type { CompareAnswer, ComparedSide, CompareRequest, FigureDifference, IssueChange } from './over-time.ts';
 import { purgedContents } from './purged.ts';
-import { isSameCut, labelOf, readAtBoth, select, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
+import { isSameCut, labelOf, readAtBoth, select, treeChosen, type ReadContext, type ReadSession, type Selected } from './read-session.ts';
 import type { ReadRequest } from './requests.ts';
 import { ReadRejected } from './tracking-read.ts';
 import { Verdicts } from './verdicts.ts';
@@ -129,9 +129,9 @@ const selectAt = (session: ReadSession, org: OrgId | null): Selected['members'] 
   return labelOf(session, org) === null ? new Set([org]) : select(session, org).members;
 };
 
-const comparedSide = async ({ session, verdicts, owners }: Side, org: OrgId | null): Promise<ComparedSide> => {
+const comparedSide = async ({ session, verdicts, owners }: Side, org: OrgId | null, request: CompareRequest): Promise<ComparedSide> => {
   const { figures, digest } = await dashboardOf(session, { org, owners }, verdicts);
-  return { cut: session.cut, digest, figures, assumptions: verdicts.assumptions };
+  return { cut: session.cut, treeOn: treeChosen(session, request).treeOn, digest, figures, assumptions: verdicts.assumptions };
 };
 
 const earlierRequest = (request: CompareRequest): CompareRequest =>
@@ -168,13 +168,14 @@ export const compare = async (context: ReadContext, request: CompareRequest): Pr
       { session: from, owners: selectAt(from, org?.orgId ?? null), verdicts: new Verdicts(from, request.policy) },
       { session: to, owners: members, verdicts: new Verdicts(to, request.policy) },
     ];
-    const [fromSide, toSide] = [await comparedSide(before, org?.orgId ?? null), await comparedSide(later, org?.orgId ?? null)];
+    const [fromSide, toSide] = [await comparedSide(before, org?.orgId ?? null, request), await comparedSide(later, org?.orgId ?? null, request)];
     const size = limitOf(request.limit);
     const found = await changedAfter(context, [before, later], after?.key ?? null, size + 1);
     const page = found.slice(0, size);
     const last = found.length > size ? page.at(-1) : undefined;
     return {
-      cut: to.cut, definition: figureDefinitions.dashboard, org, from: fromSide, to: toSide, difference: difference(toSide.figures, fromSide.figures),
+      cut: to.cut, definition: figureDefinitions.dashboard, org, ...treeChosen(to, request), policy: later.verdicts.chosen,
+      from: fromSide, to: toSide, difference: difference(toSide.figures, fromSide.figures),
       items: await issueChanges(context, [before, later], page), nextCursor: last === undefined ? null : cursors.encode(from.cut, to.cut, keyOf(last)),
       purged: Math.max(await purgedContents(from, before.owners), await purgedContents(to, members)),
     };

@@ -67,5 +67,8 @@ export const dashboardChildren = (context: ReadContext, request: RollUpRequest &
     const own = sums.parts.reduce((rest, part) => addSums(rest, part, -1n), sums.whole);
     const declared = org === null ? [] : declaredOf.get(org.orgId);
     const figures = { total: dashboardFigures(sums.whole, declared), own: dashboardFigures(own, declared), children };
-    return { cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, ...figures, assumptions: verdicts.assumptions };
+    return {
+      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, ...treeChosen(session, request), policy: verdicts.chosen,
+      ...figures, assumptions: verdicts.assumptions,
+    };
   }, 'generic');

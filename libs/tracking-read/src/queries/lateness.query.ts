@@ -1,15 +1,15 @@
 import { dayIn, dayNumber, position, type OrgId, type Position, type StreamId } from '@rectrail/kernel';
-import { figureDefinitions } from '@rectrail/tracking-domain';
+import { figureDefinitions, latenessBands, type LatenessBand, type LatenessFigures } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { lateDaysMin } from '../projections/event-projection.ts';
-import { latenessBands, type LatenessAnswer, type LatenessBand, type LatenessFigures, type LatenessItem } from './answers.ts';
+import type { LatenessAnswer, LatenessItem } from './answers.ts';
 import { countsAtCut, streamsAt, type TrackingFact } from './counting-facts.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
 import { digestOf } from './dashboard.query.ts';
 import { paged } from './paging.ts';
 import { purgedContents } from './purged.ts';
-import { labelOf, select, type ReadContext, type ReadSession } from './read-session.ts';
+import { labelOf, select, treeChosen, type ReadContext, type ReadSession } from './read-session.ts';
 import type { LatenessRequest } from './requests.ts';
 
 /** So many organisations and actors are named, those with the most facts. */
@@ -17,17 +17,20 @@ const namedMax = 50;
 
 const bandOf = `case when e.days_late <= 7 then '0-7' when e.days_late <= 30 then '8-30' when e.days_late <= 90 then '31-90' when e.days_late <= 365 then '91-365' else '366-' end`;
 
+const chosenOf = ({ minDays = lateDaysMin, type, actor }: LatenessRequest): LatenessAnswer['selection'] => ({ minDays: Math.max(0, minDays), type: type ?? null, actor: actor ?? null });
+
 /** A condition only for what is asked, so that each statement has one plan for all values. */
 interface Selection { readonly sql: string; readonly params: readonly unknown[] }
 
-const selectionOf = ({ cut }: ReadSession, owners: readonly OrgId[] | null, { minDays = lateDaysMin, type, actor }: LatenessRequest): Selection => {
-  const params: unknown[] = [cut.validAt, cut.knownAt, cut.atPosition, Math.max(0, minDays)];
+const selectionOf = ({ cut }: ReadSession, owners: readonly OrgId[] | null, request: LatenessRequest): Selection => {
+  const { minDays, type, actor } = chosenOf(request);
+  const params: unknown[] = [cut.validAt, cut.knownAt, cut.atPosition, minDays];
   const conditions = ['e.days_late >= $4', countsAtCut('e', ['$1', '$2', '$3'])];
   const want = (condition: (parameter: string) => string, value: unknown): void => { conditions.push(condition(`$${params.push(value)}`)); };
   // By this the index of what is late is known to hold it all.
   if (minDays >= lateDaysMin) conditions.push(`e.days_late >= ${lateDaysMin}`);
-  if (type !== undefined) want((parameter) => `e.type = ${parameter}`, type);
-  if (actor !== undefined) want((parameter) => `e.subject = ${parameter}`, actor);
+  if (type !== null) want((parameter) => `e.type = ${parameter}`, type);
+  if (actor !== null) want((parameter) => `e.subject = ${parameter}`, actor);
   if (owners !== null) want((parameter) => `e.org_id in (select unnest(${parameter}::uuid[]))`, owners);
   return { sql: `from ${schema}.event e where ${conditions.join(' and ')}`, params };
 };
@@ -102,7 +105,8 @@ export const lateness = (context: ReadContext, request: LatenessRequest): Promis
       (streamOf.get(streamId) ?? []).filter((fact) => fact.position === position).map((fact) => itemOf(session, fact, daysLate)));
     const last = found.length > size ? page.at(-1) : undefined;
     return {
-      cut, definition: figureDefinitions.lateness, digest: digestOf(figures), org, figures, items, total: figures.facts,
+      cut, definition: figureDefinitions.lateness, digest: digestOf(figures), org, ...treeChosen(session, request), selection: chosenOf(request),
+      figures, items, total: figures.facts,
       nextCursor: last === undefined ? null : next([last.daysLate, last.position]), assumptions: { calendarYears: [] }, purged: await purgedContents(session, members),
     };
   });

@@ -2,7 +2,7 @@ import type { Cut, Day, EventId, FuzzyDate, InspectionId, Instant, IssueId, OrgI
 import type {
   Bucket, CompletionBasis, Continuation, DashboardFigures, DeadlineCondition, Disclosure, EventTitle, figureDefinitions, IssueStateName, ShownIssueState, Track, TrackingEventType,
 } from '@rectrail/tracking-domain';
-import type { Answered, Assumptions, BeliefEvent, FiguresAnswer, OrgLabel, ResidualView } from './answers.ts';
+import type { Answered, Assumptions, BeliefEvent, FiguresAnswer, OrgLabel, PolicyChosen, ResidualView, TreeChosen } from './answers.ts';
 import type { OrgRequest, PageRequest, PolicyChoice, ReadRequest, RollUpRequest, SeriesKnowledge, SeriesStep, TreeChoice } from './requests.ts';
 
 /** Figures over a range of days, which takes the place of `validAt`. */
@@ -31,7 +31,7 @@ export interface SeriesFigures {
  * Each value is the number that a dashboard (`definition`) has at that day, known at its end (`then`) or at the cut's knownAt (`known`), and at the cut's position.
  * `cut` is that of the last day. By `treeAt=then` each day is rolled up by its own tree, by `now` all are by the tree of the day of the cut's knownAt.
  */
-export interface SeriesAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, SeriesFigures> {
+export interface SeriesAnswer extends FiguresAnswer<typeof figureDefinitions.dashboard, SeriesFigures>, TreeChosen {
   readonly org: OrgLabel | null;
   readonly as: SeriesKnowledge;
   readonly every: SeriesStep;
@@ -123,6 +123,8 @@ export interface IssueChange {
 
 /** One side of a comparison: `figures` and `digest` are those of the dashboard at this cut. */
 export interface ComparedSide extends Answered {
+  /** The day of the tree that was used. */
+  readonly treeOn: Day;
   readonly digest: string;
   readonly figures: DashboardFigures;
   readonly assumptions: Assumptions;
@@ -132,7 +134,7 @@ export interface ComparedSide extends Answered {
 export type FigureDifference = Omit<DashboardFigures, 'declared'>;
 
 /** The totals of both sides and the issues that changed, organisation by organisation in the order of the tree; they are not counted. `cut` is that of `to`. */
-export interface CompareAnswer extends Answered {
+export interface CompareAnswer extends Answered, TreeChosen, PolicyChosen {
   readonly definition: typeof figureDefinitions.dashboard;
   readonly org: OrgLabel | null;
   readonly from: ComparedSide;

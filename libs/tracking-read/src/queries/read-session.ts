@@ -55,6 +55,8 @@ export interface ReadSession {
   readonly rollUp: TreeAtCut;
   /** Null: everything; else the organisations of the caller's jurisdiction, by the tree as it is now. */
   readonly visible: ReadonlySet<OrgId> | null;
+  /** What "now" is for a jurisdiction. */
+  readonly present: Cut;
   /** Whether any content was ever purged. */
   readonly purges: boolean;
 }
@@ -130,12 +132,8 @@ export const isSameCut = (zone: string, cut: Cut, request: ReadRequest): boolean
   && (request.knownAt === undefined || knownAtOf(zone, request.knownAt) === cut.knownAt);
 
 /** The jurisdiction by the tree as it is now, whatever the cut. */
-const visibleTo = (context: ReadContext, within: OrgId | null, reached: Position, recorded: Instant | null): ReadonlySet<OrgId> | null => {
-  if (within === null) return null;
-  const now = presentAt(context, recorded);
-  const tree = context.reference.administrativeTree({ atPosition: reached, knownAt: now, validAt: dayIn(context.zone, now) });
-  return tree.members(within);
-};
+const visibleTo = ({ reference }: ReadContext, within: OrgId | null, present: Cut): ReadonlySet<OrgId> | null =>
+  (within === null ? null : reference.administrativeTree(present).members(within));
 
 /** The day of the tree by which a read rolls up. */
 const treeDay = (zone: string, cut: Cut, { treeAt }: TreeChoice): Day => (treeAt === 'now' ? dayIn(zone, cut.knownAt) : cut.validAt);
@@ -162,9 +160,11 @@ const sessionAt = async (context: ReadContext, tx: Transaction, request: Session
   await reference.refresh(tx, reached.reference);
   const standing: Standings = { registers: reached.registers, reference: reached.reference, referencePosition: position(Number(referencePosition ?? 0)), roots };
   const tree = reference.administrativeTree(cut);
+  const now = presentAt(context, lastRecorded);
+  const present: Cut = { atPosition: reached.all, knownAt: now, validAt: dayIn(zone, now) };
   return {
     tx, cut, recordedAt: recorded ?? firstInstant, zone, standing, reference, tree, rollUp: rollUpTree(context, { cut, tree }, request),
-    visible: visibleTo(context, request.within, reached.all, lastRecorded), purges,
+    visible: visibleTo(context, request.within, present), present, purges,
   };
 };
 
@@ -211,8 +211,8 @@ export const findOrg = (session: ReadSession, idOrCode: string): OrgNode => {
 };
 
 /** What of the request changes figures, as it was resolved. */
-export const treeChosen = ({ zone, cut }: ReadSession, { tree = administrativeTreeId, treeAt = 'then', within }: SessionRequest): TreeChosen =>
-  ({ tree, treeAt, treeOn: treeDay(zone, cut, { treeAt }), within });
+export const treeChosen = ({ zone, cut, present }: ReadSession, { tree = administrativeTreeId, treeAt = 'then', within }: SessionRequest): TreeChosen =>
+  ({ tree, treeAt, treeOn: treeDay(zone, cut, { treeAt }), within, withinAt: within === null ? null : present });
 
 /** What a read is about: the organisation asked for (null: the forest) and the owners that count, null for all. */
 export interface Selected {

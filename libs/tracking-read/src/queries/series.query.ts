@@ -6,7 +6,7 @@ import { digestOf } from './dashboard.query.ts';
 import { figureColumn, figureValue, seriesFiguresDefault } from './figure-names.ts';
 import type { RangeRequest, SeriesAnswer, SeriesRequest } from './over-time.ts';
 import { purgedContents } from './purged.ts';
-import { readAt, select, type ReadContext, type ReadSession } from './read-session.ts';
+import { readAt, select, treeChosen, type ReadContext, type ReadSession } from './read-session.ts';
 import { seriesDays } from './series-days.ts';
 import type { SeriesKnowledge } from './requests.ts';
 import { seriesSums, type Run } from './series.ts';
@@ -67,7 +67,7 @@ export const series = (context: ReadContext, request: SeriesRequest): Promise<Se
     const figures = { days, values };
     const { org, members } = select(session, request.org);
     return {
-      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, as, every, figures,
+      cut: session.cut, definition: figureDefinitions.dashboard, digest: digestOf(figures), org, ...treeChosen(session, request), as, every, figures,
       assumptions: { calendarYears: [...new Set(calendarYears.flat())].sort((a, b) => a - b) }, purged: await purgedContents(session, members),
     };
   }, 'generic');
