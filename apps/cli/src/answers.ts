@@ -324,7 +324,7 @@ export interface SubscriptionView {
   readonly subtreeOf: string | null;
   readonly createdAt: string;
   readonly keys: readonly { readonly publicKey: string; readonly since: string }[];
-  readonly delivery: { readonly position: number; readonly lagEvents: number; readonly failures: number; readonly nextAttemptAt: string | null };
+  readonly delivery: { readonly position: number; readonly lagEvents: number; readonly failures: number; readonly nextAttemptAt: string | null; readonly stopped: string | null };
 }
 export interface RevealedSecret { readonly secret: string; readonly publicKey: string }
 export interface SentWebhook {

@@ -34,7 +34,8 @@ export const openServerWebhooks = async (options: ServerWebhooksOptions): Promis
     database, store, codec, runner, feed, guard, clock, tracing, requestsMax: configuration.webhookRequestsMax,
     isWithin: (orgId, within) => isOrgWithin(queries, orgId, within),
     onAttempt: (outcome) => { metrics.webhookDeliveries.inc({ outcome }); },
-    onFailure: (error) => { logger.warn({ err: error }, 'a subscription could not be worked on and is tried again'); },
+    onFailure: (error) => { logger.warn({ err: error }, 'a subscription could not be worked on'); },
+    onStopped: (subscriptions) => { metrics.webhookSubscriptionsStopped.set(subscriptions); },
   });
   const stop = new AbortController();
   const leading = configuration.roles.includes('relay') ? lead(webhooks, leadership, logger, stop.signal) : Promise.resolve();

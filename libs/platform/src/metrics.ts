@@ -24,6 +24,7 @@ export interface Metrics {
   readonly relayMessages: Counter;
   readonly relayFailures: Counter;
   readonly webhookDeliveries: Counter<'outcome'>;
+  readonly webhookSubscriptionsStopped: Gauge;
   readonly remindersIssued: Counter<'colour'>;
   readonly remindersEvaluatedDay: Gauge;
   readonly remindersSeconds: Histogram;
@@ -63,6 +64,7 @@ export const createMetrics = (): Metrics => {
     relayMessages: new Counter({ name: 'rectrail_relay_messages_total', help: 'Messages that Kafka acknowledged to this process.', registers }),
     relayFailures: new Counter({ name: 'rectrail_relay_failures_total', help: 'Attempts of this process to send to Kafka that failed.', registers }),
     webhookDeliveries: new Counter({ name: 'rectrail_webhook_deliveries_total', help: 'Webhooks that this process has sent or tried to: `delivered`, `failed`, `gone`, `timeout` or `refused` (no address to send to).', labelNames: ['outcome'], registers }),
+    webhookSubscriptionsStopped: new Gauge({ name: 'rectrail_webhook_subscriptions_stopped', help: 'Subscriptions that stand before an event that cannot be read; told by the process that delivers.', registers }),
     remindersIssued: new Counter({ name: 'rectrail_reminders_issued_total', help: 'Notices that this process issued.', labelNames: ['colour'], registers }),
     remindersEvaluatedDay: new Gauge({ name: 'rectrail_reminders_evaluated_day_timestamp_seconds', help: 'Where the last day begins whose deadlines this process evaluated; 0 where it has evaluated none.', registers }),
     remindersSeconds: new Histogram({ name: 'rectrail_reminders_evaluation_duration_seconds', help: 'Time to evaluate the deadlines of a day and to issue what is due.', buckets: rebuildBuckets, registers }),

@@ -61,7 +61,7 @@ const labels = {
   rebuild: ['重建', 'rebuild'], swappedAt: ['数据重建于', 'rows made'], running: ['正常', 'running'], stopped: ['已停止', 'stopped'], rebuilding: ['首次生成中', 'being made'],
   bulk: ['批量装载', 'loading'], finish: ['汇总', 'deriving'], indexes: ['建索引', 'indexing'], 'catching-up': ['追赶', 'catching up'], swapping: ['切换', 'swapping'],
   paused: ['已暂停', 'paused'], interrupted: ['已中断', 'interrupted'], leftOut: ['已跳过', 'left out of'], reason: ['理由', 'reason'],
-  endpoint: ['推送地址', 'endpoint'], failures: ['连续失败次数', 'failures in a row'], nextAttempt: ['下次尝试', 'next attempt'], selects: ['推送范围', 'selects'], publicKey: ['验签公钥', 'public key'],
+  endpoint: ['推送地址', 'endpoint'], failures: ['连续失败次数', 'failures in a row'], nextAttempt: ['下次尝试', 'next attempt'], stoppedBefore: ['推送中止原因', 'stopped because'], selects: ['推送范围', 'selects'], publicKey: ['验签公钥', 'public key'],
   noSubscriptions: ['尚无推送订阅', 'there are no subscriptions'], shownOnce: ['密钥仅显示这一次，请妥善保存。', 'The secret is not shown again: keep it.'],
   ACTIVE: ['推送中', 'active'], PAUSED: ['已暂停', 'paused'], DISABLED: ['已停用', 'disabled'], FAILING: ['接收方持续失败', 'the receiver kept failing'],
   'audience-public': ['仅公开信息', 'public facts'], 'audience-internal': ['含内部信息', 'internal facts too'],

@@ -21,7 +21,7 @@ export const subscriptionText = (language: Language, view: SubscriptionView): st
   const { delivery } = view;
   const lines: readonly (readonly [string, string | number | null])[] = [
     ['id', view.subscriptionId], ['endpoint', view.endpoint], ['state', statusOf(language, view)], ['selects', selectionOf(language, view)], ['created', view.createdAt],
-    ['position', delivery.position], ['lagEvents', delivery.lagEvents], ['failures', delivery.failures], ['nextAttempt', delivery.nextAttemptAt],
+    ['position', delivery.position], ['lagEvents', delivery.lagEvents], ['failures', delivery.failures], ['nextAttempt', delivery.nextAttemptAt], ['stoppedBefore', delivery.stopped],
     ...view.keys.map(({ publicKey, since }) => ['publicKey', `${publicKey}${aside(language, since)}`] as const),
   ];
   return lines.flatMap(([name, value]) => (value === null ? [] : [`${label(language, name)}${colon(language)}${value}`])).join('\n');

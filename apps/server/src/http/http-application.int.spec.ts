@@ -107,7 +107,7 @@ describe('the HTTP application', () => {
       feed, sealed, fence, epochs: new Epochs({ engine: store, codec, clock, log, fence, newestEpoch: () => Promise.resolve(1), beginEpoch: null }),
       webhooks: await Webhooks.open({
         database, store, codec, runner, feed, clock, tracing: noTracing, guard: new AddressGuard({ allowedNetworks: [] }), requestsMax: 1,
-        isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: () => undefined,
+        isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: () => undefined, onStopped: () => undefined,
       }),
       leadership: { followers: () => Promise.resolve(followers) },
       commandPorts: {

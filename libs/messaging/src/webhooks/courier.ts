@@ -1,4 +1,4 @@
-import { newCommandId, type CommandRunner } from '@rectrail/event-store';
+import { hasCode, newCommandId, type CommandRunner } from '@rectrail/event-store';
 import { instantOfMs, msOfInstant, position, type Actor, type Clock, type Fact, type OrgId } from '@rectrail/kernel';
 import {
   countingOnAnyDay, decideSubscription, evolveSubscription, initialSubscriptionState, streams, type DisableCause, type FactsRetracted, type SubscriptionEvent,
@@ -68,7 +68,8 @@ export class Courier {
     this.#options = options;
     this.#run = run;
     this.#signal = AbortSignal.any([run.signal, this.#stop.signal]);
-    this.#standing = { subscriptionId: row.terms.subscriptionId, generation: row.generation, position: row.position, failures: row.failures, nextAttemptAt: row.nextAttemptAt };
+    const { terms: { subscriptionId }, generation, position: at, failures, nextAttemptAt } = row;
+    this.#standing = { subscriptionId, generation, position: at, failures, nextAttemptAt, stopped: null };
   }
 
   /** What is under way may still end within the grace; then it is cut, and sent again by whoever comes next. */
@@ -84,7 +85,10 @@ export class Courier {
       const stop = await this.#followAll();
       if (stop !== null && stop !== 'waiting') await this.#disable(stop);
     } catch (error) {
-      if (!this.#cut.signal.aborted) throw error;
+      if (this.#cut.signal.aborted) return;
+      // Nothing changes by itself: it stands there, and says why, instead of trying each second.
+      if (error instanceof Error && hasCode(error, 'event-undecodable')) await this.#run.journal.write({ ...this.#standing, stopped: error.message }, null);
+      throw error;
     } finally {
       clearTimeout(this.#passing);
     }

@@ -9,6 +9,8 @@ export interface Progress {
   readonly position: Position;
   readonly failures: number;
   readonly nextAttemptAt: Instant | null;
+  /** Why it stands before an event that cannot be read; null wherever it goes on. */
+  readonly stopped: string | null;
 }
 
 interface Entry {
@@ -20,8 +22,8 @@ interface Entry {
 /** A replay in between has another generation, and then nothing is moved. */
 const moveSql = `
   update rectrail_webhooks.subscription kept
-  set position = moved.position, failures = moved.failures, next_attempt_at = moved.next_attempt_at
-  from jsonb_to_recordset($1::jsonb) as moved(id uuid, generation int, position bigint, failures int, next_attempt_at timestamptz)
+  set position = moved.position, failures = moved.failures, next_attempt_at = moved.next_attempt_at, stopped = moved.stopped
+  from jsonb_to_recordset($1::jsonb) as moved(id uuid, generation int, position bigint, failures int, next_attempt_at timestamptz, stopped text)
   where kept.id = moved.id and kept.generation = moved.generation`;
 
 /**

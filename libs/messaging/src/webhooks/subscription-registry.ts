@@ -20,6 +20,8 @@ export interface SubscriptionRow {
   /** In a row, of the message that comes next. */
   readonly failures: number;
   readonly nextAttemptAt: Instant | null;
+  /** Why it stands: an event behind `position` cannot be read. It is tried again by the next process that leads, or by hand. */
+  readonly stopped: string | null;
   /** Counts the replays: what was under way before one may not move the position after it. */
   readonly generation: number;
 }
@@ -47,6 +49,7 @@ const tables = `
     next_attempt_at timestamptz,
     generation      int not null default 0
   );
+  alter table rectrail_webhooks.subscription add column if not exists stopped text;
   create table if not exists rectrail_webhooks.key (
     id              uuid primary key,
     subscription_id uuid not null,
@@ -87,10 +90,11 @@ const upsertSql = `
   on conflict (id) do update set
     org_id = excluded.org_id, terms = excluded.terms, cause = excluded.cause, keys = excluded.keys, stream_version = excluded.stream_version, status = excluded.status,
     failures = case when kept.status <> 'ACTIVE' then 0 else kept.failures end,
-    next_attempt_at = case when kept.status <> 'ACTIVE' then null else kept.next_attempt_at end`;
+    next_attempt_at = case when kept.status <> 'ACTIVE' then null else kept.next_attempt_at end,
+    stopped = case when kept.status <> 'ACTIVE' then null else kept.stopped end`;
 
 const columns = `
-  terms, status, cause, keys, stream_version::float8 as "streamVersion", position::float8 as position, failures, generation,
+  terms, status, cause, keys, stream_version::float8 as "streamVersion", position::float8 as position, failures, generation, stopped,
   to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
   to_char(next_attempt_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "nextAttemptAt"`;
 

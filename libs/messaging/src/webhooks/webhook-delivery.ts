@@ -9,6 +9,8 @@ import type { SubscriptionRegistry, SubscriptionRow } from './subscription-regis
 export interface WebhookDeliveryOptions extends CourierOptions {
   readonly registry: SubscriptionRegistry;
   readonly onFailure: (error: unknown) => void;
+  /** Of those that stand before an event that cannot be read, at each look; 0 once this process leads no longer. */
+  readonly onStopped: (subscriptions: number) => void;
 }
 
 const pruneMs = 3_600_000;
@@ -34,6 +36,8 @@ export class WebhookDelivery {
     const run = { journal: new DeliveryJournal(lease), source: await this.#options.feed.source(), signal: lease.signal };
     this.#lost = false;
     this.#farthest = null;
+    // This process may be a newer one, which can read what another could not.
+    await lease.transaction((query) => query('update rectrail_webhooks.subscription set stopped = null where stopped is not null'));
     try {
       while (!lease.signal.aborted) {
         if (this.#isLost()) throw new LeaseLost(lease.name);
@@ -42,6 +46,7 @@ export class WebhookDelivery {
         await sleep(this.#options.pollMs, undefined, { signal: lease.signal }).catch(() => undefined);
       }
     } finally {
+      this.#options.onStopped(0);
       await this.#stop([...this.#working.values()], this.#isLost() || lease.signal.reason instanceof LeaseLost ? 0 : shutdownGraceMs);
     }
   }
@@ -57,8 +62,10 @@ export class WebhookDelivery {
     const rows = await this.#options.registry.active();
     await this.#stopOthers(rows);
     const now = this.#options.clock.now();
+    this.#options.onStopped(rows.filter(({ stopped }) => stopped !== null).length);
     for (const row of rows) {
-      if (!working.has(row.terms.subscriptionId) && (row.nextAttemptAt === null || row.nextAttemptAt <= now)) this.#sendOut(new Courier(row, this.#options, run));
+      const isDue = row.stopped === null && (row.nextAttemptAt === null || row.nextAttemptAt <= now);
+      if (isDue && !working.has(row.terms.subscriptionId)) this.#sendOut(new Courier(row, this.#options, run));
     }
     return rows;
   }

@@ -1,7 +1,7 @@
 // Goal: every message that a subscription selects arrives, in order, signed, once in effect, whatever stops or fails on the way; and goes nowhere else.
 // RECTRAIL_TEST_SECONDS lengthens it. Method: a receiver over real HTTP, the delivery under a real lease on a real database, a log in memory to which random histories are written.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { CommandRunner, createEventCodec, deriveEventId, MemoryEventStore, newCommandId, type EventCodec } from '@rectrail/event-store';
+import { CommandRunner, createEventCodec, deriveEventId, EventStoreError, MemoryEventStore, newCommandId, type EventCodec } from '@rectrail/event-store';
 import { instantOfMs, position, type Actor, type OrgId, type SubscriptionId } from '@rectrail/kernel';
 import { LeaseLost, noTracing, openDatabase, openLeadership, type Database, type Leadership } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
@@ -37,6 +37,7 @@ let stop: AbortController;
 let running: Promise<void>[];
 let opened: Webhooks[];
 let failures: unknown[];
+let standing: number;
 
 beforeEach(async () => {
   test = await createTestDatabase();
@@ -48,7 +49,7 @@ beforeEach(async () => {
   feed = createMessageFeed({ store, codec, zone });
   receiver = await startWebhookReceiver();
   stop = new AbortController();
-  [running, opened, failures] = [[], [], []];
+  [running, opened, failures, standing] = [[], [], [], 0];
 });
 afterEach(async () => {
   stop.abort();
@@ -64,7 +65,7 @@ afterEach(async () => {
 const open = async (more: Partial<WebhooksOptions> = {}): Promise<Webhooks> => {
   const webhooks = await Webhooks.open({
     database, store, codec, runner, feed, clock, guard: loopback, requestsMax: 16, tracing: noTracing,
-    isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: (error) => { failures.push(error); },
+    isWithin: () => Promise.resolve(true), onAttempt: () => undefined, onFailure: (error) => { failures.push(error); }, onStopped: (subscriptions) => { standing = subscriptions; },
     schedule: quick, pollMs: 10, timeoutMs: 2_000, ...more,
   });
   opened.push(webhooks);
@@ -162,6 +163,41 @@ describe('delivery', () => {
     await until(async () => (await webhooks.find(id)).delivery.lagEvents === 0);
     await until(async () => (await leadership.followers())[0]?.position === (await feed.head()));
     expect((await webhooks.deliveries(id, { before: null, limit: 1 }))[0]).toMatchObject({ kind: 'delivery', outcome: 'delivered', status: 204, attempt: 1, messageId: expected.at(-1)?.id });
+  });
+
+  it.each(['by a ping', 'under the next process'])('stands before an event that cannot be read and says why; goes on %s', async (how) => {
+    const reason = 'no schema for IssueRegistered version 9 at position 1';
+    let [readable, tries] = [false, 0];
+    const halting: MessageFeed = {
+      ...feed,
+      async *follow(options) {
+        tries += 1;
+        if (!readable) throw new EventStoreError('event-undecodable', reason);
+        yield* feed.follow(options);
+      },
+    };
+    const webhooks = await open({ feed: halting });
+    await writeAll(1, 20);
+    const id = await subscribe({ after: 0 });
+    const first = new AbortController();
+    lead(webhooks, first.signal);
+    await until(() => standing === 1);
+    await sleep(50);
+    expect(tries).toBe(1);
+    expect((await webhooks.find(id)).delivery).toMatchObject({ position: 0, failures: 0, stopped: reason });
+    expect(failures.splice(0)).toEqual([expect.objectContaining({ code: 'event-undecodable' })]);
+    readable = true;
+    if (how === 'by a ping') {
+      await webhooks.ping(id);
+    } else {
+      first.abort();
+      await Promise.all(running);
+      lead(await open({ feed: halting }));
+    }
+    await until(async () => (await webhooks.find(id)).delivery.lagEvents === 0);
+    expect([standing, (await webhooks.find(id)).delivery.stopped]).toEqual([0, null]);
+    expect(receiver.received.length).toBeGreaterThanOrEqual((await allMessages()).length);
+    first.abort();
   });
 
   it('ends with the server\'s digest though receiver and process are killed at random under load', async () => {

@@ -36,8 +36,13 @@ export interface SubscriptionView extends SubscriptionTerms {
   readonly streamVersion: number;
   /** The newest last; the one before it signs along for 24 hours after the rotation. `shown`: whether its secret has been revealed. */
   readonly keys: readonly { readonly keyId: EventId; readonly since: Instant; readonly publicKey: string; readonly shown: boolean }[];
-  /** Everything up to `position` was delivered or is not selected; `failures`: attempts in a row at the message that comes next. */
-  readonly delivery: { readonly position: Position; readonly lagEvents: number; readonly failures: number; readonly nextAttemptAt: Instant | null };
+  /**
+   * Everything up to `position` was delivered or is not selected; `failures`: attempts in a row at the message that comes next; `stopped`: why it stands before an event that
+   * cannot be read.
+   */
+  readonly delivery: {
+    readonly position: Position; readonly lagEvents: number; readonly failures: number; readonly nextAttemptAt: Instant | null; readonly stopped: string | null;
+  };
 }
 
 export interface RevealedSecret { readonly keyId: EventId; readonly since: Instant; readonly secret: string; readonly publicKey: string }
@@ -55,8 +60,10 @@ export interface WebhooksOptions {
   readonly tracing: Tracing;
   readonly isWithin: IsWithin;
   readonly onAttempt: (outcome: AttemptOutcome) => void;
-  /** A subscription could not be worked on; it is tried again. */
+  /** A subscription could not be worked on; it is tried again, but for one that stands before an event that cannot be read. */
   readonly onFailure: (error: unknown) => void;
+  /** Of the subscriptions that stand before an event that cannot be read; told by the process that leads. */
+  readonly onStopped: (subscriptions: number) => void;
   /** Default: the schedule of Standard Webhooks. */
   readonly schedule?: RetrySchedule;
   /** Until a receiver must have answered, ms; default 20 s. */
@@ -154,14 +161,17 @@ export class Webhooks {
     return sent;
   }
 
-  /** Sends a test that is no event: no sequence, no data. Where it arrives, what waits for its next attempt goes on at once. @throws WebhookRejected `unknown-subscription`. */
+  /**
+   * Sends a test that is no event: no sequence, no data. Where it arrives, what waits for its next attempt goes on at once, and what stands before an event that could not be read
+   * tries again. @throws WebhookRejected `unknown-subscription`.
+   */
   async ping(id: SubscriptionId): Promise<LoggedDelivery> {
     const { feed, clock, database } = this.#options;
     const row = await this.#rowOf(id);
     const messageId = randomUUID();
     const body = JSON.stringify({ specversion: '1.0', id: messageId, source: await feed.source(), type: pingType, subject: `subscriptions/${id}`, time: clock.now() });
     const sent = await this.#sendByHand(row, { messageId, type: pingType, position: null, correlationId: null, body }, 'ping');
-    if (sent.outcome === 'delivered') await database.query('update rectrail_webhooks.subscription set next_attempt_at = null where id = $1', [id]);
+    if (sent.outcome === 'delivered') await database.query('update rectrail_webhooks.subscription set next_attempt_at = null, stopped = null where id = $1', [id]);
     return sent;
   }
 
@@ -171,7 +181,7 @@ export class Webhooks {
     const head = await this.#options.feed.head();
     if (from > head) throw new WebhookRejected('position-unknown', `position ${from} lies beyond the newest event, ${head}`);
     await this.#options.database.query(`
-      update rectrail_webhooks.subscription set position = $2, failures = 0, next_attempt_at = null, generation = generation + 1 where id = $1`, [id, from]);
+      update rectrail_webhooks.subscription set position = $2, failures = 0, next_attempt_at = null, stopped = null, generation = generation + 1 where id = $1`, [id, from]);
     return this.find(id);
   }
 
@@ -187,12 +197,13 @@ export class Webhooks {
     return row;
   }
 
-  async #viewOf({ terms, status, cause, createdAt, streamVersion, keys, position: place, failures, nextAttemptAt }: SubscriptionRow, head: Position): Promise<SubscriptionView> {
+  async #viewOf(row: SubscriptionRow, head: Position): Promise<SubscriptionView> {
+    const { terms, status, cause, createdAt, streamVersion, keys, position: place, failures, nextAttemptAt, stopped } = row;
     const kept = await this.#keys.keysOf(terms.subscriptionId, keys);
     return {
       ...terms, status, cause, createdAt, streamVersion,
       keys: kept.map(({ keyId, since, material, isShown }) => ({ keyId, since, publicKey: publicKeyText(material), shown: isShown })),
-      delivery: { position: place, lagEvents: Math.max(0, head - place), failures, nextAttemptAt },
+      delivery: { position: place, lagEvents: Math.max(0, head - place), failures, nextAttemptAt, stopped },
     };
   }
 
