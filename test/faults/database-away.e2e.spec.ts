@@ -12,6 +12,8 @@ import { startTestServer, type Json, type Reply, type TestServer } from '../supp
 import { tellCounts } from '../support/long-run.ts';
 
 const faultMs = Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 2) * 1_000;
+/** Of a test with one fault. */
+const testMsMax = faultMs + 60_000;
 const writers = 4;
 /** What a caller may repeat. */
 const passing = ['database-unavailable', 'event-store-unavailable', 'append-outcome-unknown', 'idempotency-key-in-use', 'clock-jumped'];
@@ -108,7 +110,7 @@ describe('a server', () => {
       wire.heal();
     });
     expect(probed).toEqual([{ status: 'live' }, expect.objectContaining({ status: 'not-ready', database: 'down' })]);
-  });
+  }, testMsMax);
 
   it('whose connections are all taken refuses whoever waits too long, and goes on', async () => {
     const codes = await during(async () => {
@@ -120,7 +122,7 @@ describe('a server', () => {
       await admin.query('rollback');
     });
     expect(codes).toContain('database-unavailable');
-  });
+  }, testMsMax);
 
   it('whose clock leaps ahead stores nothing, names its state, answers reads, and goes on once the clock is right', async () => {
     const put = (ms: number) => admin.query(`create or replace function rectrail_events.now_ms() returns bigint language sql volatile as
@@ -140,7 +142,7 @@ describe('a server', () => {
     await goesOn();
     await put(0);
     expect(acknowledged.length).toBeGreaterThan(before);
-  });
+  }, testMsMax);
 
   it('whose clock an administrator confirms stores again, at the new time', async () => {
     const put = `create or replace function rectrail_events.now_ms() returns bigint language sql volatile as
@@ -151,7 +153,7 @@ describe('a server', () => {
       expect((await server.call('POST', '/log/clock/confirm', { body: { reason: '误' }, token: other })).status).toBe(403);
       expect(await server.post('/log/clock/confirm', { reason: '此前时钟慢了一小时，已校正' })).toMatchObject({ state: 'steady' });
     });
-  });
+  }, testMsMax);
 
   it('has lost nothing and doubled nothing by all that', async () => {
     isWriting = false;
