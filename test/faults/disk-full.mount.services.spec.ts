@@ -130,5 +130,5 @@ describe('a server whose disk is full', () => {
     expect(stored.size).toBe(titles.length);
     expect(acknowledged.filter((title) => !stored.has(title))).toEqual([]);
     tellCounts({ 'events acknowledged around a full disk': acknowledged.length });
-  });
+  }, fullMs + 120_000);
 });
