@@ -15,6 +15,8 @@ import { OwnPostgres, quickRecovery } from '../support/own-postgres.ts';
 import { withoutWaiting } from './without-waiting.ts';
 
 const cuts = Number(process.env['RECTRAIL_TEST_CUTS'] ?? 3);
+/** A copy of the files, a start and a stop of PostgreSQL, on a busy machine. */
+const perCutMs = 20_000;
 const seed = Number(process.env['RECTRAIL_TEST_SEED'] ?? Date.now() % 1_000_000);
 const appends = 240;
 const segmentBytes = 16 << 20;
@@ -155,7 +157,7 @@ describe('a power loss', () => {
     }
     tellCounts({ 'cuts of the write-ahead log': cuts });
     await postgres.start();
-  });
+  }, 60_000 + cuts * perCutMs);
 
   it('would take events from a store that does not wait for the flush, and the check finds it', async () => {
     const trace = await withoutWaiting(() => traceOf(postgres));

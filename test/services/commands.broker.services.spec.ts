@@ -13,6 +13,7 @@ import { foreignClient, readLog, type LogRecord } from './kafka-log.ts';
 /** A round takes some seconds, which are the broker's start. */
 const kills = Math.ceil(Number(process.env['RECTRAIL_TEST_SECONDS'] ?? 5) / 5);
 const commandsARound = 60;
+const perKillMs = 30_000;
 const byItselfMsMax = 60_000;
 const lanes = 4;
 
@@ -80,7 +81,7 @@ describe('commands over Kafka', () => {
     }
     await send(sent, commandsARound);
     await expectAnsweredOnce(sent);
-  });
+  }, 2 * byItselfMsMax + kills * perKillMs);
 
   it('are shared among processes that come and are killed', async () => {
     const sent: string[] = [];
