@@ -49,7 +49,12 @@ const tables = `
     next_attempt_at timestamptz,
     generation      int not null default 0
   );
-  alter table rectrail_webhooks.subscription add column if not exists stopped text;
+  do $$ begin
+    -- Asked first: even to find the column there, ALTER TABLE would wait for whoever delivers, and they for it.
+    if not exists (select from information_schema.columns where table_schema = 'rectrail_webhooks' and table_name = 'subscription' and column_name = 'stopped') then
+      alter table rectrail_webhooks.subscription add column stopped text;
+    end if;
+  end $$;
   create table if not exists rectrail_webhooks.key (
     id              uuid primary key,
     subscription_id uuid not null,
