@@ -32,11 +32,11 @@ export const expansionOfChange = async (
   return { expansion: new FigureExpansion(change, judges.knownDay, judges), concerned: owners.filter((owner) => change(owner).length > 0) };
 };
 
-const addedColumns = columnNames.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ');
 const nullifiedColumns = columnNames.map((name) => `nullif(sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
 
-const upsert = (schema: string, table: string, select: string): string =>
-  `insert into ${schema}.${table} as t (org_id, a, b, ${columnNames.join(', ')}) ${select} on conflict (org_id, a, b) do update set ${addedColumns}`;
+const upsert = (schema: string, table: string, columns: readonly string[], select: string): string =>
+  `insert into ${schema}.${table} as t (org_id, a, b, ${columns.join(', ')}) ${select} on conflict (org_id, a, b) do update set ${
+    columns.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ')}`;
 
 const removeEmpty = (schema: string, table: string): string => `delete from ${schema}.${table} where ${isEmptyRow}`;
 
@@ -48,8 +48,6 @@ interface Org { parentId: OrgId | null; points: number; coarse: boolean; isNew: 
 
 /** Rows of one statement at most: some megabytes as JSON. */
 const rowsAtOnce = 20_000;
-
-const recordOf = Object.entries(figureColumnTypes).map(([name, type]) => `${name} ${type}`).join(', ');
 
 /**
  * Keeps the roll-ups of one batch: what it adds of its own, what a change of policy or calendar turns into other figures, and what a change of the tree moves
@@ -185,7 +183,7 @@ export class RollUp {
     const signed = columnNames.map((name) => `nullif(${sign < 0 ? '-' : ''}sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
     for (const table of rollUpTables) {
       const to = table.coarse ? above.filter((at) => this.#get(at).coarse) : above;
-      await tx.query(upsert(schema, table.name, `
+      await tx.query(upsert(schema, table.name, columnNames, `
         select at.org_id, x.* from unnest($2::uuid[]) as at(org_id)
          cross join (select ${table.a} as a, ${table.b} as b, ${signed} from ${daysOf(schema, 'org_id = $1')} group by 1, 2) x
          where not (${isEmptyRow})`), [orgId, to]);
@@ -198,8 +196,11 @@ export class RollUp {
     // One order for all writers, and that of the index.
     const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
     if (rows.length === 0) return;
-    const given = `select org_id, a, b, ${columnNames.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${recordOf})`;
-    for (let at = 0; at < rows.length; at += rowsAtOnce) await tx.query(upsert(schema, table.name, given), [JSON.stringify(rows.slice(at, at + rowsAtOnce))]);
+    // Few batches touch more than some of the columns, and what names a column pays for it in every row.
+    const touched = new Set([...cells.values()].flatMap(({ vector }) => [...vector.keys()]));
+    const columns = columnNames.filter((_, column) => touched.has(column));
+    const given = `select org_id, a, b, ${columns.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${columns.map((name) => `${name} ${figureColumnTypes[name] ?? ''}`).join(', ')})`;
+    for (let at = 0; at < rows.length; at += rowsAtOnce) await tx.query(upsert(schema, table.name, columns, given), [JSON.stringify(rows.slice(at, at + rowsAtOnce))]);
     await tx.query(removeEmpty(schema, table.name));
   }
 
