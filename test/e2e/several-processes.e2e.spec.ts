@@ -120,6 +120,15 @@ const underLoad = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
+/** One more is written, read and accepted; where a start takes longer than the kills leave, nothing ever would be. */
+const goOn = async (): Promise<void> => {
+  const [before, deadline] = [accepted.length, performance.now() + byItselfMsMax];
+  while (accepted.length === before) {
+    if (performance.now() > deadline) throw new Error('no issue more is accepted');
+    await sleep(50);
+  }
+};
+
 const bounce = async (name: Name, signal: 'SIGTERM' | 'SIGKILL'): Promise<Exit> => {
   const exit = await processes[name].stop(signal);
   processes[name].start();
@@ -192,6 +201,7 @@ describe(`five processes on one PostgreSQL (seed ${seed})`, () => {
     const until = performance.now() + underFireMs;
     await underLoad(async () => {
       while (performance.now() < until) {
+        if (random.int(0, 9) < 3) await goOn();
         await sleep(random.int(100, 900));
         const [name, signal] = [random.pick(names), random.pick(['SIGKILL', 'SIGKILL', 'SIGTERM'] as const)];
         const exit = await bounce(name, signal);
