@@ -45,7 +45,7 @@ const counts = resolve('.ci-out/long-run.jsonl');
 
 const commit = () => {
   try {
-    const changed = execFileSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).trim() !== '';
+    const changed = execFileSync('git', ['status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs/reference/long-run.*'], { encoding: 'utf8' }).trim() !== '';
     return `${execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()}${changed ? ' and changes' : ''}`;
   } catch {
     // An exported tree has no history.
