@@ -208,7 +208,7 @@ describe('PostgresEventStore', () => {
 
     it('one stopped while it holds the lane is put out by the limit between two parts, and writes nothing once it wakes', async () => {
       const stream = freshStream();
-      const writer = startWriter({ url: database.url, streams: [stream], events: 30_000, writer: 'stopped', largeAppendIdleMs: 1_000 });
+      const writer = startWriter({ url: database.url, streams: [stream], events: 90_000, writer: 'stopped', largeAppendIdleMs: 1_000 });
       await writer.ready;
       await until('a part of it', isLargeUnderWay);
       writer.child.kill('SIGSTOP');
