@@ -93,6 +93,7 @@ describe('an older copy of a log that was told to Kafka', () => {
     let last: any;
     do last = (await checkpoints()).findLast(({ source }) => source.endsWith(':2')); while (last === undefined);
     expect(last).toMatchObject({ continues: { source: expect.stringMatching(/:1$/), position: left }, checkpoint: expect.stringMatching(/^rectrail\/[0-9a-f-]{36}\/2\n/) });
-    expect((await checkpoints())[0]).toMatchObject({ continues: null, source: expect.stringMatching(/:1$/) });
+    // Epochs may lie in different partitions.
+    expect((await checkpoints()).find(({ source }) => source.endsWith(':1'))).toMatchObject({ continues: null });
   });
 });
