@@ -187,12 +187,10 @@ export class Judges {
 /** How points of a register become points of figures; linear, so that whatever is summed may be summed before or after. */
 export class FigureExpansion {
   readonly #termsOf: TermsOf;
-  readonly #knownDay: (bound: InstantBound) => number;
   readonly #judges: Judges;
 
-  constructor(termsOf: TermsOf, knownDay: (bound: InstantBound) => number, judges = new Judges(knownDay)) {
+  constructor(termsOf: TermsOf, judges: Judges) {
     this.#termsOf = termsOf;
-    this.#knownDay = knownDay;
     this.#judges = judges;
   }
 
@@ -201,7 +199,7 @@ export class FigureExpansion {
     if (point.kind === 'issue') this.#expandIssue(point, into, sign);
     else {
       const columns = point.kind === 'measure' ? measureColumns(point) : fundsColumns(point);
-      const [validDay, knownDay] = [dayNumberOf(point.validFrom), this.#knownDay(point.knownFrom)];
+      const [validDay, knownDay] = [dayNumberOf(point.validFrom), this.#judges.knownDay(point.knownFrom)];
       into.add(point.orgId, validDay, knownDay, columns, sign);
     }
   }
@@ -221,7 +219,7 @@ export class FigureExpansion {
   #expandIssue({ orgId, cell, validFrom, knownFrom, n }: CellPoint, into: FigurePoints, sign: 1 | -1): void {
     for (const term of this.#termsOf(orgId)) {
       const from = dayNumberOf(term.validFrom > validFrom ? term.validFrom : validFrom);
-      const knownDay = this.#knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
+      const knownDay = this.#judges.knownDay(term.knownFrom > knownFrom ? term.knownFrom : knownFrom);
       const factor = n * term.sign * sign;
       const { days, vectors, changes } = this.#judges.of(term.rule).unfolding(cell);
       const begun = days.findLastIndex((day) => day <= from);

@@ -20,7 +20,7 @@ export const referenceParents = async (context: Streams, upTo: Position): Promis
 
 /** How points become figures by the policies and calendars recorded up to a position. */
 export const expansionAt = async (context: Streams, owners: Iterable<OrgId>, upTo: Position, judges: Judges): Promise<FigureExpansion> =>
-  new FigureExpansion(policyTerms(await context.streams(judgingStreamsOf(owners), upTo)), judges.knownDay, judges);
+  new FigureExpansion(policyTerms(await context.streams(judgingStreamsOf(owners), upTo)), judges);
 
 /** What the policies and calendars of a batch make of the figures of earlier points, and which owners they judge otherwise than before. */
 export const expansionOfChange = async (
@@ -29,7 +29,7 @@ export const expansionOfChange = async (
   const now = await read(judgingStreamsOf(owners), upTo);
   const before = new Map([...now].map(([id, facts]) => [id, facts.filter(({ position }) => position <= after)]));
   const change = termsBetween(policyTerms(before), policyTerms(now));
-  return { expansion: new FigureExpansion(change, judges.knownDay, judges), concerned: owners.filter((owner) => change(owner).length > 0) };
+  return { expansion: new FigureExpansion(change, judges), concerned: owners.filter((owner) => change(owner).length > 0) };
 };
 
 const nullifiedColumns = columnNames.map((name) => `nullif(sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');

@@ -4,7 +4,7 @@ import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf, dayNumbersIn, endOfDayIn } from '../figures/day-numbers.ts';
 import { addSums, columnNames, noFigures, sumsOfRow, type FigureSums, type SumRow } from '../figures/figure-columns.ts';
-import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
+import { FigureExpansion, Judges, type CellPoint } from '../figures/figure-points.ts';
 import { policyTerms } from '../figures/policy-terms.ts';
 import { blockBits, byBlock, byDay, byKnownDay, bySpan, byValidDay, spanBits, type RollUpTable } from '../figures/roll-up-tables.ts';
 import { instantText } from '../projections/register.ts';
@@ -86,7 +86,7 @@ const assumeYears = async ({ tx, cut }: ReadSession, owners: Owners, verdicts: V
 export const expansionUpTo = ({ reference, zone }: ReadSession, upTo: Position, knownBy?: Instant): FigureExpansion => {
   const terms = policyTerms({ get: (id) => reference.facts(id, upTo) });
   const known = knownBy === undefined ? terms : (owner: OrgId) => terms(owner).filter(({ knownFrom }) => knownFrom <= knownBy);
-  return new FigureExpansion(known, dayNumbersIn(zone));
+  return new FigureExpansion(known, new Judges(dayNumbersIn(zone)));
 };
 
 export interface CoverPart { readonly part: number; readonly orgId: OrgId; readonly sign: 1 | -1 }

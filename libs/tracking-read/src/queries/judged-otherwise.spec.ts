@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { parsePair } from '../figures/cells.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { figureColumns } from '../figures/figure-columns.ts';
-import { FigureExpansion, type CellPoint } from '../figures/figure-points.ts';
+import { FigureExpansion, Judges, type CellPoint } from '../figures/figure-points.ts';
 import { policyTerms } from '../figures/policy-terms.ts';
 import { figureCutOf, ownersJudgedOtherwise } from './figures.ts';
 import { ReferenceData } from './reference-data.ts';
@@ -102,7 +102,7 @@ const point: CellPoint = { kind: 'issue', orgId: owner, cell, validFrom: '-infin
 
 const rolledUpAt = (facts: readonly ReferenceFact[], validAt: Day, knownDay: number): readonly string[] => {
   const whole = new Map<StreamId, readonly Fact[]>(streamIds.map((id) => [id, ofStream(facts, id)]));
-  const sums = new FigureExpansion(policyTerms(whole), dayNumbersIn(zone)).sumsAt(point, dayNumberOf(validAt), knownDay);
+  const sums = new FigureExpansion(policyTerms(whole), new Judges(dayNumbersIn(zone))).sumsAt(point, dayNumberOf(validAt), knownDay);
   return figureColumns.filter((_, column) => sums[column] !== 0n).map(({ path }) => path.join('.'));
 };
 
