@@ -1,6 +1,6 @@
 import { dayNumber, streamVersion, type Fact, type Position, type StreamId } from '@rectrail/kernel';
 import { defineProjection, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
-import { isPurge, isRetraction, type ContentPurged, type TrackingEvent } from '@rectrail/tracking-domain';
+import { isOfTheWhole, isPurge, isRetraction, pointKey, type ContentPurged, type TrackingEvent } from '@rectrail/tracking-domain';
 import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
@@ -54,6 +54,20 @@ const referenceTable: TableDefinition = {
   name: 'event_reference', columns: { ref: 'text collate "C" not null', position: 'bigint not null' }, primaryKey: ['ref', 'position'],
 };
 
+/**
+ * What organisations declare of themselves, each printed value by itself: dashboards look for the latest of each key, whatever else was declared before. It counts as its row in
+ * `event` does; what belongs to no organisation is on no dashboard.
+ */
+const declaredTable: TableDefinition = {
+  name: 'event_declared',
+  columns: {
+    position: 'bigint not null', known_from: 'timestamptz not null', valid_from: 'date not null', org_id: 'uuid not null', key: 'text collate "C" not null', of_the_whole: 'boolean not null',
+    stream_id: 'text collate "C" not null', basis: 'text', value: 'text', unit: 'text not null',
+  },
+  primaryKey: ['position'],
+  indexes: { event_declared_key: '(org_id, key, valid_from, of_the_whole, position)' },
+};
+
 /** The day of an instant, as a number. */
 type KnownDay = (known: InstantBound) => number;
 
@@ -64,6 +78,14 @@ const eventRow = (fact: TrackingFact, knownDay: KnownDay): readonly CopyValue[] 
   const isFolded = isPurge(fact) || foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
   const validFirst = validTime === null || validTime.first === validTime.last ? null : validTime.first;
   return [position, recordedAt, knownFrom, streamVersion, validFrom, validFirst, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
+};
+
+const declaredRows = (fact: TrackingFact): readonly (readonly CopyValue[])[] => {
+  const { event, position, scope: { orgId }, streamId } = fact;
+  if ((event.type !== 'RollUpDeclared' && event.type !== 'RollUpRateDeclared') || orgId === null) return [];
+  const { knownFrom, validFrom } = unretracted(fact);
+  const { value, unit, key } = event.type === 'RollUpDeclared' ? { ...event.data.quantity, key: pointKey(event.data) } : { ...event.data, unit: '%' };
+  return [[position, knownFrom, validFrom, orgId, key, isOfTheWhole(event.data), streamId, event.data.basis, value, unit]];
 };
 
 const knownTo = (standings: readonly Standing<TrackingFact>[]): ReadonlyMap<Position, InstantBound> =>
@@ -128,7 +150,7 @@ const forget = async ({ tx, schema }: ContextOf<TrackingEvent>, streams: Streams
   if (streams.size === 0) return;
   const gone = await tx.query<{ position: string }>(`delete from ${schema}.${eventTable.name} where stream_id = any($1) returning position`, [[...streams.keys()]]);
   const positions = [...gone.map(({ position }) => position), ...[...streams.values()].flatMap(purgedIn)];
-  for (const table of [referenceTable, retractedTable]) await tx.query(`delete from ${schema}.${table.name} where position = any($1::bigint[])`, [positions]);
+  for (const table of [referenceTable, retractedTable, declaredTable]) await tx.query(`delete from ${schema}.${table.name} where position = any($1::bigint[])`, [positions]);
 };
 
 /** `earlier`: what went before in the streams that have a retraction here. */
@@ -139,6 +161,7 @@ const writeStreams = async (streams: Streams, earlier: Streams, context: Context
   await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { keys: { position: 'bigint' } }, retractions.flatMap(({ closed }) => closed));
   await copyInto(context, eventTable, facts.map((fact) => eventRow(fact, knownDay)));
   await copyInto(context, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position])));
+  await copyInto(context, declaredTable, facts.flatMap(declaredRows));
   await copyInto(context, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo])));
 };
 
@@ -150,10 +173,10 @@ export const eventProjection = (zone: string): Projection => {
   const knownDay = dayNumbersIn(zone);
   return defineProjection<TrackingEvent>({
     name: 'events',
-    version: 2,
+    version: 3,
     streamPrefix: '',
     isIndispensable: isReferenceStream,
-    tables: [eventTable, retractedTable, referenceTable],
+    tables: [eventTable, retractedTable, referenceTable, declaredTable],
     async apply(facts, context) {
       const streams = byStream(facts);
       const earlier = await context.earlier(begunEarlier(withRetraction(streams)));

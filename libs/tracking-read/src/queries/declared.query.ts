@@ -15,23 +15,21 @@ interface DeclarationRow {
 
 /**
  * What each of the organisations declares in its own reports, never those below it: of each key the latest as-of, of equals the one about the
- * whole, then the latest recorded. One that declares nothing is left out.
+ * whole, then the latest recorded. One that declares nothing is left out. `event_declared_key` gives key after key, and of each the latest
+ * that counts: what was declared before that is not read.
  */
 export const declaredBy = async ({ tx, cut }: Pick<ReadSession, 'tx' | 'cut'>, orgs: readonly OrgId[]): Promise<ReadonlyMap<OrgId, readonly DeclaredValue[]>> => {
   if (orgs.length === 0) return new Map();
   const rows = await tx.query<DeclarationRow>(
-    `select distinct on (d.org_id, d.key collate "C") d.org_id, d.key, d.basis, d.value, d.unit, d.stream_id
-       from (select e.org_id,
-                    (e.fact #>> '{event,data,key}')
-                      || coalesce('[' || (e.fact #>> '{event,data,breakdown,by}') || '=' || (e.fact #>> '{event,data,breakdown,value}') || ']', '') as key,
-                    (e.fact #> '{event,data,scope}') - 'orgsCovered' - 'orgsInScope' = '{}'::jsonb as of_the_whole,
-                    e.fact #>> '{event,data,basis}' as basis,
-                    case e.type when 'RollUpRateDeclared' then '%' else e.fact #>> '{event,data,quantity,unit}' end as unit,
-                    case e.type when 'RollUpRateDeclared' then e.fact #>> '{event,data,value}' else e.fact #>> '{event,data,quantity,value}' end as value,
-                    e.stream_id, e.valid_from, e.position
-               from ${schema}.event e
-              where e.type in ('RollUpDeclared', 'RollUpRateDeclared') and e.org_id = any($1) and e.fact is not null and ${countsAtCut('e', ['$2', '$3', '$4'])}) d
-      order by d.org_id, d.key collate "C", d.valid_from desc, d.of_the_whole desc, d.position desc`,
+    `with recursive declared as (
+       select o.org_id, (select min(d.key) from ${schema}.event_declared d where d.org_id = o.org_id) as key from unnest($1::uuid[]) o(org_id)
+        union all
+       select k.org_id, (select min(d.key) from ${schema}.event_declared d where d.org_id = k.org_id and d.key > k.key) from declared k where k.key is not null)
+     select k.org_id, k.key, d.basis, d.value, d.unit, d.stream_id
+       from declared k cross join lateral (
+         select d.basis, d.value, d.unit, d.stream_id from ${schema}.event_declared d where d.org_id = k.org_id and d.key = k.key and ${countsAtCut('d', ['$2', '$3', '$4'])}
+          order by d.valid_from desc, d.of_the_whole desc, d.position desc limit 1) d
+      order by k.org_id, k.key`,
     [orgs, cut.validAt, cut.knownAt, cut.atPosition],
   );
   const valuesOf = (ofOrg: readonly DeclarationRow[]): readonly DeclaredValue[] => withRecognisedBases(ofOrg.map(({ key, basis, value, unit, stream_id }) =>
