@@ -1,5 +1,5 @@
-import { contentPurged, hashedUuid, isPurged, withContent, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
-import { firstInstantOf, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
+import { contentPurged, EventStoreError, hasCode, hashedUuid, isPurged, withContent, type EventCodec, type EventStore, type StoredEvent } from '@rectrail/event-store';
+import { firstInstantOf, position, streamVersion, type Classification, type Day, type EventId, type Fact, type Instant, type Position, type StreamId } from '@rectrail/kernel';
 import { isPurge, isRetraction } from '@rectrail/tracking-domain';
 import { onTold } from './contracts/contract.ts';
 import { verbOf } from './contracts/verbs.ts';
@@ -25,6 +25,29 @@ export interface ComposeOptions {
 
 /** An event of the stretch, and whether it is to be told. */
 interface Entry { readonly fact: Fact; readonly of: StreamSubjects; readonly candidate: boolean }
+
+/** `after`: what the streams are read up to. */
+interface Reading { readonly entries: readonly Entry[]; readonly audience: Audience; readonly after: Position }
+
+/** Of what stands at a position no message can be made; what stands before it is told. */
+class Unreadable extends Error {
+  readonly position: Position;
+
+  constructor(at: Position, cause: unknown) {
+    const isNamed = cause instanceof Error && hasCode(cause, 'event-undecodable');
+    super('unreadable', { cause: isNamed ? cause : new EventStoreError('event-undecodable', `no message can be made of the event at position ${at}`, { cause }) });
+    this.position = at;
+  }
+}
+
+/** @throws Unreadable instead of whatever is thrown. */
+const readingAt = <T>(at: Position, read: () => T): T => {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Unreadable(at, cause);
+  }
+};
 
 /** Days whose first instant is kept; some thirty years. */
 const daysKeptMax = 10_000;
@@ -71,20 +94,39 @@ export class Composer {
     this.#several = { public: new FoldCache(ofSeveral), internal: new FoldCache(ofSeveral) };
   }
 
-  async compose({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
+  /** Ends before an event that cannot be read. @throws EventStoreError `event-undecodable` where that is the first one of the stretch. */
+  async compose(stretch: Stretch, options: ComposeOptions): Promise<MessageSlice> {
+    try {
+      return await this.#composeAll(stretch, options);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      const scannedTo = position(error.position - 1);
+      const events = stretch.events.filter(({ position: at }) => at <= scannedTo);
+      // A fold may have taken it in by half.
+      const broken = stretch.events[events.length];
+      if (broken !== undefined) this.#forget(broken.streamId);
+      if (scannedTo === stretch.after) throw error.cause;
+      return this.compose({ ...stretch, events, scannedTo }, options);
+    }
+  }
+
+  /** @throws Unreadable */
+  async #composeAll({ events, after, scannedTo }: Stretch, { audience, selection, limit }: ComposeOptions): Promise<MessageSlice> {
     const forgotten = this.#forgotten;
     await this.#forgetPurged();
     const { entries, end } = this.#entriesOf(events, { audience, selection, limit });
     const firsts = firstsOf(entries, (streamId, of) => this.#cacheOf(of, audience).get(streamId));
-    const reached = await this.#reached(firsts, audience, after);
+    const reached = await this.#reached(firsts, { entries, audience, after });
     // From here on nothing waits, so that no other reader moves a fold while this one does.
     const folds = new Map([...firsts].map(([streamId, first]) => [streamId, foldBefore(first, reached.get(streamId), audience)]));
     const messages: Message[] = [];
     for (const { fact, of, candidate } of entries) {
-      const changes = folds.get(fact.streamId)?.apply(fact) ?? [];
-      if (!candidate) continue;
-      const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
-      messages.push(...told.map((change) => this.#message(fact, of, change, audience)));
+      messages.push(...readingAt(fact.position, () => {
+        const changes = folds.get(fact.streamId)?.apply(fact) ?? [];
+        if (!candidate) return [];
+        const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
+        return told.map((change) => this.#message(fact, of, change, audience));
+      }));
     }
     // One that was forgotten meanwhile must not come back.
     if (forgotten === this.#forgotten) for (const [streamId, fold] of folds) this.#cacheOf(fold.of, audience).keep(streamId, fold);
@@ -104,11 +146,15 @@ export class Composer {
     for (let after: Position; ;) {
       after = this.#purgesTo;
       const { events, scannedTo } = await this.#store.readAll({ after, filter: { types: [contentPurged] } });
-      for (const { streamId } of events) for (const cache of [...Object.values(this.#single), ...Object.values(this.#several)]) cache.forget(streamId);
+      for (const { streamId } of events) this.#forget(streamId);
       this.#forgotten += events.length;
       this.#purgesTo = scannedTo;
       if (scannedTo === after) return;
     }
+  }
+
+  #forget(streamId: StreamId): void {
+    for (const cache of [...Object.values(this.#single), ...Object.values(this.#several)]) cache.forget(streamId);
   }
 
   #cacheOf({ several }: StreamSubjects, audience: Audience): FoldCache {
@@ -134,8 +180,10 @@ export class Composer {
         known.set(event.streamId, of);
       }
       if (of === null || isPurged(event) || !selection.noun(of.contract.noun)) continue;
-      const fact = this.#codec.decode(event);
-      const candidate = isCandidate(fact, of, audience, selection);
+      const { fact, candidate } = readingAt(event.position, () => {
+        const decoded = this.#codec.decode(event);
+        return { fact: decoded, candidate: isCandidate(decoded, of, audience, selection) };
+      });
       if (candidate && candidates === limit) return { entries, end: entries.at(-1)?.fact.position ?? null };
       if (candidate) candidates += 1;
       entries.push({ fact, of, candidate });
@@ -144,7 +192,7 @@ export class Composer {
   }
 
   /** The fold of each stream, come as far as its first event at hand or further: from the cache, else read; all reads are one. */
-  async #reached(firsts: ReadonlyMap<StreamId, Entry>, audience: Audience, after: Position): Promise<ReadonlyMap<StreamId, StreamFold>> {
+  async #reached(firsts: ReadonlyMap<StreamId, Entry>, { entries, audience, after }: Reading): Promise<ReadonlyMap<StreamId, StreamFold>> {
     const folds = new Map<StreamId, StreamFold>();
     const missing = new Map<StreamId, StreamSubjects>();
     for (const [streamId, { fact, of }] of firsts) {
@@ -155,7 +203,10 @@ export class Composer {
     }
     if (missing.size === 0) return folds;
     const slices = await this.#store.readStreams([...missing.keys()], after);
-    for (const [streamId, of] of missing) folds.set(streamId, this.folded(slices.get(streamId)?.events ?? [], of, audience));
+    for (const [streamId, of] of missing) {
+      const told = entries.find(({ fact, candidate }) => candidate && fact.streamId === streamId)?.fact.position ?? position(after + 1);
+      folds.set(streamId, readingAt(told, () => this.folded(slices.get(streamId)?.events ?? [], of, audience)));
+    }
     return folds;
   }
 

@@ -1,11 +1,11 @@
 // Goal: a message is a pure function of its subject's stream and of the audience, whoever reads it, in whatever pages and after whatever reads before.
 // Method: fast-check over random histories with facts of all classifications; every message is held against the plainest fold (testing/plain-messages.ts).
 import { describe, expect, it, jest } from '@jest/globals';
-import { follow, Wake, type StoredEvent } from '@rectrail/event-store';
+import { EventStoreError, follow, Wake, type EventCodec } from '@rectrail/event-store';
 import { position, streamVersion, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import { administrativeTreeId, countingOnAnyDay, orgLevels, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
-import { audiences, createMessageFeed, nouns, type Audience, type Message, type MessageFeed, type MessageFilter } from './index.ts';
+import { audiences, createMessageFeed, nouns, type Audience, type Message, type MessageFeed, type MessageFilter, type MessageSlice, type ReadMessages } from './index.ts';
 import { noCut } from './subject-fold.ts';
 import { contracts, subjectsOf } from './subjects.ts';
 import { plainMessages, type PlainMessage } from './testing/plain-messages.ts';
@@ -130,17 +130,94 @@ describe('a subscription', () => {
     subscribeAll.mockRestore();
     expect(subscribed.map(({ aborted }) => aborted)).toEqual([true]);
   });
+});
 
-  it('fails where an event cannot be read, after the messages before it', async () => {
-    const { store, codec, head } = await recorded();
-    const broken = { ...codec, decode: (stored: StoredEvent) => { if (stored.position > head / 2) throw new Error('unreadable'); return codec.decode(stored); } };
-    const followed: Position[] = [];
-    const following = async (): Promise<void> => {
-      const feed = createMessageFeed({ store, codec: broken, zone });
-      for await (const { scannedTo } of feed.follow({ after: position(0), audience: 'internal', limit: 10, signal: new AbortController().signal })) followed.push(scannedTo);
+/** As a server that is older than one event. */
+const withUnreadable = (codec: EventCodec, at: Position): EventCodec => ({
+  ...codec,
+  decode: (stored) => {
+    if (stored.position === at) throw new EventStoreError('event-undecodable', `unreadable at ${at}`);
+    return codec.decode(stored);
+  },
+});
+const undecodable = expect.objectContaining({ code: 'event-undecodable' });
+
+/** What is told until it fails, and from where on it does. */
+interface Told extends MessageSlice { readonly error: unknown }
+const toldUntil = async (slices: AsyncIterable<MessageSlice>, after: Position): Promise<Told> => {
+  const messages: Message[] = [];
+  let scannedTo = after;
+  try {
+    for await (const slice of slices) {
+      messages.push(...slice.messages);
+      scannedTo = slice.scannedTo;
+    }
+  } catch (error) {
+    return { messages, scannedTo, error };
+  }
+  return { messages, scannedTo, error: null };
+};
+
+const pagesOf = async function* (feed: MessageFeed, options: ReadMessages): AsyncGenerator<MessageSlice> {
+  const head = await feed.head();
+  for (let { after } = options; after < head;) {
+    const slice = await feed.read({ ...options, after });
+    yield slice;
+    after = slice.scannedTo;
+  }
+};
+
+describe('an event that cannot be read', () => {
+  it('holds up nothing that stands before it, and everything behind it: in pages and subscriptions of any size, for each audience, from wherever one reads', async () => {
+    await holds(async ({ store, codec, facts }, seed) => {
+      const told = facts.filter(({ streamId }) => subjectsOf(streamId) !== null);
+      const broken = told[seed % told.length]!;
+      const before = position(broken.position - 1);
+      const limit = 1 + seed % 300;
+      for (const audience of audiences) {
+        const expected = (await readAll(createMessageFeed({ store, codec, zone }), audience, inOnePage)).filter(({ position: at }) => at <= before);
+        const feed = createMessageFeed({ store, codec: withUnreadable(codec, broken.position), zone });
+        for (const after of [position(0), position(Math.floor(before / 2)), before]) {
+          const options = { after, audience, limit };
+          const stands = { messages: expected.filter(({ position: at }) => at > after), scannedTo: before, error: undecodable };
+          expect(await toldUntil(pagesOf(feed, options), after)).toEqual(stands);
+          expect(await toldUntil(feed.follow({ ...options, signal: new AbortController().signal }), after)).toEqual(stands);
+        }
+      }
+    });
+  });
+
+  it('holds up, for whoever reads from behind it, what its own stream tells later, and nothing before that', async () => {
+    await holds(async ({ store, codec, facts }, seed) => {
+      const told = facts.filter(({ streamId, position: at }) => facts.some((later) => later.streamId === streamId && later.position > at) && subjectsOf(streamId) !== null);
+      const { position: after, streamId } = told[seed % told.length]!;
+      const expected = (await readAll(createMessageFeed({ store, codec, zone }), 'internal', inOnePage)).filter(({ position: at }) => at > after);
+      const feed = createMessageFeed({ store, codec: withUnreadable(codec, after), zone });
+      const { messages, scannedTo, error } = await toldUntil(pagesOf(feed, { after, audience: 'internal', limit: 1 + seed % 300 }), after);
+      expect(messages).toEqual(expected.filter(({ position: at }) => at <= scannedTo));
+      const next = facts.find(({ position: at }) => at === scannedTo + 1);
+      expect([error, next?.streamId]).toEqual(next === undefined ? [null, undefined] : [undecodable, streamId]);
+    });
+  });
+
+  it('is told of by its position where it can be decoded and no message made of it; nothing half made is kept', async () => {
+    const { store, codec, facts } = await recordedHistory(13, 320);
+    const broken = facts.findLast(({ event }) => event.type === 'IssueRegistered')!.position;
+    let readable = false;
+    const strange: EventCodec = {
+      ...codec,
+      decode: (stored) => {
+        const fact = codec.decode(stored);
+        return stored.position === broken && !readable ? { ...fact, event: { type: 'IssueRegistered', data: null } } : fact;
+      },
     };
-    await expect(following()).rejects.toThrow('unreadable');
-    expect(followed.at(-1)).toBe(Math.floor(head / 20) * 10);
+    const feed = createMessageFeed({ store, codec: strange, zone });
+    const options = { after: position(0), audience: 'internal', limit: 5_000 } as const;
+    const { messages, scannedTo, error } = await toldUntil(pagesOf(feed, options), options.after);
+    expect([scannedTo, error]).toEqual([broken - 1, expect.objectContaining({ code: 'event-undecodable', message: expect.stringContaining(`position ${broken}`) })]);
+    readable = true;
+    const rest = await toldUntil(pagesOf(feed, { ...options, after: scannedTo }), scannedTo);
+    expect([...messages, ...rest.messages]).toEqual(await readAll(createMessageFeed({ store, codec, zone }), 'internal', inOnePage));
   });
 });
 

@@ -78,8 +78,13 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, 
       const slices = ahead(store.subscribeAll({ after, filter: storeFilter(filter), batchEventsMax: limit, signal: AbortSignal.any([signal, left.signal]) }));
       try {
         for await (const slice of slices) {
-          yield await composer.compose({ ...slice, after }, { audience, selection: await select(filter), limit });
-          after = slice.scannedTo;
+          const selection = await select(filter);
+          // What is composed ends before an event that cannot be read; what is left of the slice then fails.
+          for (let rest = slice; after < slice.scannedTo; rest = { ...slice, events: slice.events.filter(({ position: at }) => at > after) }) {
+            const told = await composer.compose({ ...rest, after }, { audience, selection, limit });
+            yield told;
+            after = told.scannedTo;
+          }
         }
       } finally {
         // Who leaves the loop leaves a read that may wait for the next event.

@@ -165,17 +165,20 @@ describe('delivery', () => {
     expect((await webhooks.deliveries(id, { before: null, limit: 1 }))[0]).toMatchObject({ kind: 'delivery', outcome: 'delivered', status: 204, attempt: 1, messageId: expected.at(-1)?.id });
   });
 
-  it.each(['by a ping', 'under the next process'])('stands before an event that cannot be read and says why; goes on %s', async (how) => {
-    const reason = 'no schema for IssueRegistered version 9 at position 1';
+  it.each(['by a ping', 'under the next process'])('brings what stands before an event that cannot be read, stands there and says why; goes on %s', async (how) => {
+    const [unread, reason] = [12, 'no schema for IssueRegistered version 9 at position 12'];
     let [readable, tries] = [false, 0];
-    const halting: MessageFeed = {
-      ...feed,
-      async *follow(options) {
-        tries += 1;
-        if (!readable) throw new EventStoreError('event-undecodable', reason);
-        yield* feed.follow(options);
+    const older = createMessageFeed({
+      store, zone,
+      codec: {
+        ...codec,
+        decode: (stored) => {
+          if (stored.position === unread && !readable) throw new EventStoreError('event-undecodable', reason);
+          return codec.decode(stored);
+        },
       },
-    };
+    });
+    const halting: MessageFeed = { ...older, follow: (options) => { tries += 1; return older.follow(options); } };
     const webhooks = await open({ feed: halting });
     await writeAll(1, 20);
     const id = await subscribe({ after: 0 });
@@ -184,7 +187,9 @@ describe('delivery', () => {
     await until(() => standing === 1);
     await sleep(50);
     expect(tries).toBe(1);
-    expect((await webhooks.find(id)).delivery).toMatchObject({ position: 0, failures: 0, stopped: reason });
+    expect((await webhooks.find(id)).delivery).toMatchObject({ position: unread - 1, failures: 0, stopped: reason });
+    expect(receiver.received.map((one) => one.id)).toEqual((await allMessages()).filter((message) => message.position < unread).map((message) => message.id));
+    expect(receiver.received.length).toBeGreaterThan(5);
     expect(failures.splice(0)).toEqual([expect.objectContaining({ code: 'event-undecodable' })]);
     readable = true;
     if (how === 'by a ping') {
