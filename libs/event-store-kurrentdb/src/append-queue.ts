@@ -28,6 +28,8 @@ const batchEventsMax = 500;
 const waitingMax = 20_000;
 /** Between two looks at the numbering while it does not move, ms; a notification comes first as a rule. */
 const lookMs = 100;
+/** From then on a check that failed is looked into append by append: one stream with events of others must not hold up the rest, ms. */
+const togetherMsMax = 1_000;
 /** How long the numbering may stay behind a check that failed on the server, and others wait for that, at most, ms. */
 const behindMsMax = 10_000;
 
@@ -39,10 +41,13 @@ const appendFailed = (cause: unknown): EventStoreError => {
   const message = messageOf(cause);
   const code = cause instanceof KurrentLogError ? cause.code : 'outcome-unknown';
   if (code === 'too-large') {
-    return new EventStoreError('append-too-large', `KurrentDB takes less in one append than it was said to: ${message}. Potential solutions: set RECTRAIL_EVENT_STORE_APPEND_BYTES_MAX to the server's MaxAppendSize`, { cause });
+    return new EventStoreError('append-too-large', `KurrentDB takes less in one append than it was said to: ${message}. Potential solutions: set RECTRAIL_EVENT_STORE_APPEND_BYTES_MAX to the server's MaxAppendSize, and leave its MaxAppendEventSize as it is`, { cause });
   }
   if (code === 'outcome-unknown') {
     return new EventStoreError('append-outcome-unknown', `KurrentDB did not answer the append: ${message}. Potential solutions: send the same command again, it is carried out once`, { cause });
+  }
+  if (code === 'stream-deleted') {
+    return new EventStoreError('event-store-unavailable', `KurrentDB has deleted a stream of the append: ${message}. Potential solutions: restore the server's backup; docs/how-to/kurrentdb.md`, { cause });
   }
   return new EventStoreError('event-store-unavailable', `KurrentDB did not take the append: ${message}. Potential solutions: see whether its leader can be reached; try again`, { cause });
 };
@@ -96,11 +101,12 @@ export class AppendQueue {
     return this.#waiting.splice(0, count);
   }
 
-  async #settle(batch: readonly Pending[]): Promise<void> {
-    const { log, numbering, wake, numberingTimeoutMs } = this.#options;
+  /** `aloneSince`: of one that the others no longer wait for, when it was begun. */
+  async #settle(batch: readonly Pending[], aloneSince: number | null = null): Promise<void> {
+    const { log, numbering, wake } = this.#options;
     const requests = batch.map((p) => p.request);
     const streams = [...new Set(requests.flatMap((r) => r.entries.map((e) => e.streamId)))];
-    const givenUpAt = performance.now() + Math.min(behindMsMax, numberingTimeoutMs);
+    const begunAt = aloneSince ?? performance.now();
     for (;;) {
       const ticket = wake.ticket;
       // In this order: a command numbered in between is found, and so never takes its own events for somebody else's.
@@ -112,17 +118,29 @@ export class AppendQueue {
         await this.#answer(batch, plan, await this.#numbered(requests, plan));
         return;
       } catch (error) {
-        if (error instanceof KurrentLogError && error.code === 'too-large' && batch.length > 1) {
-          await this.#settleEach(batch);
-          return;
-        }
-        if (!(error instanceof KurrentLogError) || error.code !== 'check-failed') throw appendFailed(error);
-        if (performance.now() > givenUpAt) {
-          throw new EventStoreError('event-store-unavailable', `the numbering is behind KurrentDB: ${error.message}. Potential solutions: see the log of the server that numbers; docs/how-to/kurrentdb.md`, { cause: error });
-        }
+        if (await this.#settledOtherwise(error, batch, { begunAt, isAlone: aloneSince !== null })) return;
       }
       await wake.wait(ticket, neverAborted, lookMs);
     }
+  }
+
+  /** False where all are to be judged again at a newer numbering. @throws EventStoreError what all of them fail with */
+  async #settledOtherwise(error: unknown, batch: readonly Pending[], { begunAt, isAlone }: { readonly begunAt: number; readonly isAlone: boolean }): Promise<boolean> {
+    const waitedMs = performance.now() - begunAt;
+    const waitMsMax = Math.min(behindMsMax, this.#options.numberingTimeoutMs);
+    const code = error instanceof KurrentLogError ? error.code : null;
+    if (batch.length > 1 && (code === 'too-large' || code === 'stream-deleted')) {
+      await this.#settleEach(batch);
+      return true;
+    }
+    if (code !== 'check-failed') throw appendFailed(error);
+    if (!isAlone && waitedMs > Math.min(togetherMsMax, waitMsMax / 2)) {
+      // Those that come after them go on meanwhile; the checks keep the order of each stream.
+      for (const pending of batch) void this.#settle([pending], begunAt).catch(pending.reject);
+      return true;
+    }
+    if (waitedMs <= waitMsMax) return false;
+    throw new EventStoreError('event-store-unavailable', `the numbering is behind KurrentDB: ${messageOf(error)}. Potential solutions: see the log of the server that numbers; docs/how-to/kurrentdb.md`, { cause: error });
   }
 
   async #settleEach(batch: readonly Pending[]): Promise<void> {

@@ -45,13 +45,38 @@ describe('the client', () => {
     await expect(KurrentClientLog.connect(served.url).server()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it.each([
+    ['FAILED_PRECONDITION', 'The server is not the leader node and cannot handle the request.', 'unavailable'], ['PERMISSION_DENIED', 'Access denied.', 'unavailable'],
+    ['UNAUTHENTICATED', 'Who are you?', 'unavailable'], ['RESOURCE_EXHAUSTED', 'Received message exceeds the maximum configured message size.', 'too-large'],
+    ['UNAVAILABLE', 'the connection broke', 'outcome-unknown'], ['DEADLINE_EXCEEDED', 'Operation timed out', 'outcome-unknown'], ['INTERNAL', 'completed in error', 'outcome-unknown'],
+  ] as const)('takes %s (%s) of an append for %s, and goes on', async (status, message, code) => {
+    served.refuseAppend(status, message);
+    await expect(log.append([record], [])).rejects.toMatchObject({ code });
+    await log.append([record], []);
+    expect(fake.records.filter(({ stream }) => stream === 'a')).toHaveLength(1);
+  });
+
+  it('tells a server that is away while it reads from one that refuses the place', async () => {
+    await log.append([record, { ...record, eventId: crypto.randomUUID() }], []);
+    const [first] = await log.readAll({ count: 1, filter: { streamPattern: '^a$' } });
+    await expect(log.readAll({ from: { commit: first!.position.commit + 1n, prepare: first!.position.prepare + 1n }, count: 1 })).rejects.toMatchObject({ code: 'refused' });
+    fake.isDown = true;
+    await expect(log.readStream('a', 0, 1)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(log.readAll({ count: 1 })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(log.truncation('a')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('reads settings and deletions of streams', async () => {
     await log.append([record], []);
     fake.truncate('a', { maxCount: 3, maxAge: 60 });
     expect(await log.truncation('a')).toEqual({ maxCount: 3, maxAge: 60 });
     expect((await log.readAll({ count: 10, filter: { typePrefixes: ['$metadata', '$streamDeleted'] } })).map((r) => r.stream)).toEqual(['$$a']);
     fake.delete('a');
-    await expect(log.readStream('a', 0, 1)).rejects.toMatchObject({ code: 'stream-deleted' });
+    const deleted = { code: 'stream-deleted', message: expect.stringContaining('a') };
+    await expect(log.readStream('a', 0, 1)).rejects.toMatchObject(deleted);
+    await expect(log.truncation('a')).rejects.toMatchObject(deleted);
+    await expect(log.append([record], [{ stream: 'a', revision: 0 }])).rejects.toMatchObject(deleted);
+    await expect(log.append([{ ...record, stream: 'b' }], [{ stream: 'a', revision: 0 }])).rejects.toMatchObject(deleted);
   });
 
   it('ends a subscription with an error when the connection breaks', async () => {

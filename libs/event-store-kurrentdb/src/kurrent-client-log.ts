@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import {
-  AccessDeniedError, AppendConsistencyViolationError, AppendRecordSizeExceededError, BACKWARDS, binaryEvent, DeadlineExceededError, END, eventTypeFilter, isCommandError,
-  KurrentDBClient, MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, STREAM_STATE, streamNameFilter, StreamDeletedError, StreamNotFoundError, StreamTombstonedError,
-  TransactionMaxSizeExceededError, UnavailableError, UnsupportedError, WrongExpectedVersionError, type AllStreamResolvedEvent, type AllStreamSubscription, type Filter,
+  AccessDeniedError, AppendConsistencyViolationError, AppendRecordSizeExceededError, BACKWARDS, binaryEvent, END, eventTypeFilter, isCommandError, KurrentDBClient,
+  MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, STREAM_STATE, streamNameFilter, StreamDeletedError, StreamNotFoundError, StreamTombstonedError,
+  TransactionMaxSizeExceededError, UnknownError, UnsupportedError, WrongExpectedVersionError, type AllStreamResolvedEvent, type AllStreamSubscription, type Filter,
   type ResolvedEvent,
 } from '@kurrent/kurrentdb-client';
 import {
@@ -20,19 +20,31 @@ const batchRecordsMax = 500;
 /** The server tells after so many times 32 events that a filter passed over how far it is; nobody here listens. */
 const checkpointInterval = 1_000;
 
+/** Another client is made at most so often: each keeps connections of its own. */
+const reconnectMs = 1_000;
 /** Of gRPC, as the numbers that they are on the wire. */
 const invalidArgument: number = 3;
+const permissionDenied: number = 7;
 const resourceExhausted: number = 8;
+const failedPrecondition: number = 9;
+/** What a check found instead of a revision, deleted or tombstoned; the client hands the server's numbers on. */
+const deletedStates: readonly unknown[] = [-5n, -6n];
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Some of the client's errors say nothing but what kind they are. */
+const messageOf = (error: unknown): string => {
+  if (error instanceof StreamDeletedError) return `stream ${error.streamName} is deleted`;
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' ? error.constructor.name : error.message;
+};
 
 const verdicts: readonly (readonly [new (...args: never[]) => Error, KurrentLogErrorCode])[] = [
-  [AppendConsistencyViolationError, 'check-failed'], [WrongExpectedVersionError, 'check-failed'], [StreamTombstonedError, 'stream-deleted'], [StreamDeletedError, 'stream-deleted'],
+  [WrongExpectedVersionError, 'check-failed'], [StreamTombstonedError, 'stream-deleted'], [StreamDeletedError, 'stream-deleted'],
   [MaxAppendSizeExceededError, 'too-large'], [TransactionMaxSizeExceededError, 'too-large'], [AppendRecordSizeExceededError, 'too-large'], [NotLeaderError, 'unavailable'],
   [AccessDeniedError, 'unavailable'], [UnsupportedError, 'unavailable'],
 ];
 
 const appendErrorCode = (error: unknown): KurrentLogErrorCode => {
+  if (error instanceof AppendConsistencyViolationError) return error.violations.some(({ actualState }) => deletedStates.includes(actualState)) ? 'stream-deleted' : 'check-failed';
   const verdict = verdicts.find(([type]) => error instanceof type)?.[1];
   if (verdict !== undefined) return verdict;
   // The client turns every answer to an append into one of its own errors: another came before anything was sent.
@@ -40,17 +52,21 @@ const appendErrorCode = (error: unknown): KurrentLogErrorCode => {
   const status: number | undefined = error.code;
   if (status === invalidArgument) return 'refused';
   if (status === resourceExhausted) return 'too-large';
-  // In the second protocol of the server a follower's refusal comes in a form that the client does not know.
-  if (/No connection established|not.?leader/i.test(error.message)) return 'unavailable';
+  // In the second protocol of the server the refusals of a follower and for want of rights come in forms that the client does not know.
+  if (status === failedPrecondition || status === permissionDenied || /No connection established/i.test(error.message)) return 'unavailable';
   return 'outcome-unknown';
 };
 
-const readError = (error: unknown): KurrentLogError => {
-  const cause = { cause: error };
-  if (error instanceof StreamDeletedError) return new KurrentLogError('stream-deleted', messageOf(error), cause);
-  const isAway = [UnavailableError, DeadlineExceededError, NotLeaderError, AccessDeniedError].some((type) => error instanceof type);
-  return new KurrentLogError(isAway || !(error instanceof Error && isCommandError(error)) ? 'unavailable' : 'refused', messageOf(error), cause);
+/**
+ * The native reader has one name for everything but a few errors, a connection that broke among it; what the server refuses is an invalid argument, which its text tells: a place
+ * in `$all` where no event begins.
+ */
+const readErrorCode = (error: unknown): KurrentLogErrorCode => {
+  if (error instanceof StreamDeletedError) return 'stream-deleted';
+  return error instanceof UnknownError && /invalid (argument|position)/i.test(error.message) ? 'refused' : 'unavailable';
 };
+
+const readError = (error: unknown): KurrentLogError => new KurrentLogError(readErrorCode(error), messageOf(error), { cause: error });
 
 const recordOf = ({ event, commitPosition = 0n }: ResolvedEvent | AllStreamResolvedEvent): LogRecord | null => (event === undefined ? null : {
   position: event.position ?? { commit: commitPosition, prepare: commitPosition }, stream: event.streamId, revision: Number(event.revision), eventId: event.id, type: event.type,
@@ -82,6 +98,7 @@ export class KurrentClientLog implements KurrentLog {
   readonly #reads: KurrentDBClient;
   /** Another client than for reads, so that it can be replaced while they go on. */
   #appends: KurrentDBClient;
+  #connectedAt = performance.now();
 
   /** Connects when first asked. @throws Error where the connection string cannot be read, without showing it: it may hold a password */
   static connect(url: string): KurrentClientLog {
@@ -118,10 +135,16 @@ export class KurrentClientLog implements KurrentLog {
         checks.map(({ stream, revision }) => ({ type: STREAM_STATE, streamName: stream, expectedState: revision === 'none' ? NO_STREAM : BigInt(revision) })));
     } catch (error) {
       const code = appendErrorCode(error);
-      // A node that leads no longer would be asked for ever.
-      if ((code === 'unavailable' || code === 'outcome-unknown') && this.#appends === client) this.#appends = KurrentDBClient.connectionString(this.#url);
+      if (code === 'unavailable' || code === 'outcome-unknown') this.#leave(client);
       throw new KurrentLogError(code, messageOf(error), { cause: error });
     }
+  }
+
+  /** A node that leads no longer would be asked for ever. */
+  #leave(client: KurrentDBClient): void {
+    if (this.#appends !== client || performance.now() - this.#connectedAt < reconnectMs) return;
+    this.#appends = KurrentDBClient.connectionString(this.#url);
+    this.#connectedAt = performance.now();
   }
 
   readStream(stream: string, from: number, count: number): Promise<readonly LogRecord[]> {
@@ -138,7 +161,8 @@ export class KurrentClientLog implements KurrentLog {
   }
 
   async *follow({ after, filter, signal }: FollowLogOptions): AsyncGenerator<readonly LogRecord[], void, void> {
-    const subscription = this.#reads.subscribeToAll({ fromPosition: after ?? START, filter: streamNameFilter({ regex: filter.streamPattern, checkpointInterval }) });
+    const subscription = this.#reads.subscribeToAll(
+      { fromPosition: after ?? START, filter: streamNameFilter({ regex: filter.streamPattern, checkpointInterval }) }, { highWaterMark: batchRecordsMax });
     const ended = new AbortController();
     subscription.on('error', (error: Error) => { ended.abort(new KurrentLogError('unavailable', messageOf(error), { cause: error })); });
     for (const event of ['end', 'close'] as const) subscription.once(event, () => { ended.abort(new KurrentLogError('unavailable', 'the server ended the subscription')); });
@@ -151,7 +175,8 @@ export class KurrentClientLog implements KurrentLog {
         else await once(subscription, 'readable', { signal: either }).catch(() => undefined);
       }
     } finally {
-      await subscription.unsubscribe().catch(() => undefined);
+      // It waits for a connection that may never come.
+      void subscription.unsubscribe().catch(() => undefined);
     }
   }
 

@@ -7,7 +7,7 @@ import { freshCommand, freshStream, readToEnd, requestOf, saidBy } from '@rectra
 import { streamId, streamVersion } from '@rectrail/kernel';
 import { openLeadership } from '@rectrail/platform';
 import fc from 'fast-check';
-import type { KurrentEventStore } from './kurrent-event-store.ts';
+import { KurrentEventStore } from './kurrent-event-store.ts';
 import type { KurrentLog } from './kurrent-log.ts';
 import { FakeKurrentServer, type Fault } from './testing/fake-kurrent-server.ts';
 import { contractSubject, type StoreUnderTest } from './testing/subject.ts';
@@ -160,6 +160,19 @@ describe('the numbering', () => {
     expect((await store.append(say('fine', '2'))).first).toBe(3);
   });
 
+  it('is waited for by the appends of a stream that somebody else wrote to, not by those that came with them or after them', async () => {
+    const { store: impatient } = await anotherNumbering(2_000);
+    await impatient.append(say('ours', '1'));
+    server.write('ours', 'Said', 'an intruder');
+    const order: string[] = [];
+    const told = async (stream: string): Promise<void> => {
+      const [outcome] = await Promise.allSettled([impatient.append(say(stream, '2'))]);
+      order.push(outcome.status === 'fulfilled' ? stream : `${stream}: ${(outcome.reason as { code: string }).code}`);
+    };
+    await Promise.all([told('ours'), told('fine'), sleep(20).then(() => told('later'))]);
+    expect(order).toEqual(['fine', 'later', 'ours: event-store-unavailable']);
+  });
+
   it('does not go on behind a receipt whose events are not those of its command', async () => {
     const commandId = freshCommand();
     const impatient = await anotherNumbering(500);
@@ -229,6 +242,30 @@ describe('the start', () => {
     await expect(opening()).rejects.toMatchObject({ code: 'log-differs' });
   });
 
+  it('looks again where the node that answers is a little behind', async () => {
+    let looks = 0;
+    const connect = (): KurrentLog => {
+      const log = server.connect();
+      return { ...log, last: async (filter) => (filter === undefined && ++looks <= 3 ? server.records[1] ?? null : log.last(filter)) };
+    };
+    await (await KurrentEventStore.open({ log: connect(), database: subject.database, leadership: await openLeadership(subject.database), onFailure: () => undefined })).close();
+    expect(looks).toBeGreaterThan(3);
+  });
+
+  it.each([
+    // The last place that was looked at lay behind what is left, or lies within another event now.
+    ['nothing', () => undefined], ['something else', () => { server.write('somebody-else', 'Said', 'x'.repeat(500)); }],
+  ])('looks for deletions from the beginning where the server lost what others wrote last, and has %s instead', async (_, meanwhile) => {
+    const count = server.records.length;
+    server.truncate('a', { maxCount: 1 });
+    server.truncate('a', null);
+    await opening();
+    server.restoreTo(count);
+    server.truncate('b', { maxCount: 10 });
+    meanwhile();
+    await expect(opening()).rejects.toMatchObject({ code: 'log-truncated', message: expect.stringContaining('b (maxCount') });
+  });
+
   it.each([{ maxCount: 10 }, { maxAge: 3_600 }, { truncateBefore: 2 }])('is refused where a stream has %j, until that is taken back', async (truncation) => {
     await opening();
     server.truncate('a', truncation);
@@ -260,6 +297,12 @@ describe('the start', () => {
     expect(saidBy((await store.readStream(streamId('a'), { from: streamVersion(3) })).events)).toEqual(['3']);
     server.delete('b');
     await expect(store.readStream(streamId('b'))).rejects.toMatchObject({ code: 'event-store-unavailable', message: expect.stringContaining('deleted') });
+  });
+
+  it('tells a writer of a stream that was deleted meanwhile at once, and its neighbours go through', async () => {
+    server.delete('a');
+    const outcomes = await Promise.allSettled([store.append(say('a', '4')), store.append(say('b', '2'))]);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && (outcome.reason as Error).message)).toEqual([expect.stringContaining('has deleted a stream'), false]);
   });
 
   it('of two at once on an empty server names one log', async () => {

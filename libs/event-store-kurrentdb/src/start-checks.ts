@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isUuid } from '@rectrail/kernel';
 import type { LogIdentity } from '@rectrail/event-store';
 import { numberingSchema as schema, type Database } from './database.ts';
-import { isAfter, KurrentLogError, type KurrentLog, type LogPosition, type LogRecord } from './kurrent-log.ts';
+import { isAfter, KurrentLogError, type KurrentLog, type LogPosition } from './kurrent-log.ts';
 import type { Numbering } from './numbering.ts';
 import { commandOfReceiptStream, logStream, streamIdOf } from './stream-names.ts';
 
@@ -79,21 +80,30 @@ export const openIdentity = (log: KurrentLog, database: Database): Promise<LogId
  * @throws KurrentStoreRefused `log-differs`
  */
 export const checkEnds = async (log: KurrentLog, numbering: Numbering): Promise<void> => {
-  const end = (await log.last())?.position;
   for (const { position, logPosition, eventId } of await numbering.ends()) {
-    const [record] = end === undefined || isAfter(logPosition, end) ? [] : await readAt(log, logPosition);
-    if (record?.eventId !== eventId) {
+    let found = await eventIdAt(log, logPosition);
+    for (const ms of behindMs) {
+      if (found === eventId) break;
+      await sleep(ms);
+      found = await eventIdAt(log, logPosition);
+    }
+    if (found !== eventId) {
       throw new KurrentStoreRefused('log-differs', `the KurrentDB server does not hold the event of position ${position} (${eventId}) where it was numbered. Potential solutions: restore a backup of the server that is not older than that of PostgreSQL; see whether the stream was deleted; docs/how-to/kurrentdb.md`);
     }
   }
 };
 
-/** What lies at a place, if anything does: the server may refuse one where no event begins. */
-const readAt = async (log: KurrentLog, from: LogPosition): Promise<readonly LogRecord[]> => {
+/** Between two looks: the node that answers may be behind the one that was numbered from. */
+const behindMs = [50, 250, 700] as const;
+
+/** What lies at a place; null behind the end, and where no event begins, which the server refuses. */
+const eventIdAt = async (log: KurrentLog, from: LogPosition): Promise<string | null> => {
   try {
-    return await log.readAll({ from, count: 1 });
+    const end = (await log.last())?.position;
+    if (end === undefined || isAfter(from, end)) return null;
+    return (await log.readAll({ from, count: 1 }))[0]?.eventId ?? null;
   } catch (error) {
-    if (error instanceof KurrentLogError && error.code === 'refused') return [];
+    if (error instanceof KurrentLogError && error.code === 'refused') return null;
     throw error;
   }
 };
@@ -116,6 +126,17 @@ const scan = async (log: KurrentLog, from: LogPosition | null): Promise<Readonly
   }
 };
 
+/** From the beginning where the place is none of this log any more: the server was restored from a backup that lacks what others had written. */
+const scanSince = async (log: KurrentLog, from: LogPosition | null, end: LogPosition | null): Promise<ReadonlySet<string>> => {
+  if (from === null || end === null || isAfter(from, end)) return scan(log, null);
+  try {
+    return await scan(log, from);
+  } catch (error) {
+    if (error instanceof KurrentLogError && error.code === 'refused') return scan(log, null);
+    throw error;
+  }
+};
+
 /** Those that hold what is numbered: others may share the server. */
 const ours = async (suspects: readonly string[], numbering: Numbering): Promise<readonly string[]> => {
   const versions = await numbering.versions(suspects.flatMap((name) => streamIdOf(name) ?? []));
@@ -128,9 +149,10 @@ const ours = async (suspects: readonly string[], numbering: Numbering): Promise<
 
 /** What the server hides of a stream, or will; null where nothing is amiss. */
 const harmOf = async (log: KurrentLog, stream: string): Promise<string | null> => {
-  const truncation = await log.truncation(stream);
-  if (truncation !== null) return `${stream} (${Object.entries(truncation).map(([key, value]) => `${key} ${value}`).join(', ')})`;
   try {
+    // The settings of a deleted stream are deleted with it.
+    const truncation = await log.truncation(stream);
+    if (truncation !== null) return `${stream} (${Object.entries(truncation).map(([key, value]) => `${key} ${value}`).join(', ')})`;
     const [first] = await log.readStream(stream, 0, 1);
     return first?.revision === 0 ? null : `${stream} (its first event is gone)`;
   } catch (error) {
@@ -148,7 +170,7 @@ const harmOf = async (log: KurrentLog, stream: string): Promise<string | null> =
 export const checkTruncation = async (log: KurrentLog, database: Database, numbering: Numbering): Promise<void> => {
   const end = (await log.last())?.position;
   const { rows: [done] } = await database.query<{ commit: string; prepare: string }>(`select commit_position::text as commit, prepare_position::text as prepare from ${schema}.scan`);
-  const found = await scan(log, done === undefined ? null : { commit: BigInt(done.commit), prepare: BigInt(done.prepare) });
+  const found = await scanSince(log, done === undefined ? null : { commit: BigInt(done.commit), prepare: BigInt(done.prepare) }, end ?? null);
   await database.transaction(async (query) => {
     await query(`insert into ${schema}.suspects (stream) select unnest($1::text[]) on conflict do nothing`, [[...found]]);
     if (end === undefined) return;

@@ -8,7 +8,7 @@ import {
 /** What happens to the next appends, in their order: lost on the way, or answered by a connection that broke. */
 export type Fault = 'before-write' | 'after-write';
 
-type Decision = 'ok' | 'repeated' | 'failed';
+type Decision = 'ok' | 'repeated' | 'failed' | 'deleted';
 
 const matches = (record: LogRecord, filter: LogFilter | undefined): boolean => {
   if (filter === undefined) return true;
@@ -47,7 +47,10 @@ export class FakeKurrentServer {
       readStream: (stream, from, count) => this.#answer(() => this.#stream(stream).filter((r) => r.revision >= from).slice(0, count)),
       readAll: (options) => this.#answer(() => this.#all(options)),
       last: (filter) => this.#answer(() => this.records.findLast((record) => matches(record, filter)) ?? null),
-      truncation: (stream) => this.#answer(() => this.#truncations.get(stream) ?? null),
+      truncation: (stream) => this.#answer(() => {
+        this.#assertNotDeleted(stream);
+        return this.#truncations.get(stream) ?? null;
+      }),
       follow: (options) => this.#follow({ ...options, signal: AbortSignal.any([options.signal, cut.signal]) }),
       close: () => { cut.abort(); return Promise.resolve(); },
     };
@@ -98,6 +101,8 @@ export class FakeKurrentServer {
     const expected = new Map(checks.map((c) => [c.stream.toLowerCase(), c.revision]));
     const streams = new Set([...records.map((r) => r.stream), ...checks.map((c) => c.stream)]);
     const decisions = [...streams].map((stream) => this.#decide(stream, expected.get(stream.toLowerCase()) ?? 'any', records.filter((r) => r.stream === stream).map((r) => r.eventId)));
+    const gone = [...streams].find((_, i) => decisions[i] === 'deleted');
+    if (gone !== undefined) this.#assertNotDeleted(gone);
     if (decisions.includes('failed') || (decisions.includes('repeated') && !decisions.every((d) => d === 'repeated'))) {
       throw new KurrentLogError('check-failed', `checks failed: ${[...streams].filter((_, i) => decisions[i] !== 'ok').join(', ')}`);
     }
@@ -120,7 +125,7 @@ export class FakeKurrentServer {
   }
 
   #decide(stream: string, expected: StreamCheck['revision'] | 'any', eventIds: readonly string[]): Decision {
-    if (this.#deleted.has(stream)) return 'failed';
+    if (this.#deleted.has(stream)) return 'deleted';
     const there = this.#recordsOf(stream);
     const last = there.at(-1)?.revision ?? -1;
     const wanted = expected === 'none' ? -1 : expected;
@@ -152,15 +157,23 @@ export class FakeKurrentServer {
     return revision > last - (maxCount ?? Infinity) && revision >= Number(truncateBefore ?? 0) && createdMs >= Date.now() - (maxAge ?? Infinity) * 1_000;
   }
 
-  #stream(stream: string): readonly LogRecord[] {
+  /** Settings of a deleted stream are deleted with it. */
+  #assertNotDeleted(name: string): void {
+    const stream = name.replace(/^\$\$/, '');
     if (this.#deleted.has(stream)) throw new KurrentLogError('stream-deleted', `stream ${stream} is deleted`);
+  }
+
+  #stream(stream: string): readonly LogRecord[] {
+    this.#assertNotDeleted(stream);
     const there = this.#recordsOf(stream);
     return there.filter((r) => this.#isVisible(r, there.at(-1)?.revision ?? -1));
   }
 
   #all({ from, count, filter }: ReadLogOptions): readonly LogRecord[] {
     const found: LogRecord[] = [];
-    for (let i = from === undefined ? 0 : this.#indexOf(from); i < this.records.length && found.length < count; i++) {
+    const start = from === undefined ? 0 : this.#indexOf(from);
+    if (from !== undefined && start < this.records.length && this.records[start]?.position.commit !== from.commit) throw new KurrentLogError('refused', 'Trying to read from an invalid position.');
+    for (let i = start; i < this.records.length && found.length < count; i++) {
       const record = this.records[i];
       if (record !== undefined && matches(record, filter)) found.push(record);
     }

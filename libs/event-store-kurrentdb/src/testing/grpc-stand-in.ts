@@ -60,6 +60,14 @@ const withDetails = (name: string, bytes: Uint8Array): grpcTypes.Metadata => {
   return metadata;
 };
 
+/** As the server's second protocol tells of a stream that was deleted for good: a check that found no revision. */
+const deletedViolation = (stream: string): Uint8Array => {
+  const state = new errors.ConsistencyViolation.StreamStateViolation().setStream(stream).setExpectedState('0').setActualState('-6');
+  const details = new errors.AppendConsistencyViolationErrorDetails();
+  details.addViolations(new errors.ConsistencyViolation().setStreamState(state));
+  return details.serializeBinary();
+};
+
 const failureOf = (error: unknown): grpcTypes.ServiceError => {
   const { status } = grpc;
   if (!(error instanceof KurrentLogError)) return failure(status.INTERNAL, String(error));
@@ -82,9 +90,17 @@ const failureOf = (error: unknown): grpcTypes.ServiceError => {
   }
 };
 
+export interface StandIn {
+  readonly url: string;
+  /** The next append is answered with this status instead of being carried out. */
+  refuseAppend(code: keyof typeof grpcTypes.status, message: string): void;
+  stop(): void;
+}
+
 /** A fake server behind the protocol, so that Kurrent's client talks to it: reads and subscriptions of the first protocol, AppendRecords of the second. */
-export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<{ readonly url: string; stop(): void }> => {
+export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<StandIn> => {
   const log = fake.connect();
+  let refusal: grpcTypes.ServiceError | null = null;
 
   const readStream = async (call: ReadCall, options: readMessages.ReadReq.Options): Promise<void> => {
     const asked = options.getStream()!;
@@ -121,6 +137,11 @@ export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<{ readonly
   };
 
   const appendRecords = ({ request }: { readonly request: appendMessages.AppendRecordsRequest }, done: grpcTypes.sendUnaryData<appendMessages.AppendRecordsResponse>): void => {
+    if (refusal !== null) {
+      done(refusal);
+      refusal = null;
+      return;
+    }
     const records = request.getRecordsList().map((r) => ({ stream: r.getStream(), eventId: r.getRecordId()!, type: r.getSchema()!.getName(), data: r.getData_asU8() }));
     const checks = request.getChecksList().map((c) => {
       const { stream, expectedState } = c.getStreamState()!.toObject();
@@ -130,7 +151,10 @@ export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<{ readonly
       const response = new AppendRecordsResponse().setPosition(String(fake.records.at(-1)!.position.commit));
       for (const stream of new Set(records.map((r) => r.stream))) response.addRevisions(new StreamRevision().setStream(stream).setRevision('0'));
       done(null, response);
-    }, (error: unknown) => { done(failureOf(error)); });
+    }, (error: unknown) => {
+      const isDeleted = error instanceof KurrentLogError && error.code === 'stream-deleted';
+      done(isDeleted ? failure(grpc.status.FAILED_PRECONDITION, error.message, withDetails('AppendConsistencyViolationErrorDetails', deletedViolation(error.message))) : failureOf(error));
+    });
   };
 
   const getSupportedMethods = (_: unknown, done: grpcTypes.sendUnaryData<featureMessages.SupportedMethods>): void => {
@@ -148,5 +172,9 @@ export const serveOverGrpc = async (fake: FakeKurrentServer): Promise<{ readonly
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => { if (error === null) resolve(bound); else reject(error); });
   });
-  return { url: `kurrentdb://127.0.0.1:${port}?tls=false`, stop: () => { server.forceShutdown(); } };
+  return {
+    url: `kurrentdb://127.0.0.1:${port}?tls=false`,
+    refuseAppend: (code, message) => { refusal = failure(grpc.status[code], message); },
+    stop: () => { server.forceShutdown(); },
+  };
 };
