@@ -37,6 +37,10 @@ const parts = {
   },
   processes: { what: 'five processes killed and stopped at random', minutes: 4, args: jest('e2e', 'test/e2e/several-processes'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
   webhooks: { what: 'receiver of webhooks and relay killed at random', minutes: 4, args: jest('e2e', 'test/e2e/webhook-receiver'), settings: { RECTRAIL_TEST_SECONDS: '120' } },
+  away: {
+    what: 'no broker for ten minutes while writes go on, and the backlog afterwards', minutes: 16, args: ['tools/services.mjs', 'test/services/relay.broker'],
+    settings: { RECTRAIL_TEST_AWAY_SECONDS: '600' },
+  },
   services: { what: 'what needs Kafka, Go or KurrentDB, each fault for two minutes', minutes: 25, args: ['tools/services.mjs', '--seconds', '120'], settings: {} },
 };
 
