@@ -6,7 +6,7 @@ import { Bundle, BundleWriter, bundleEvent, bundleLine, eventsPerFile, LogKeys, 
 import { leafBytes, type LogIdentity, type StoredEvent } from '@rectrail/event-store';
 import { provinceHistory } from '@rectrail/generator';
 import { day } from '@rectrail/kernel';
-import { knownCalendarYears } from '@rectrail/platform';
+import { knownCalendarYears, replaceFile } from '@rectrail/platform';
 import { GrowingTree, leafHash, newNoteKey, noteSigner, signCheckpoint } from '@rectrail/transparency';
 import type { FigureRow, LatencyLine, LatencyRow } from '../results.ts';
 import { labelOf, type DatasetPlan } from '../scale/datasets.ts';
@@ -30,7 +30,7 @@ const writeBundle = async (directory: string, events: number): Promise<void> => 
   for (const event of history) tree.append(leafHash(leafBytes(event, identity)));
   const checkpoint = signCheckpoint({ origin: `rectrail/${identity.logId}/${identity.epoch}`, size: tree.size, root: tree.root }, [noteSigner(key.secret)]);
   const header: BundleHeader = { logId: identity.logId, after: 0, last: history.length, audience: 'everything', keys: [key.verifier], checkpoints: [checkpoint], frontier: { size: 0, hashes: [] } };
-  const writer = await BundleWriter.begin(directory, header);
+  const writer = await BundleWriter.begin(directory, header, replaceFile);
   for (let from = 0; from < history.length; from += eventsPerFile) {
     await writer.add(Buffer.from(history.slice(from, from + eventsPerFile).map((event) => bundleLine(bundleEvent(event, identity, true))).join('')));
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BundleError, BundleWriter, eventsPerFile, partsOfOrigin, type BundleHeader, type BundleManifest } from '@rectrail/audit';
+import { replaceFile } from '@rectrail/platform';
 import { completeSubtrees, hashesFromTiles, parseCheckpointText, parseNote, rootOf, tilePath, type Checkpoint, type Frontier } from '@rectrail/transparency';
 import type { LogEpochs } from './answers.ts';
 import { ProblemAnswer, UsageError, type ApiClient } from './api-client.ts';
@@ -112,7 +113,7 @@ export const exportLog = async (request: ExportRequest): Promise<Exported> => {
   const { client, directory, onProgress } = request;
   try {
     const header = await headerOf(request);
-    const writer = await BundleWriter.begin(directory, { ...header, frontier: await frontierOf(client, header) });
+    const writer = await BundleWriter.begin(directory, { ...header, frontier: await frontierOf(client, header) }, replaceFile);
     const [from, sinceMs] = [writer.position, performance.now()];
     const write = async (last: number): Promise<void> => {
       while (writer.position < last) {

@@ -99,24 +99,50 @@ export const bundleLine = ({ leaf, content, lacks }: BundleEvent): string => {
   return `{"leaf":${leaf.toString('utf8')},${content === null ? `"${lacks ?? 'withheld'}":true` : `"content":${content}`}}\n`;
 };
 
-const lineHead = '{"leaf":';
-/** A leaf in RFC 8785 form; nothing in a stream's id but what JSON must escape is escaped. */
-const linePattern = new RegExp([
-  String.raw`^\{"leaf":(\{"contentSha256":"([0-9a-f]{64})","logId":"([0-9a-f-]{36})","position":([1-9]\d{0,15}),"recordedAt":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",`,
-  String.raw`"streamId":("(?:[^"\\]|\\.)*"),"streamVersion":([1-9]\d{0,15})\}),"(content|withheld|purged)":`,
-].join(''));
+/** A leaf in RFC 8785 form: what stands before and between its values, which but for three have each a fixed length. */
+const [shaKey, logIdKey, positionKey, recordedAtKey, streamIdKey, versionKey] = ['{"leaf":{"contentSha256":"', '","logId":"', '","position":', ',"recordedAt":"', '","streamId":', ',"streamVersion":'];
+const leafFrom = shaKey.indexOf('{', 1);
+const [shaLength, logIdLength, recordedAtLength] = [64, 36, 24];
+const shaFrom = shaKey.length;
+const logIdFrom = shaFrom + shaLength + logIdKey.length;
+const positionFrom = logIdFrom + logIdLength + positionKey.length;
+const [shaPattern, logIdPattern, recordedAtPattern] = [/^[0-9a-f]{64}$/, /^[0-9a-f-]{36}$/, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/];
+const valueKinds = ['content', 'withheld', 'purged'] as const;
+const kindKeys = valueKinds.map((kind) => ({ kind, key: `},"${kind}":` }));
 /** Beginning of a line that holds most leaves, and one that holds any: a stream's id has 200 characters at most. */
-const headBytes = [512, 4_096] as const;
+const headBytes = [384, 4_096] as const;
 /** Longer than that of any event that a store takes in. */
 const lineBytesMax = 16 << 20;
-const [newline, closingBrace] = [0x0a, 0x7d];
+const [newline, quote, backslash, closingBrace] = [0x0a, 0x22, 0x5c, 0x7d];
+const [digit0, digit1, digit9] = [0x30, 0x31, 0x39];
+const [printableMin, printableMax] = [0x20, 0x7f];
+const integerDigitsMax = 16;
 const lackText = 'true}';
 
-const isPlain = (text: string): boolean => !/[\\\u0000-\u001f\u0080-\u{10ffff}]/u.test(text);
+/** The end of a positive integer in canonical form that begins here; -1 where none does. */
+const integerEnd = (text: string, from: number): number => {
+  const first = text.charCodeAt(from);
+  if (!(first >= digit1 && first <= digit9)) return -1;
+  let to = from + 1;
+  for (let code = text.charCodeAt(to); code >= digit0 && code <= digit9; code = text.charCodeAt(to)) to += 1;
+  return to - from > integerDigitsMax ? -1 : to;
+};
+
+/** The end of a JSON string that begins here, negative where something of it is escaped or no ASCII; 0 where none does. */
+const stringEnd = (text: string, from: number): number => {
+  if (text.charCodeAt(from) !== quote) return 0;
+  let isPlain = true;
+  for (let at = from + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quote) return isPlain ? at + 1 : -at - 1;
+    if (code === backslash) at += 1;
+    if (code === backslash || code < printableMin || code > printableMax) isPlain = false;
+  }
+  return 0;
+};
 
 /** Of the JSON text of a string, as `latin1`; null where it is not the canonical one. */
-const streamIdOf = (latin1: string): string | null => {
-  if (isPlain(latin1)) return latin1.slice(1, -1);
+const canonicalString = (latin1: string): string | null => {
   const json = Buffer.from(latin1, 'latin1').toString('utf8');
   try {
     const value: unknown = JSON.parse(json);
@@ -127,35 +153,80 @@ const streamIdOf = (latin1: string): string | null => {
   }
 };
 
+/** What stands before a line's value. `streamId`: null where it is in no canonical form; `leafTo`, `valueFrom`: bytes of the line. */
+interface LineHead {
+  readonly contentSha256: string;
+  readonly logId: string;
+  readonly position: number;
+  readonly recordedAt: string;
+  readonly streamId: string | null;
+  readonly streamVersion: number;
+  readonly leafTo: number;
+  readonly kind: (typeof valueKinds)[number];
+  readonly valueFrom: number;
+}
+
+/** Of the beginning of a line, as `latin1`; null where it is none, or longer. That the digits of `contentSha256` and `logId` are some is not looked at. */
+const headOf = (text: string): LineHead | null => {
+  if (!text.startsWith(shaKey) || !text.startsWith(logIdKey, shaFrom + shaLength) || !text.startsWith(positionKey, logIdFrom + logIdLength)) return null;
+  const positionTo = integerEnd(text, positionFrom);
+  const recordedAtFrom = positionTo + recordedAtKey.length;
+  const recordedAtTo = recordedAtFrom + recordedAtLength;
+  if (positionTo < 0 || !text.startsWith(recordedAtKey, positionTo) || !text.startsWith(streamIdKey, recordedAtTo)) return null;
+  const recordedAt = text.slice(recordedAtFrom, recordedAtTo);
+  const streamFrom = recordedAtTo + streamIdKey.length;
+  const end = stringEnd(text, streamFrom);
+  const streamTo = Math.abs(end);
+  const versionFrom = streamTo + versionKey.length;
+  const versionTo = end === 0 || !text.startsWith(versionKey, streamTo) ? -1 : integerEnd(text, versionFrom);
+  const value = versionTo < 0 ? undefined : kindKeys.find(({ key }) => text.startsWith(key, versionTo));
+  if (value === undefined || !recordedAtPattern.test(recordedAt)) return null;
+  return {
+    contentSha256: text.slice(shaFrom, shaFrom + shaLength),
+    logId: text.slice(logIdFrom, logIdFrom + logIdLength),
+    position: Number(text.slice(positionFrom, positionTo)),
+    recordedAt,
+    streamId: end > 0 ? text.slice(streamFrom + 1, end - 1) : canonicalString(text.slice(streamFrom, streamTo)),
+    streamVersion: Number(text.slice(versionFrom, versionTo)),
+    leafTo: versionTo + 1,
+    kind: value.kind,
+    valueFrom: versionTo + value.key.length,
+  };
+};
+
 const malformed = (position: number, why: string): Finding => finding('leaf-malformed', position, `the line of the event at ${position} ${why}`);
 
 /** A line of `bytes`, its newline at `end`, of the event that should be at `position`. */
 interface Line { readonly bytes: Buffer; readonly start: number; readonly end: number; readonly position: number }
 
 /** The value behind the last key of the line: a content, or null where one lacks; undefined where it is neither. */
-const contentOf = ({ bytes, end }: Line, valueStart: number, kind: string | undefined): Buffer | null | undefined => {
+const contentOf = ({ bytes, end }: Line, valueStart: number, kind: LineHead['kind']): Buffer | null | undefined => {
   if (kind === 'content') return bytes[end - 1] === closingBrace ? bytes.subarray(valueStart, end - 1) : undefined;
   return bytes.toString('latin1', valueStart, end) === lackText ? null : undefined;
 };
+
+const headAt = ({ bytes, start, end }: Line, bytesMax: number): LineHead | null => headOf(bytes.toString('latin1', start, Math.min(end, start + bytesMax)));
 
 /** Hashes the leaf where it stands: the byte before it is overwritten with that of RFC 6962. */
 const entryAt = (line: Line, logId: string): LogEntry | Finding => {
   const { bytes, start, end, position } = line;
   if (end - start > lineBytesMax) return malformed(position, 'is longer than that of any event');
   const [usual, any] = headBytes;
-  const found = linePattern.exec(bytes.toString('latin1', start, Math.min(end, start + usual))) ?? linePattern.exec(bytes.toString('latin1', start, Math.min(end, start + any)));
-  if (found === null) return malformed(position, 'is none of a bundle');
-  const [head, leaf = '', contentSha256 = '', leafLogId, at, recordedAt = '', streamJson = '', version, kind] = found;
-  const streamId = streamIdOf(streamJson);
+  const head = headAt(line, usual) ?? headAt(line, any);
+  if (head === null) return malformed(position, 'is none of a bundle');
+  const { contentSha256, streamId, kind } = head;
   if (streamId === null) return malformed(position, 'names its stream in no canonical form');
-  if (leafLogId !== logId) return malformed(position, `is of the log ${leafLogId}`);
-  const content = contentOf(line, start + head.length, kind);
+  if (head.logId !== logId) return malformed(position, logIdPattern.test(head.logId) ? `is of the log ${head.logId}` : 'is none of a bundle');
+  const content = contentOf(line, start + head.valueFrom, kind);
   if (content === undefined) return malformed(position, 'does not end as it should');
-  const prefixAt = start + lineHead.length - 1;
+  const foundSha256 = content === null ? null : sha256OfBytes(content);
+  // What is the same as one that was made is one.
+  if (contentSha256 !== foundSha256 && !shaPattern.test(contentSha256)) return malformed(position, 'is none of a bundle');
+  const prefixAt = start + leafFrom - 1;
   bytes[prefixAt] = 0;
   return {
-    position: Number(at), recordedAt, streamId, streamVersion: Number(version), contentSha256, leafHash: prefixedHash(bytes.subarray(prefixAt, prefixAt + 1 + leaf.length)),
-    content, type: null, foundSha256: content === null ? null : sha256OfBytes(content), lacks: kind === 'withheld' || kind === 'purged' ? kind : null,
+    position: head.position, recordedAt: head.recordedAt, streamId, streamVersion: head.streamVersion, contentSha256, foundSha256,
+    leafHash: prefixedHash(bytes.subarray(prefixAt, start + head.leafTo)), content, type: null, lacks: kind === 'content' ? null : kind,
   };
 };
 
@@ -166,6 +237,7 @@ export interface EntriesRead { readonly entries: readonly LogEntry[]; readonly f
 export const entriesIn = (bytes: Buffer, logId: string, first: number, countMax = Number.POSITIVE_INFINITY): EntriesRead => {
   const entries: LogEntry[] = [];
   let start = 0;
+  if (!logIdPattern.test(logId)) return { entries, finding: malformed(first, 'is of a log that is named in no canonical form'), bytesRead: start };
   while (start < bytes.length && entries.length < countMax) {
     const position = first + entries.length;
     const end = bytes.indexOf(newline, start);

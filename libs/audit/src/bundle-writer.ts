@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { GrowingTree, treeHashBytes, type Frontier, type TreeHash } from '@rectrail/transparency';
 import { BundleError, bundleFormat, eventsPerFile, fileNames, manifestName, entriesIn, type BundleManifest, type BundlePart } from './bundle-format.ts';
 import { manifestBytesMax, readIfThere, sha256OfFile } from './bundle.ts';
@@ -13,32 +13,11 @@ export interface BundleHeader extends Pick<BundleManifest, 'logId' | 'after' | '
 /** Written while an export is under way, one line a finished part; gone once the manifest is there. */
 const progressName = 'export.ndjson';
 
-/** What is there is there after a power cut. */
-const syncDirectory = async (directory: string): Promise<void> => {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 /** Contents that are not public: whoever exports them hands them on on purpose. */
 const [directoryMode, fileMode] = [0o700, 0o600];
 
-/** Written beside and moved into place: a file of this name is a whole one. */
-const writeWhole = async (file: string, bytes: string | Uint8Array): Promise<void> => {
-  const beside = `${file}.part`;
-  const handle = await open(beside, 'w', fileMode);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(beside, file);
-  await syncDirectory(dirname(file));
-};
+/** Puts a whole file in the place of what is there, so that it is still whole after a loss of power. */
+export type ReplaceFile = (file: string, bytes: string | Uint8Array, mode: number) => Promise<void>;
 
 /** Of a part: how many contents are withheld, positions of those that are purged, and of those that its events say were purged. */
 interface Lacks { readonly withheld: number; readonly purged: readonly number[]; readonly named: readonly number[] }
@@ -79,11 +58,12 @@ export class BundleWriter {
   readonly #directory: string;
   readonly #tree: GrowingTree;
   readonly #done: Progress[] = [];
+  readonly #replaceFile: ReplaceFile;
   #header: BundleHeader;
   #progress: FileHandle | null = null;
 
-  private constructor(directory: string, header: BundleHeader) {
-    [this.#directory, this.#header, this.#tree] = [directory, header, new GrowingTree(header.frontier)];
+  private constructor(directory: string, header: BundleHeader, replaceFile: ReplaceFile) {
+    [this.#directory, this.#header, this.#replaceFile, this.#tree] = [directory, header, replaceFile, new GrowingTree(header.frontier)];
   }
 
   /** What an unfinished export in this directory is of; null where there is none. @throws BundleError where a finished one is there */
@@ -94,10 +74,10 @@ export class BundleWriter {
     return first === undefined ? null : JSON.parse(first) as Omit<BundleHeader, 'frontier'>;
   }
 
-  static async begin(directory: string, header: BundleHeader): Promise<BundleWriter> {
+  static async begin(directory: string, header: BundleHeader, replaceFile: ReplaceFile): Promise<BundleWriter> {
     for (const name of ['events', 'leaves']) await mkdir(join(directory, name), { recursive: true, mode: directoryMode });
     const [first, ...rest] = wholeLines((await readIfThere(join(directory, progressName), manifestBytesMax))?.toString('utf8') ?? '');
-    const writer = new BundleWriter(directory, header);
+    const writer = new BundleWriter(directory, header, replaceFile);
     if (first !== undefined && `${first}\n` === headerLine(header)) {
       for (const progress of progressOf(rest)) if (!(await writer.#keep(progress))) break;
     }
@@ -148,7 +128,7 @@ export class BundleWriter {
     const last = first + entries.length - 1;
     const names = fileNames(first);
     const leaves = Buffer.concat(entries.map(({ leafHash: hash }) => hash));
-    await Promise.all([writeWhole(join(this.#directory, names.events), bytes), writeWhole(join(this.#directory, names.leaves), leaves)]);
+    await Promise.all([this.#write(names.events, bytes), this.#write(names.leaves, leaves)]);
     const part: BundlePart = {
       first, last,
       events: { name: names.events, bytes: bytes.length, sha256: sha256OfBytes(bytes) },
@@ -169,7 +149,7 @@ export class BundleWriter {
       format: bundleFormat, ...header, frontier: frontier.hashes.map((hash) => hash.toString('hex')), withheld: lacks.reduce((sum, { withheld }) => sum + withheld, 0),
       purged: lacks.reduce((sum, { purged }) => sum + purged.length, 0), parts: this.#done.map(({ part }) => part),
     };
-    await writeWhole(join(this.#directory, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
+    await this.#write(manifestName, `${JSON.stringify(manifest, null, 1)}\n`);
     await this.close();
     await rm(join(this.#directory, progressName));
     return manifest;
@@ -184,9 +164,12 @@ export class BundleWriter {
   /** What is to be gone on from, without what was not kept. */
   async #writeProgress(): Promise<void> {
     await this.close();
-    const file = join(this.#directory, progressName);
-    await writeWhole(file, [headerLine(this.#header), ...this.#done.map(progressLine)].join(''));
-    this.#progress = await open(file, 'a');
+    await this.#write(progressName, [headerLine(this.#header), ...this.#done.map(progressLine)].join(''));
+    this.#progress = await open(join(this.#directory, progressName), 'a');
+  }
+
+  #write(name: string, bytes: string | Uint8Array): Promise<void> {
+    return this.#replaceFile(join(this.#directory, name), bytes, fileMode);
   }
 
   async #keep(progress: Progress): Promise<boolean> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { contentSha256, deriveEventId, leafBytes, newCommandId, type StoredEvent } from '@rectrail/event-store';
 import { instantOfMs, position, streamId, streamVersion, type Instant } from '@rectrail/kernel';
+import { replaceFile } from '@rectrail/platform';
 import { streams } from '@rectrail/tracking-domain';
 import { cosigningSigner, formatNote, leafHash, newCosignerKey, newNoteKey, parseNote, signNote } from '@rectrail/transparency';
 import { bundleEvent, bundleLine, entriesIn, parseManifest } from './bundle-format.ts';
@@ -40,7 +41,7 @@ const headerOf = (after = 0, last = log.events.length): BundleHeader => ({
 });
 
 const exported = async (to: string, header = headerOf(), isShown: (event: StoredEvent) => boolean = () => true): Promise<Bundle> => {
-  const writer = await BundleWriter.begin(to, header);
+  const writer = await BundleWriter.begin(to, header, replaceFile);
   while (writer.position < header.last) await writer.add(linesOf(writer.position, Math.min(writer.position + eventsOfPart, header.last), isShown));
   expect(writer.root).toEqual(treeOf(log.events.slice(0, header.last), log.identity).root);
   await writer.finish();
@@ -111,7 +112,7 @@ describe('a bundle', () => {
     expect(bundle.manifest.withheld).toBe(log.events.filter((event) => !isShown(event)).length);
     const purged = { ...log, events: log.events.map((event) => (event.position === 9 ? { ...event, content: '', contentSha256: entryHash(event) } : event)) };
     const lines = Buffer.from(purged.events.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join(''));
-    const writer = await BundleWriter.begin(freshDirectory(), headerOf());
+    const writer = await BundleWriter.begin(freshDirectory(), headerOf(), replaceFile);
     await writer.add(lines);
     const { purged: number } = await writer.finish();
     expect(number).toBe(1);
@@ -135,7 +136,7 @@ describe('a bundle', () => {
     const lines = one.events.map((event) => bundleLine(bundleEvent(event, one.identity, true)));
     const to = freshDirectory();
     const checkpoints = [headOf(500), headOf(777), headOf(last)];
-    const writer = await BundleWriter.begin(to, { ...headerOf(), logId: one.identity.logId, keys: [one.key.verifier], last, checkpoints });
+    const writer = await BundleWriter.begin(to, { ...headerOf(), logId: one.identity.logId, keys: [one.key.verifier], last, checkpoints }, replaceFile);
     await writer.add(Buffer.from(lines.join('')));
     await writer.finish();
     const source = await Bundle.open(to);
@@ -164,7 +165,7 @@ describe('a bundle', () => {
     const cosigned = formatNote(parseNote(last).text, [...parseNote(last).signatures, ...cosignature]);
     const to = freshDirectory();
     const checkpoints = [checkpointOf(log.events, log.identity, 60, log.key), cosigned, checkpointOf(all, second, all.length, key)];
-    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints });
+    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints }, replaceFile);
     await writer.add(Buffer.from(all.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join('')));
     await writer.finish();
     const verified = async (logKeys: readonly string[], witnesses: readonly string[]) =>
@@ -183,7 +184,7 @@ describe('a bundle', () => {
     const reference = await exported(freshDirectory());
     const to = freshDirectory();
     for (let killed = 0; killed < 3; killed += 1) {
-      const writer = await BundleWriter.begin(to, headerOf());
+      const writer = await BundleWriter.begin(to, headerOf(), replaceFile);
       expect(writer.position).toBe(killed * eventsOfPart);
       await writer.add(linesOf(writer.position, writer.position + eventsOfPart, () => true));
       await writer.close();
@@ -193,7 +194,7 @@ describe('a bundle', () => {
     }
     // A file that was lost or changed meanwhile is written again, and all behind it.
     await writeFile(join(to, 'events/0000000000000051.ndjson'), 'x');
-    const writer = await BundleWriter.begin(to, headerOf());
+    const writer = await BundleWriter.begin(to, headerOf(), replaceFile);
     expect(writer.position).toBe(eventsOfPart);
     await writer.close();
     expect((await exported(to)).manifest).toEqual(reference.manifest);
@@ -225,10 +226,10 @@ describe('a bundle', () => {
     const all = [...purged, says];
     const linesOfAll = (from: number, to: number): Buffer => Buffer.from(all.slice(from, to).map((event) => bundleLine(bundleEvent(event, log.identity, true))).join(''));
     const to = freshDirectory();
-    const begun = await BundleWriter.begin(to, headerOf());
+    const begun = await BundleWriter.begin(to, headerOf(), replaceFile);
     await begun.add(linesOfAll(0, eventsOfPart));
     await begun.close();
-    const writer = await BundleWriter.begin(to, headerOf());
+    const writer = await BundleWriter.begin(to, headerOf(), replaceFile);
     expect(writer.position).toBe(eventsOfPart);
     await writer.add(linesOfAll(writer.position, events));
     expect(writer.unnamedPurges).toEqual([9]);
@@ -245,14 +246,14 @@ describe('a bundle', () => {
     const elsewhere = { ...says, streamId: other.streamId, streamVersion: streamVersion(log.events.filter(({ streamId: of }) => of === other.streamId).length + 1) };
     const all = [...log.events.map((event) => (event.position === 9 ? { ...event, content: '', contentSha256: contentSha256(event) } : event)), elsewhere];
     const to = freshDirectory();
-    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints: [checkpointOf(all, log.identity, all.length, log.key)] });
+    const writer = await BundleWriter.begin(to, { ...headerOf(), last: all.length, checkpoints: [checkpointOf(all, log.identity, all.length, log.key)] }, replaceFile);
     await writer.add(Buffer.from(all.map((event) => bundleLine(bundleEvent(event, log.identity, true))).join('')));
     await writer.finish();
     expect(await verifyLog({ source: await Bundle.open(to), keys })).toMatchObject({ findings: [{ code: 'content-missing', position: 9 }] });
   });
 
   it('takes in nothing that is not the next of its log', async () => {
-    const writer = await BundleWriter.begin(freshDirectory(), headerOf());
+    const writer = await BundleWriter.begin(freshDirectory(), headerOf(), replaceFile);
     await expect(writer.add(linesOf(1, 5, () => true))).rejects.toThrow('expected those from 1 on');
     await expect(writer.add(Buffer.from('{}\n'))).rejects.toThrow('no part of this log');
     expect(writer.position).toBe(0);

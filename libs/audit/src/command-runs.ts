@@ -1,8 +1,8 @@
 import { deriveEventId } from '@rectrail/event-store';
-import { isUuid, type CommandId } from '@rectrail/kernel';
+import type { CommandId } from '@rectrail/kernel';
 import type { ContentIds } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
-import { UuidSet } from './uuid-set.ts';
+import { UuidTable, uuidChars } from './uuid-table.ts';
 
 /** The largest append that any adapter takes: a command has no more events. */
 const eventsOfCommandMax = 200_000;
@@ -52,7 +52,7 @@ const wrongWith = ({ commandId, inOrder, others }: OpenRun, unknown: number): Fi
  * stands in the log twice. Contents that lack may be of any command next to them.
  */
 export class CommandRuns {
-  readonly #seen = new UuidSet();
+  readonly #seen = new UuidTable();
   #run: OpenRun | null = null;
   #unknown: number;
 
@@ -82,8 +82,9 @@ export class CommandRuns {
     }
     const ended = this.end();
     if (ended !== null && 'code' in ended) return ended;
-    if (!isUuid(commandId)) return finding('event-id-wrong', position, 'the content names no command');
-    if (!this.#seen.add(commandId)) return finding('command-repeated', position, `events of command ${commandId} stand further up, with others between them`);
+    const before = this.#seen.size;
+    if (commandId.length !== uuidChars || this.#seen.place(commandId) < 0) return finding('event-id-wrong', position, 'the content names no command');
+    if (this.#seen.size === before) return finding('command-repeated', position, `events of command ${commandId} stand further up, with others between them`);
     this.#run = { commandId: commandId as CommandId, first: position, last: position, inOrder: 0, others: [], unknown: this.#unknown };
     this.#unknown = 0;
     take(this.#run, position, eventId);

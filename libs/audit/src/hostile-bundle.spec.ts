@@ -4,6 +4,7 @@ import { cp, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { replaceFile } from '@rectrail/platform';
 import { bundleEvent, bundleLine, type BundleManifest } from './bundle-format.ts';
 import { Bundle } from './bundle.ts';
 import { BundleWriter } from './bundle-writer.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'rectrail-hostile-'));
   const writer = await BundleWriter.begin(join(directory, 'honest'), {
     logId: log.identity.logId, after: 0, last: events, audience: 'everything', keys: [log.key.verifier], frontier: { size: 0, hashes: [] }, checkpoints: [checkpointOf(log.events, log.identity, events, log.key)],
-  });
+  }, replaceFile);
   for (let at = 0; at < events; at += eventsOfPart) {
     await writer.add(Buffer.from(log.events.slice(at, at + eventsOfPart).map((event) => bundleLine(bundleEvent(event, log.identity, true))).join('')));
   }

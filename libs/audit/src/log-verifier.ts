@@ -5,6 +5,7 @@ import { contentIds, contentType, purgeOf, type LogEntry } from './entry.ts';
 import { finding, type Finding } from './findings.ts';
 import type { LogBatch, MadeOfStretch } from './log-source.ts';
 import { witnessNames, type LogKeys, type TrustedHead } from './log-keys.ts';
+import { StreamVersions } from './stream-versions.ts';
 
 export interface LogVerifierOptions {
   readonly logId: string;
@@ -64,7 +65,7 @@ export class LogVerifier {
   readonly #options: LogVerifierOptions;
   readonly #tree: GrowingTree;
   readonly #after: number;
-  readonly #versions = new Map<string, number>();
+  readonly #versions = new StreamVersions();
   readonly #runs: CommandRuns;
   #ended: CommandRun[] = [];
   #nodes: HashedNode[] = [];
@@ -207,12 +208,11 @@ export class LogVerifier {
     if (position > expected) return finding('event-missing', expected, `the event at ${expected} is missing: ${position} follows ${expected - 1}`);
     if (position < expected) return finding('position-out-of-order', expected, `the event at ${expected} says that it is at ${position}`);
     if (entry.foundSha256 !== null && entry.foundSha256 !== entry.contentSha256) return finding('content-altered', position, `the content at ${position} has the SHA-256 ${entry.foundSha256}, its leaf says ${entry.contentSha256}`);
-    const known = this.#versions.get(streamId);
-    const version = known ?? (this.#after === 0 ? 0 : streamVersion - 1);
+    const known = this.#versions.of(streamId);
+    const version = known > 0 || this.#after === 0 ? known : streamVersion - 1;
     if (streamVersion !== version + 1) return finding('stream-version-gap', position, `the event at ${position} is version ${streamVersion} of ${streamId}, which stood at ${version}`);
     if (recordedAt < this.#recordedAt) return finding('recorded-at-falls', position, `the event at ${position} is recorded at ${recordedAt}, the one before it at ${this.#recordedAt}`);
-    // A copy: what was cut out of a line would keep the whole of it.
-    this.#versions.set(known === undefined ? Buffer.from(streamId, 'utf8').toString('utf8') : streamId, streamVersion);
+    this.#versions.set(streamId, streamVersion);
     this.#recordedAt = recordedAt;
     return this.#wrongWithContent(entry);
   }

@@ -12,12 +12,12 @@ export const syncFolder = async (path: string): Promise<void> => {
 };
 
 /** Written beside with its mode from the start, flushed, moved into place, and the folder flushed: whoever reads finds a whole file, also after a loss of power. */
-export const replaceFile = async (file: string, text: string, mode: number): Promise<void> => {
+export const replaceFile = async (file: string, content: string | Uint8Array, mode: number): Promise<void> => {
   await mkdir(dirname(file), { recursive: true });
   const beside = `${file}.new`;
   // One that a crash has left would keep its own mode.
   await rm(beside, { force: true });
-  await writeFile(beside, text, { mode, flush: true });
+  await writeFile(beside, content, { mode, flush: true });
   await rename(beside, file);
   await syncFolder(dirname(file));
 };

@@ -21,14 +21,15 @@ export const leafHash = (leaf: Uint8Array): TreeHash => {
 /** Whether each has the length of one. */
 export const areHashes = (hashes: readonly Uint8Array[]): boolean => hashes.every(({ length }) => length === treeHashBytes);
 
+/** Filled and hashed in one go: a log has as many nodes as leaves. */
+const node = Buffer.alloc(1 + 2 * treeHashBytes, 1);
+
 /** RFC 6962, 2.1: SHA-256(0x01 ‖ left ‖ right). @throws RangeError unless both are hashes. */
 export const nodeHash = (left: TreeHash, right: TreeHash): TreeHash => {
-  if (!areHashes([left, right])) throw new RangeError(`a hash of a tree has ${treeHashBytes} bytes`);
-  const bytes = Buffer.allocUnsafe(1 + 2 * treeHashBytes);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 1 + treeHashBytes);
-  return prefixedHash(bytes);
+  if (left.length !== treeHashBytes || right.length !== treeHashBytes) throw new RangeError(`a hash of a tree has ${treeHashBytes} bytes`);
+  node.set(left, 1);
+  node.set(right, 1 + treeHashBytes);
+  return prefixedHash(node);
 };
 
 /** Of a tree without leaves: SHA-256 of nothing. */
