@@ -36,8 +36,10 @@ describe('COPY', () => {
     await fc.assert(fc.asyncProperty(fc.array(row, { maxLength: 20 }), async (rows) => {
       await client.query('truncate given');
       await copyRows(client, 'given', columns, rows.map((values, id): readonly CopyValue[] => [id, ...values]));
-      const read = await client.query<unknown[]>({ text: `select ${columns.join(', ')} from given order by id`, rowMode: 'array' });
-      expect(read.rows).toEqual(rows.map(([word, amount, flag, words, detail], id) => [id, word, amount === null ? null : String(amount), flag, words, detail]));
+      // JSON as the server writes it: the JSON.parse of Node 24.21 takes "\r" for "\\" where an object with that key was read before.
+      const read = await client.query<unknown[]>({ text: 'select id, word, amount, flag, words, detail::text from given order by id', rowMode: 'array' });
+      const given = await client.query<{ detail: string | null }>('select detail::jsonb::text as detail from unnest($1::text[]) as r(detail)', [rows.map(([, , , , detail]) => detail && JSON.stringify(detail))]);
+      expect(read.rows).toEqual(rows.map(([word, amount, flag, words], id) => [id, word, amount === null ? null : String(amount), flag, words, given.rows[id]?.detail]));
     }), { numRuns: 100 });
   });
 
@@ -52,11 +54,13 @@ describe('COPY', () => {
   });
 
   it.each([
-    ['a key that is there already', (id: number) => [id % 49_000, null, null, null, null, null], { code: '23505' }],
-    ['a value of another type', (id: number) => [id, null, id === 49_000 ? 'many' : 1, null, null, null], { code: '22P02' }],
-  ] as const)('fails by %s, and the connection goes on', async (_what, rowOf, error) => {
+    ['a key that is there already', 50_000, (id: number) => [id % 49_000, null, null, null, null, null], { code: '23505' }],
+    ['a value of another type', 50_000, (id: number) => [id, null, id === 49_000 ? 'many' : 1, null, null, null], { code: '22P02' }],
+    ['a key that is there already among few', 5, (id: number) => [id % 4, null, null, null, null, null], { code: '23505' }],
+    ['a value of another type among few', 5, (id: number) => [id, null, id === 4 ? 'many' : 1, null, null, null], { code: '22P02' }],
+  ] as const)('fails by %s, and the connection goes on', async (_what, length, rowOf, error) => {
     await client.query('truncate given');
-    const rows = Array.from({ length: 50_000 }, (_, id) => rowOf(id));
+    const rows = Array.from({ length: length }, (_, id) => rowOf(id));
     await expect(copyRows(client, 'given', columns, rows)).rejects.toMatchObject(error);
     expect(await count()).toBe(0);
     await copyRows(client, 'given', columns, [[1, 'x', 1n, false, [], {}]]);
@@ -72,6 +76,15 @@ describe('COPY', () => {
     await expect(copyRows(client, 'given', columns, broken())).rejects.toThrow('no more rows');
     await expect(copyRows(client, 'nowhere', columns, broken())).rejects.toThrow();
     expect(await count()).toBe(0);
+  });
+
+  it('of few rows fails where there is no such table, within a transaction too, and the connection goes on', async () => {
+    await expect(copyRows(client, 'nowhere', columns, [[1]])).rejects.toMatchObject({ code: '42P01' });
+    await client.query('begin');
+    await expect(copyRows(client, 'given', ['nothing'], [[1]], { answerMs: 1_000 })).rejects.toMatchObject({ code: '42703' });
+    await expect(copyRows(client, 'given', ['id'], [[1]], { answerMs: 1_000 })).rejects.toMatchObject({ code: '25P02' });
+    await client.query('rollback');
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
   it('fails where the connection is lost', async () => {

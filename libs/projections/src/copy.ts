@@ -48,6 +48,48 @@ const copySql = (table: string, columns: readonly string[], answerMs: number | u
   return answerMs === undefined ? copy : `set local statement_timeout = ${answerMs}; ${copy}; set local statement_timeout = 0`;
 };
 
+const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
+/** A message of its data (protocol, "CopyData"). */
+const copyData = (piece: Buffer): readonly Buffer[] => {
+  const header = Buffer.from([0x64, 0, 0, 0, 0]);
+  header.writeUInt32BE(piece.length + 4, 1);
+  return [header, piece];
+};
+
+/**
+ * A COPY whose rows go out with its statement, in one write: the server's word that it may begin is not waited for. Should the statement fail, the server passes over the rows
+ * that come without it (protocol, "COPY Operations").
+ */
+class CopyAtOnce implements pg.Submittable {
+  readonly #sql: string;
+  readonly #piece: Buffer;
+  readonly #settled = Promise.withResolvers<undefined>();
+
+  constructor(sql: string, piece: Buffer) {
+    this.#sql = sql;
+    this.#piece = piece;
+  }
+
+  get done(): Promise<unknown> {
+    return this.#settled.promise;
+  }
+
+  submit(connection: pg.Connection): void {
+    const { stream } = connection;
+    stream.cork();
+    connection.query(this.#sql);
+    for (const part of [...copyData(this.#piece), copyDone]) stream.write(part);
+    stream.uncork();
+  }
+
+  // The driver calls each of these by its name.
+  callback(): void { /* it wants one to put its own time limit into; there is none */ }
+  handleCopyInResponse(): void { /* the rows are on their way */ }
+  handleCommandComplete(): void { /* the end of each statement of the message; it is ready after the last */ }
+  handleReadyForQuery(): void { this.#settled.resolve(undefined); }
+  handleError(error: unknown): void { this.#settled.reject(error); }
+}
+
 export interface CopyOptions {
   /** Longest that the server goes on with it, within a transaction; default for ever. */
   readonly answerMs?: number | undefined;
@@ -55,12 +97,19 @@ export interface CopyOptions {
 
 /**
  * `Transaction.copy` on a connection of the pg driver, which must be idle. Rows are taken from the iterable as fast as the server reads.
- * @throws the driver's error, or what the iterable throws; either way the server has dropped the rows of this call.
+ * Few rows go out at once. @throws the driver's error, or what the iterable throws; either way the server has dropped the rows of this call.
  */
 // eslint-disable-next-line max-params -- those of `Transaction.copy`, where and how long
 export const copyRows = async (client: pg.ClientBase, table: string, columns: readonly string[], rows: Iterable<CopyRow>, { answerMs }: CopyOptions = {}): Promise<void> => {
-  if (Array.isArray(rows) && rows.length === 0) return;
-  const stream = client.query(from(copySql(table, columns, answerMs)));
+  const [sql, pieces] = [copySql(table, columns, answerMs), copyText(rows)];
+  const first = pieces.next();
+  if (first.done === true) return;
+  const second = pieces.next();
+  if (second.done === true) {
+    await client.query(new CopyAtOnce(sql, first.value)).done;
+    return;
+  }
+  const stream = client.query(from(sql));
   const failed = new AbortController();
   const done = new Promise<void>((resolve, reject) => {
     stream.once('finish', resolve);
@@ -69,7 +118,7 @@ export const copyRows = async (client: pg.ClientBase, table: string, columns: re
   // It is awaited below; should the loop end first by what it throws, this rejection has been seen.
   done.catch(() => undefined);
   try {
-    for (const piece of copyText(rows)) {
+    for (const piece of [[first.value, second.value], pieces].values().flatMap((some) => some)) {
       if (failed.signal.aborted) break;
       if (!stream.write(piece)) await Promise.race([once(stream, 'drain', { signal: failed.signal }).catch(() => undefined), done]);
     }
