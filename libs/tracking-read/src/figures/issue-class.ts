@@ -1,4 +1,4 @@
-import { completionBases, disclosures, issueStates, shownIssueStates, tracks, type ShownIssueState } from '@rectrail/tracking-domain';
+import { completionBases, disclosures, doneStates, issueStates, shownIssueStates, tracks, type ShownIssueState } from '@rectrail/tracking-domain';
 import { isClosedCondition, type ClosedCondition, type IssueCell } from './cells.ts';
 
 /** A cell without its date: few numbers, by which lists are filtered. `DATED`: open with a date. */
@@ -25,5 +25,18 @@ export const issueClassOf = (cell: IssueCell): number => {
   return number;
 };
 
-/** The kinds by which issues lie together in their register: the shown state, and whether a claim disagrees with what was determined. */
-export const issueKind = (state: ShownIssueState, disagreement: boolean): number => 2 * shownIssueStates.indexOf(state) + (disagreement ? 1 : 0);
+/** The kinds by which issues lie together in their register: the shown state, whether there is an open date, and whether a claim disagrees with what was determined. */
+interface IssueKind { readonly isDated: boolean; readonly disagreement: boolean }
+
+const datedBit = 2;
+export const issueKind = (state: ShownIssueState, { isDated, disagreement }: IssueKind): number =>
+  4 * shownIssueStates.indexOf(state) + (isDated ? datedBit : 0) + (disagreement ? 1 : 0);
+export const isDatedKind = (kind: number): boolean => (kind & datedBit) !== 0;
+
+/** States in which an issue may have an open date. */
+const mayBeDated = (state: ShownIssueState): boolean => state !== 'NOT_DISCLOSED' && !doneStates.has(state);
+
+/** All kinds of some states, or those of them with and without a date, a disagreement. */
+export const issueKindsOf = (states: readonly ShownIssueState[], only: Partial<IssueKind> = {}): readonly number[] => states.flatMap((state) =>
+  [false, true].filter((isDated) => isDated === (only.isDated ?? isDated) && (mayBeDated(state) || !isDated)).flatMap((isDated) =>
+    [false, true].filter((disagreement) => disagreement === (only.disagreement ?? disagreement)).map((disagreement) => issueKind(state, { isDated, disagreement }))));

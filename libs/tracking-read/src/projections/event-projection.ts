@@ -29,7 +29,7 @@ const eventTable: TableDefinition = {
   },
   primaryKey: ['position'],
   indexes: {
-    event_stream: '(stream_id, position)',
+    event_stream: '(stream_id, position) include (stream_version)',
     event_event_id: 'unique (event_id)',
     event_type: '(type, position)',
     event_org: '(org_id, position)',

@@ -121,7 +121,7 @@ export const issueRegister: Register<IssueEvent | FactsRetracted, IssueState, Is
     const { inspectionId, numberKey, title, heading, numberPath } = name;
     const detail: IssueViewDetail = { cell, ...shown };
     return {
-      state: issueKind(shownIssueState(last), shown.disagreement),
+      state: issueKind(shownIssueState(last), { isDated: dueOf(last) !== null, disagreement: shown.disagreement }),
       name: { inspectionId, numberKey, search: searchText(title, heading ?? '', numberPath.join('')), issueIds: [], detail: name },
       detail,
     };

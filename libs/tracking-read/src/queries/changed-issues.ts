@@ -1,7 +1,7 @@
 import { maxDay, minDay, type Day, type Instant, type IssueId, type OrgId } from '@rectrail/kernel';
-import { doneStates, shownIssueStates, type PolicyContent } from '@rectrail/tracking-domain';
+import { shownIssueStates, type PolicyContent } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
-import { issueKind } from '../figures/issue-class.ts';
+import { issueKindsOf } from '../figures/issue-class.ts';
 import { reachesAt } from '../projections/lanes.ts';
 import type { Side } from './issue-sides.ts';
 import { arrayText, listedOwners } from './org-order.ts';
@@ -44,8 +44,7 @@ const ownersOfOtherBuckets = ([from, to]: Sides): readonly OrgId[] | null => {
 const issueStream = `e.stream_id like 'issue-%'`;
 const issueOfStream = `e.org_id, substr(e.stream_id, ${'issue-'.length + 1})::uuid as id`;
 
-/** Kinds of rectangles of issues that may be open with a date. */
-const openKinds = shownIssueStates.filter((state) => state !== 'NOT_DISCLOSED' && !doneStates.has(state)).flatMap((state) => [issueKind(state, false), issueKind(state, true)]);
+const datedKinds = issueKindsOf(shownIssueStates, { isDated: true });
 
 /**
  * Issues with an event that comes, becomes known or takes effect (by its last day, or by its first) between the cuts; those with an open date between the days, and
@@ -73,7 +72,7 @@ const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly
   const { cut, standing } = sides[1].session;
   const reaches = reachesAt(cut, standing.registers);
   return [
-    ...boundsBetween(sides), cut.validAt, cut.knownAt, cut.atPosition, openKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to),
+    ...boundsBetween(sides), cut.validAt, cut.knownAt, cut.atPosition, datedKinds, reaches.map(({ lane }) => lane), reaches.map(({ from }) => from), reaches.map(({ to }) => to),
     ...dueWindow(sides), arrayText(judgedAnew),
   ];
 };

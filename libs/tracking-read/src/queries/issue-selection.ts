@@ -1,6 +1,6 @@
 import type { Cut } from '@rectrail/kernel';
-import { bucketOf, doneStates, shownIssueStates, type DashboardFigures, type DeadlineCondition, type PolicyContent, type ShownIssueState } from '@rectrail/tracking-domain';
-import { issueClasses, issueKind, type IssueClass } from '../figures/issue-class.ts';
+import { bucketOf, shownIssueStates, type DashboardFigures, type DeadlineCondition, type PolicyContent, type ShownIssueState } from '@rectrail/tracking-domain';
+import { isDatedKind, issueClasses, issueKindsOf, type IssueClass } from '../figures/issue-class.ts';
 import { withMoney } from './funds-conditions.ts';
 import { listCounts } from './list-counts.ts';
 import { hasText, isOfInspection } from './name-conditions.ts';
@@ -46,9 +46,6 @@ const isOfClasses = (classes: string): Condition => (param) => `get_bit(decode($
 const isInBucket = (verdicts: Verdicts, bucket: NonNullable<IssuesRequest['bucket']>): Condition =>
   byPolicy(verdicts, { part: ({ buckets }) => buckets, value: (policy) => classesWhere((one) => bucketOf(policy, one) === bucket), condition: isOfClasses });
 
-const isDue: Condition = () => 'r.due is not null';
-const isNotDue: Condition = () => 'r.due is null';
-
 /** Rules.md section 5: what is closed, has no date or is not disclosed is so whatever the day; all else by its date. */
 const isIn = (verdicts: Verdicts, { validAt }: Cut, condition: DeadlineCondition): Condition => {
   const near = (sign: string): Condition =>
@@ -65,27 +62,26 @@ const isIn = (verdicts: Verdicts, { validAt }: Cut, condition: DeadlineCondition
   }
 };
 
-const kindsOf = (states: readonly ShownIssueState[], disagreement: boolean | undefined): readonly number[] =>
-  states.flatMap((state) => [false, true].filter((one) => one === (disagreement ?? one)).map((one) => issueKind(state, one)));
+/** What an issue with an open date may be. */
+const datedConditions = ['OVERDUE', 'DUE_SOON', 'ON_TRACK'] as const satisfies readonly DeadlineCondition[];
 
-/** States in which an issue may have an open date. */
-const openStates = shownIssueStates.filter((state) => state !== 'NOT_DISCLOSED' && !doneStates.has(state));
+const isDated = (condition: DeadlineCondition): boolean => datedConditions.some((one) => one === condition);
+const datedCount = ({ byDeadline }: IssueCounts): number => datedConditions.reduce((sum, condition) => sum + byDeadline[condition].count, 0);
 
-const conditionsOn: Readonly<Partial<Record<DeadlineCondition, readonly ShownIssueState[]>>> = {
-  OVERDUE: openStates, DUE_SOON: openStates, ON_TRACK: openStates, NOT_DISCLOSED: ['NOT_DISCLOSED'],
-};
+const statesOf = ({ state, deadline }: IssuesRequest): readonly ShownIssueState[] =>
+  (state !== undefined ? [state] : deadline === 'NOT_DISCLOSED' ? ['NOT_DISCLOSED'] : shownIssueStates);
 
-const statesOf = ({ state, deadline }: IssuesRequest): readonly ShownIssueState[] => {
-  const possible = deadline === undefined ? shownIssueStates : conditionsOn[deadline] ?? shownIssueStates;
-  return state === undefined ? possible : possible.filter((one) => one === state);
+const kindsOf = (request: IssuesRequest): readonly number[] => {
+  const { deadline, disagreement } = request;
+  return issueKindsOf(statesOf(request), { ...(deadline !== undefined && { isDated: isDated(deadline) }), ...(disagreement !== undefined && { disagreement }) });
 };
 
 const wantedIssues = async (session: ReadSession, request: IssuesRequest, { members }: Selected, verdicts: Verdicts): Promise<Wanted> => {
-  const { bucket, deadline, track, aspect, inspection, assisting, money, disagreement, q } = request;
+  const { bucket, deadline, track, aspect, inspection, assisting, money, q } = request;
   const { rows, names, judging } = money === undefined ? { rows: [], names: [], judging: 0 } : await withMoney(session, money);
   const assistant = assisting === undefined ? undefined : findOrg(session, assisting).orgId;
   return {
-    kind: 'issue', ...listedOwners(session, members), states: kindsOf(statesOf(request), disagreement), judging, guess: noGuess,
+    kind: 'issue', ...listedOwners(session, members), states: kindsOf(request), judging, guess: noGuess,
     rows: [
       ...rows,
       ...(bucket === undefined ? [] : [isInBucket(verdicts, bucket)]),
@@ -122,7 +118,8 @@ const isCounted = ({ track, aspect, inspection, assisting, money, disagreement, 
 const guessedParts = { track: 0.2, aspect: 0.1, inspection: 0.001, assisting: 0.001, money: 0.05, disagreement: 0.002, q: 0.02 } as const;
 
 const guessOf = (request: IssuesRequest, known: Known): Guess => {
-  const holding = statesOf(request).reduce((sum, state) => sum + known.counts.byState[state].count, 0);
+  const ofStates = statesOf(request).reduce((sum, state) => sum + known.counts.byState[state].count, 0);
+  const holding = request.deadline !== undefined && isDated(request.deadline) ? Math.min(ofStates, datedCount(known.counts)) : ofStates;
   const parts = (Object.keys(guessedParts) as (keyof typeof guessedParts)[]).filter((filter) => request[filter] !== undefined && request[filter] !== 'none' && request[filter] !== false);
   return { holding, wanted: parts.reduce((part, filter) => part * guessedParts[filter], Math.min(holding, ...countsBy(request, known))) };
 };
@@ -135,17 +132,16 @@ const groupsOf = (wanted: Wanted, { sort, order }: Pick<IssuesRequest, 'sort' | 
   const [counts, descending] = [known?.counts ?? null, order === 'desc'];
   switch (sort) {
     case 'due': {
-      const open = counts === null ? undefined : openStates.reduce((sum, state) => sum + counts.byState[state].count, 0);
-      const states = wanted.states.filter((kind) => kindsOf(openStates, undefined).includes(kind));
+      const { yes: dated = [], no: others = [] } = Object.groupBy(wanted.states, (kind) => (isDatedKind(kind) ? 'yes' : 'no'));
       return [
-        { wanted: { ...wanted, states, rows: [...wanted.rows, isDue], guess: noMore(wanted.guess, open) }, order: { by: 'due', descending } },
-        { wanted: { ...wanted, rows: [...wanted.rows, isNotDue] }, order: { by: 'number', descending: false } },
+        { wanted: { ...wanted, states: dated, guess: noMore(wanted.guess, counts === null ? undefined : datedCount(counts)) }, order: { by: 'due', descending } },
+        { wanted: { ...wanted, states: others }, order: { by: 'number', descending: false } },
       ];
     }
     case 'state': return (descending ? shownIssueStates.toReversed() : shownIssueStates).map((state) => {
       // A state that is known to be empty is not looked for, but keeps its place.
       const isEmpty = known?.isExact === true && known.counts.byState[state].count === 0;
-      const states = isEmpty ? [] : wanted.states.filter((kind) => kindsOf([state], undefined).includes(kind));
+      const states = isEmpty ? [] : wanted.states.filter((kind) => issueKindsOf([state]).includes(kind));
       return { wanted: { ...wanted, states, guess: noMore(wanted.guess, counts?.byState[state].count) }, order: { by: 'number', descending: false } };
     });
     case 'changed': return [{ wanted, order: { by: 'valid_from', descending } }];

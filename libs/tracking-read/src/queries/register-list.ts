@@ -115,8 +115,8 @@ const costsOf = ({ owners, everyone, states, names, judging, guess }: Wanted, { 
   const found = Math.max(1, Math.min(guess.wanted ?? holding, holding, few ?? Infinity));
   return {
     names: few === null ? Infinity : few * (cost.name + judging),
-    // Lanes hold the things of everyone.
-    lanes: states.length * reachesAtOnce * cost.lane + ((holding * Math.max(1, all)) / ofOwners) * (cost.rectangle + judging + (names.length > 0 ? cost.name : 0)),
+    // Of some half of the kinds there is nothing. Lanes hold the things of everyone.
+    lanes: (states.length / 2) * reachesAtOnce * cost.lane + ((holding * Math.max(1, all)) / ofOwners) * (cost.rectangle + judging + (names.length > 0 ? cost.name : 0)),
     walk: Math.min(size / found, 1) * ofOwners * (cost.name + judging),
   };
 };
@@ -151,7 +151,8 @@ const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'
         select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([...rowConditions, `r.state = any(${states})`])} offset 0) x
       ${whereOf([...nameConditions, ...(isAll(wanted) ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
   }
-  const lanes = (reaches: readonly Reach[]): string => `unnest(${states}) s(state)
+  // Kinds that hardly ever are would be looked for in every lane. Asked so, one is found by the index, and so is that there is none.
+  const lanes = (reaches: readonly Reach[]): string => `(select s.state from unnest(${states}) s(state) where (select min(r.lane) from ${rows} r where r.state = s.state) is not null) s
     cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
   const owned = isAll(wanted) ? '' : ` and ${isOwned(wanted, param, ownerIds)}`;
   const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
@@ -280,7 +281,9 @@ const walkPage = async <R>(session: ReadSession, group: Group, sizes: Sizes, { a
     rows.push(...found.filter(({ id }) => id !== null));
     if (rows.length >= size) break;
     const { visited, last } = found[0] ?? { visited: 0, last: null };
-    [walked, block] = [walked + visited, block * 4];
+    walked += visited;
+    // A quarter more than the rest of the page takes where names are as rich in what is wanted as those before.
+    block = Math.min(block * 4, Math.max(walk.first, Math.ceil((1.25 * walked * (size - rows.length)) / Math.max(1, rows.length))));
     beyond = visited < names || last === null ? null : placeOf(wanted, last);
     from = beyond === null ? from + orgIds.length : inWalk(beyond);
     if (walked >= walk.most && from < owners.length) return { rows, next: last, total: null };
