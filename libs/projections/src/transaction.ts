@@ -7,9 +7,14 @@ export type CopyValue = string | number | bigint | boolean | null | readonly str
 /** Values in the order of the columns, or rows that are in the text format of COPY already. */
 export type CopyRow = readonly CopyValue[] | Buffer;
 
+export interface StatementOptions {
+  /** The text is another one each time: a connection need not keep it prepared. */
+  readonly varies?: boolean;
+}
+
 /** Statements of one connection, in the order of the calls. */
 export interface Transaction {
-  query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
+  query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[], options?: StatementOptions): Promise<readonly Row[]>;
   /** Inserts `rows`, by COPY: a key that is there already is an error. `table` is qualified with its schema. */
   copy(table: string, columns: readonly string[], rows: Iterable<CopyRow>): Promise<void>;
 }

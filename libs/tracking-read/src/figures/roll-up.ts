@@ -200,8 +200,14 @@ export class RollUp {
     const touched = new Set([...cells.values()].flatMap(({ vector }) => [...vector.keys()]));
     const columns = columnNames.filter((_, column) => touched.has(column));
     const given = `select org_id, a, b, ${columns.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${columns.map((name) => `${name} ${figureColumnTypes[name] ?? ''}`).join(', ')})`;
-    for (let at = 0; at < rows.length; at += rowsAtOnce) await tx.query(upsert(schema, table.name, columns, given), [JSON.stringify(rows.slice(at, at + rowsAtOnce))]);
-    await tx.query(removeEmpty(schema, table.name));
+    // Few writes cancel anything.
+    const sql = `with written as (${upsert(schema, table.name, columns, given)} returning ${isEmptyRow} as empty) select from written where empty limit 1`;
+    let emptied = false;
+    for (let at = 0; at < rows.length; at += rowsAtOnce) {
+      const empty = await tx.query(sql, [JSON.stringify(rows.slice(at, at + rowsAtOnce))], { varies: true });
+      emptied ||= empty.length > 0;
+    }
+    if (emptied) await tx.query(removeEmpty(schema, table.name));
   }
 
   * #upwards(orgId: OrgId): Generator<OrgId> {
