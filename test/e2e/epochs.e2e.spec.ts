@@ -6,51 +6,24 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfiguration } from '@rectrail/platform';
 import { copyTestDatabase, createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
-import { startServer, type RunningServer } from '@rectrail/server';
 import {
   cosigningSigner, formatNote, newCosignerKey, noteVerifier, openCheckpoint, parseNote, signNote, verifiesConsistency, type OpenedCheckpoint,
 } from '@rectrail/transparency';
 import type { Json } from '../support/api.ts';
+import { RestartedServer } from '../support/restarted-server.ts';
 
 let folder: string;
-let dataDir: string;
 let original: TestDatabase;
 let copy: TestDatabase | null = null;
-let server: RunningServer | null = null;
-let token: string;
+let server: RestartedServer;
 const witness = newCosignerKey('witness.example');
 
-const stop = async (): Promise<void> => {
-  await server?.close();
-  server = null;
-};
-const startOn = async (database: TestDatabase | null): Promise<void> => {
-  await stop();
-  server = await startServer(readConfiguration({
-    DATABASE_URL: database?.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LEASE_MS: '1000',
-    RECTRAIL_LOG_WITNESSES: witness.verifier,
-    // The scheduler would write of its own accord.
-    RECTRAIL_ROLES: 'api,projector,relay',
-  }));
-  token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
-};
-const call = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> => {
-  const reply = await fetch(`${server?.url ?? ''}${path.startsWith('/health') ? '' : '/api/v1'}${path}`, {
-    method, headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) }, ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await reply.text();
-  return { status: reply.status, body: (reply.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text };
-};
-let registered = 0;
-const write = (): Promise<{ status: number; body: Json }> => call('POST', '/organisations', { code: `O-${registered += 1}`, name: '某局', level: 'bureau', parent: null });
-const head = async (): Promise<number> => (await call('GET', '/health')).body.headPosition;
 const checkpoint = async (): Promise<OpenedCheckpoint> => {
-  const position = await head();
+  const position = await server.head();
   for (;;) {
-    const { status, body } = await call('GET', '/log/checkpoint');
-    const keys = String((await call('GET', '/log/keys')).body).trim().split('\n').filter((key) => key !== '').map(noteVerifier);
+    const { status, body } = await server.call('GET', '/log/checkpoint');
+    const keys = String((await server.call('GET', '/log/keys')).body).trim().split('\n').filter((key) => key !== '').map(noteVerifier);
     const origin = String(body).split('\n')[0] ?? '';
     const opened = status === 200 ? openCheckpoint(String(body), { origin, log: keys }) : null;
     if (opened !== null && opened.size >= position) return opened;
@@ -62,16 +35,16 @@ const sizeOf = (note: string): number => Number(note.split('\n')[1]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rectrail-published-'));
-  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-epochs-'));
+  server = await RestartedServer.open({ RECTRAIL_LOG_PUBLISH_DIR: folder, RECTRAIL_LOG_WITNESSES: witness.verifier });
   original = await createTestDatabase();
-  await startOn(original);
-  await write();
+  await server.startOn(original);
+  await server.write();
 });
 afterAll(async () => {
-  await stop();
+  await server.close();
   await original.drop();
   await copy?.drop();
-  await Promise.all([folder, dataDir].map((dir) => rm(dir, { recursive: true, force: true })));
+  await rm(folder, { recursive: true, force: true });
 });
 
 describe('a log that is put back to an older copy', () => {
@@ -80,62 +53,62 @@ describe('a log that is put back to an older copy', () => {
 
   it('was published outside its database while it ran', async () => {
     left = await checkpoint();
-    const { text, signatures } = parseNote(String((await call('GET', '/log/checkpoint')).body));
+    const { text, signatures } = parseNote(String((await server.call('GET', '/log/checkpoint')).body));
     const cosigned = formatNote(text, [...signatures, ...parseNote(signNote(text, [cosigningSigner(witness.secret, () => 1_700_000_000n)])).signatures]);
-    expect((await call('POST', '/log/cosignatures', { checkpoint: cosigned })).status).toBe(200);
-    await stop();
+    expect((await server.call('POST', '/log/cosignatures', { checkpoint: cosigned })).status).toBe(200);
+    await server.stop();
     copy = await copyTestDatabase(original);
-    await startOn(original);
-    for (let i = 0; i < 3; i++) expect((await write()).status).toBe(201);
+    await server.startOn(original);
+    for (let i = 0; i < 3; i++) expect((await server.write()).status).toBe(201);
     seen = await checkpoint();
     while (sizeOf(await published()) < seen.size) await sleep(10);
     expect(seen.size).toBe(left.size + 3);
     expect(await readdir(join(folder, 'checkpoints', '1'))).not.toEqual([]);
-    expect(await readFile(join(folder, 'keys'), 'utf8')).toBe((await call('GET', '/log/keys')).body);
+    expect(await readFile(join(folder, 'keys'), 'utf8')).toBe((await server.call('GET', '/log/keys')).body);
   });
 
   it('is read-only, says why, and tells nobody anything', async () => {
     const before = await published();
-    await startOn(copy);
-    expect(await write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
-    expect(await call('GET', '/health/ready')).toMatchObject({ status: 503, body: { status: 'not-ready', readOnly: expect.stringContaining(`the folder of checkpoints has seen ${seen.size} events`) } });
-    expect((await call('GET', '/log/epochs')).body).toMatchObject({ epoch: 1, begun: [], standing: { state: 'behind', seen: [{ by: 'folder', epoch: 1, size: seen.size, reason: 'shorter' }] } });
+    await server.startOn(copy);
+    expect(await server.write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
+    expect(await server.call('GET', '/health/ready')).toMatchObject({ status: 503, body: { status: 'not-ready', readOnly: expect.stringContaining(`the folder of checkpoints has seen ${seen.size} events`) } });
+    expect((await server.call('GET', '/log/epochs')).body).toMatchObject({ epoch: 1, begun: [], standing: { state: 'behind', seen: [{ by: 'folder', epoch: 1, size: seen.size, reason: 'shorter' }] } });
     // It can be read as before.
-    expect((await call('GET', '/dashboard')).status).toBe(200);
-    expect((await call('GET', '/health')).body).toMatchObject({ headPosition: left.size, followers: expect.not.arrayContaining([expect.objectContaining({ held: true })]) });
+    expect((await server.call('GET', '/dashboard')).status).toBe(200);
+    expect((await server.call('GET', '/health')).body).toMatchObject({ headPosition: left.size, followers: expect.not.arrayContaining([expect.objectContaining({ held: true })]) });
     expect(await published()).toBe(before);
   });
 
   it('goes on in a new epoch, whose first event says from where', async () => {
-    expect(await call('POST', '/log/epochs', { reason: '联系人 13812345678' })).toMatchObject({ status: 422, body: { code: 'personal-data-in-text' } });
-    const { status, body } = await call('POST', '/log/epochs', { reason: '数据盘损坏，自备份恢复' });
+    expect(await server.call('POST', '/log/epochs', { reason: '联系人 13812345678' })).toMatchObject({ status: 422, body: { code: 'personal-data-in-text' } });
+    const { status, body } = await server.call('POST', '/log/epochs', { reason: '数据盘损坏，自备份恢复' });
     const seenRoot = seen.root.toString('base64');
     expect([status, body]).toMatchObject([201, {
       epoch: 2, position: left.size + 1, previous: { epoch: 1, size: left.size, root: left.root.toString('base64') }, abandoned: [{ by: 'folder', epoch: 1, size: seen.size, root: seenRoot }],
     }]);
     // The process that was of the first epoch writes nothing more.
-    expect((await write()).status).toBe(503);
-    expect((await call('GET', '/log/epochs')).body.standing.state).toBe('superseded');
-    expect(await call('POST', '/log/epochs', { reason: '再来一次' })).toMatchObject({ status: 409, body: { code: 'epoch-not-due' } });
+    expect((await server.write()).status).toBe(503);
+    expect((await server.call('GET', '/log/epochs')).body.standing.state).toBe('superseded');
+    expect(await server.call('POST', '/log/epochs', { reason: '再来一次' })).toMatchObject({ status: 409, body: { code: 'epoch-not-due' } });
 
-    await startOn(copy);
-    expect((await write()).status).toBe(201);
+    await server.startOn(copy);
+    expect((await server.write()).status).toBe(201);
     const newest = await checkpoint();
     expect(newest.origin).toBe(seen.origin.replace(/1$/, '2'));
-    const { body: consistency } = await call('GET', `/log/proof/consistency?from=${left.size}&to=${newest.size}`);
+    const { body: consistency } = await server.call('GET', `/log/proof/consistency?from=${left.size}&to=${newest.size}`);
     expect(verifiesConsistency({
       first: left.size, second: newest.size, firstRoot: left.root, secondRoot: newest.root, proof: consistency.proof.map((hash: string) => Buffer.from(hash, 'base64')),
     })).toBe(true);
-    expect((await call('GET', '/feed?after=0&limit=1')).body.source).toMatch(/:2$/);
+    expect((await server.call('GET', '/feed?after=0&limit=1')).body.source).toMatch(/:2$/);
     while (!(await published()).startsWith(newest.origin)) await sleep(10);
   });
 
   it('is exported with what was signed in either epoch, so that the witnesses of the first still count', async () => {
     const rectrail = (...args: readonly string[]): Promise<Json> => new Promise((resolve) => {
-      const env = { PATH: process.env['PATH'], RECTRAIL_URL: server?.url ?? '', RECTRAIL_TOKEN: token };
-      execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/bin/rectrail.mjs'), ...args, '--json'], { cwd: dataDir, env }, (_, out, err) => { resolve(out === '' ? err : JSON.parse(out)); });
+      const env = { PATH: process.env['PATH'], RECTRAIL_URL: server.url, RECTRAIL_TOKEN: server.token };
+      execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/bin/rectrail.mjs'), ...args, '--json'], { cwd: server.dataDir, env }, (_, out, err) => { resolve(out === '' ? err : JSON.parse(out)); });
     });
-    await writeFile(join(dataDir, 'log.keys'), String((await call('GET', '/log/keys')).body));
+    await writeFile(join(server.dataDir, 'log.keys'), String((await server.call('GET', '/log/keys')).body));
     const { last } = await rectrail('export', '--to', 'bundle');
     expect(await rectrail('verify', 'bundle', '--key', 'log.keys', '--witness', witness.verifier, '--witnesses-min', '1')).toMatchObject({
       verified: true, size: last, checkpoints: 2, newest: { origin: expect.stringMatching(/\/2$/), witnesses: [] }, witnessed: { origin: left.origin, size: left.size, witnesses: ['witness.example'] },
@@ -143,16 +116,16 @@ describe('a log that is put back to an older copy', () => {
   });
 
   it('keeps the branch that was left from going on', async () => {
-    await startOn(original);
-    expect(await write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
-    expect((await call('GET', '/log/epochs')).body.standing).toMatchObject({ state: 'behind', seen: [{ epoch: 2, reason: 'earlier-epoch' }] });
+    await server.startOn(original);
+    expect(await server.write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
+    expect((await server.call('GET', '/log/epochs')).body.standing).toMatchObject({ state: 'behind', seen: [{ epoch: 2, reason: 'earlier-epoch' }] });
   });
 
   it('is told apart too where an operator says what was seen, with the right to be wrong about less', async () => {
-    await startOn(copy);
-    expect((await call('POST', '/log/sightings', { checkpoint: 'not a note' })).status).toBe(400);
-    expect((await call('POST', '/log/sightings', { position: 1 })).body.state).toBe('open');
-    expect((await call('POST', '/log/sightings', { position: 10_000 })).body).toMatchObject({ state: 'behind', seen: [{ by: 'operator', size: 10_000 }] });
-    expect((await write()).status).toBe(503);
+    await server.startOn(copy);
+    expect((await server.call('POST', '/log/sightings', { checkpoint: 'not a note' })).status).toBe(400);
+    expect((await server.call('POST', '/log/sightings', { position: 1 })).body.state).toBe('open');
+    expect((await server.call('POST', '/log/sightings', { position: 10_000 })).body).toMatchObject({ state: 'behind', seen: [{ by: 'operator', size: 10_000 }] });
+    expect((await server.write()).status).toBe(503);
   });
 });

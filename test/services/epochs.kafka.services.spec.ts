@@ -1,14 +1,10 @@
 // Goal: an older copy of a log of which Kafka has heard more neither writes nor tells, and what it tells once it is of another epoch cannot be taken for what was told before.
 // Method: servers on a database and on a copy of it as it was earlier, a real broker, and a client of its own that reads everything.
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readConfiguration } from '@rectrail/platform';
 import { copyTestDatabase, createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
-import { startServer, type RunningServer } from '@rectrail/server';
+import { RestartedServer } from '../support/restarted-server.ts';
 import { readLog, sequenceOfRecord, withAdmin, type LogRecord } from './kafka-log.ts';
 
 const given = process.env['RECTRAIL_TEST_KAFKA_BROKERS'];
@@ -16,32 +12,10 @@ if (given === undefined) throw new Error('RECTRAIL_TEST_KAFKA_BROKERS is not set
 const [address = ''] = given.split(',');
 const prefix = `t${randomUUID()}`;
 
-let dataDir: string;
 let original: TestDatabase;
 let copy: TestDatabase | null = null;
-let server: RunningServer | null = null;
+let server: RestartedServer;
 
-const stop = async (): Promise<void> => {
-  await server?.close();
-  server = null;
-};
-const startOn = async (database: TestDatabase | null): Promise<void> => {
-  await stop();
-  server = await startServer(readConfiguration({
-    DATABASE_URL: database?.url, RECTRAIL_DATA_DIR: dataDir, RECTRAIL_PORT: '0', RECTRAIL_LOG_LEVEL: 'silent', RECTRAIL_LEASE_MS: '1000', RECTRAIL_ROLES: 'api,projector,relay',
-    RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2',
-  }));
-};
-const call = async (method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any }> => {
-  const token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
-  const reply = await fetch(`${server?.url ?? ''}${path}`, {
-    method, headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) }, ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  return { status: reply.status, body: await reply.json() };
-};
-let registered = 0;
-const write = (): Promise<{ readonly status: number; readonly body: any }> => call('POST', '/api/v1/organisations', { code: `O-${registered += 1}`, name: '某局', level: 'bureau', parent: null });
-const head = async (): Promise<number> => (await call('GET', '/health')).body.headPosition;
 const told = (): Promise<readonly LogRecord[]> => readLog(address, prefix);
 const messagesOf = (records: readonly LogRecord[], epoch: number): readonly number[] =>
   records.filter(({ topic, headers }) => !topic.endsWith('.checkpoints') && headers['ce_source']?.endsWith(`:${epoch}`) === true).map(sequenceOfRecord);
@@ -63,37 +37,36 @@ const checkpointOf = async (epoch: number): Promise<any> => {
 };
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rectrail-epochs-'));
+  server = await RestartedServer.open({ RECTRAIL_KAFKA_BROKERS: given, RECTRAIL_KAFKA_TOPIC_PREFIX: prefix, RECTRAIL_KAFKA_TOPIC_PARTITIONS: '2' });
   original = await createTestDatabase();
-  await startOn(original);
-  expect((await write()).status).toBe(201);
+  await server.startOn(original);
+  expect((await server.write()).status).toBe(201);
 });
 afterAll(async () => {
-  await stop();
+  await server.close();
   await withAdmin(address, async (admin) => { await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(prefix)) }); });
   await original.drop();
   await copy?.drop();
-  await rm(dataDir, { recursive: true, force: true });
 });
 
 describe('an older copy of a log that was told to Kafka', () => {
   it('is read-only, and goes on in an epoch that consumers tell apart', async () => {
-    const left = await head();
-    await stop();
+    const left = await server.head();
+    await server.stop();
     copy = await copyTestDatabase(original);
-    await startOn(original);
-    for (let i = 0; i < 3; i++) expect((await write()).status).toBe(201);
+    await server.startOn(original);
+    for (let i = 0; i < 3; i++) expect((await server.write()).status).toBe(201);
     const before = await toldUpTo(left + 3, 1);
     expect(await checkpointOf(1)).toMatchObject({ continues: null });
 
-    await startOn(copy);
+    await server.startOn(copy);
     // The append waits for the answer of the brokers.
-    expect(await write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
-    expect((await call('GET', '/api/v1/log/epochs')).body.standing).toMatchObject({ state: 'behind', seen: [{ by: 'kafka', epoch: 1, size: left + 3, reason: 'shorter' }] });
-    expect((await call('POST', '/api/v1/log/epochs', { reason: '自备份恢复' })).status).toBe(201);
-    await startOn(copy);
-    expect((await write()).status).toBe(201);
-    const position = await head();
+    expect(await server.write()).toMatchObject({ status: 503, body: { code: 'log-read-only' } });
+    expect((await server.call('GET', '/log/epochs')).body.standing).toMatchObject({ state: 'behind', seen: [{ by: 'kafka', epoch: 1, size: left + 3, reason: 'shorter' }] });
+    expect((await server.call('POST', '/log/epochs', { reason: '自备份恢复' })).status).toBe(201);
+    await server.startOn(copy);
+    expect((await server.write()).status).toBe(201);
+    const position = await server.head();
     expect(position).toBe(left + 2);
     const after = await toldUpTo(position, 2);
     // What was told of the first epoch stands as it was; the second has its own word for each position, and says where it parted.
