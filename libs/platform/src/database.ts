@@ -6,7 +6,8 @@ export interface SqlResult<R> { readonly rows: R[]; readonly rowCount: number | 
 /** Some connections to one PostgreSQL. `transaction` runs its work on one of them, all or nothing. */
 export interface Database {
   readonly url: string;
-  query<R extends object>(sql: string, values?: readonly unknown[]): Promise<SqlResult<R>>;
+  /** `name`: of a statement that is asked often and is always the same; a connection parses and plans it once. */
+  query<R extends object>(sql: string, values?: readonly unknown[], name?: string): Promise<SqlResult<R>>;
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
   /** Calls back at each NOTIFY of the channel, and whenever some may have been missed, on a connection beside the others, until it is closed. */
   listen(channel: string, onNotification: () => void): { close(): Promise<void> };
@@ -53,6 +54,8 @@ const check = async (pool: pg.Pool): Promise<void> => {
   if (found.encoding !== 'UTF8') throw new Error(`the database has the encoding ${found.encoding}. Potential solutions: create it with encoding 'UTF8'`);
 };
 
+const statement = (text: string, values: readonly unknown[], name: string | undefined): pg.QueryConfig => ({ text, values: [...values], ...(name !== undefined && { name }) });
+
 /** Connects and checks version and encoding. @throws Error that names the remedy. */
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
   const { idleInTransactionMsMax = 30_000, timeoutMs = 10_000 } = options;
@@ -74,13 +77,13 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   }
   return {
     url: options.url,
-    query: <R extends object>(sql: string, values: readonly unknown[] = []) => pool.query<R>(sql, [...values]),
+    query: <R extends object>(sql: string, values: readonly unknown[] = [], name?: string) => pool.query<R>(statement(sql, values, name)),
     transaction: async (work) => {
       const client = await pool.connect();
       let broken: Error | undefined;
       try {
         await client.query('begin');
-        const result = await work(<R extends object>(sql: string, values: readonly unknown[] = []) => client.query<R>(sql, [...values]));
+        const result = await work(<R extends object>(sql: string, values: readonly unknown[] = [], name?: string) => client.query<R>(statement(sql, values, name)));
         await client.query('commit');
         return result;
       } catch (error) {

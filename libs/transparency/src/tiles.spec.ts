@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { GrowingTree, leafHash, type TreeHash } from './merkle-tree.ts';
 import { consistencyProof, inclusionProof, rootOf, type TreeHashes } from './proofs.ts';
-import { entriesPath, entryBundle, hashesFromTiles, parseEntryBundle, parseTilePath, tileBytes, tilePath, tilesOf, type Tile } from './tiles.ts';
+import { entriesPath, entryBundle, hashesFromTiles, parseEntryBundle, parseTilePath, RecentTiles, tileBytes, tilePath, tilesOf, type Tile } from './tiles.ts';
 
 // Goal: whoever mirrors the tiles can make every proof of the log, and fetches no more than what is new. Method: the examples of C2SP tlog-tiles; trees of three levels of tiles
 // over kept hashes as the oracle; growth in random steps.
@@ -86,6 +86,41 @@ describe('the tiles of a tree', () => {
       const there = new Set(tilesOf(at).map(tilePath));
       expect(fetched.filter((path) => !there.has(path))).toEqual([]);
     }), { numRuns: 30 });
+  });
+
+  it('are shared by trees of any size, as many as are kept, and are those of each', async () => {
+    const size = 66_000;
+    const { hashes } = grow(size);
+    // A full tile and the nodes above its hashes take 16 KiB.
+    const kept = 3;
+    const recent = new RecentTiles(kept << 14);
+    let fetched: string[] = [];
+    const fetchTile = (tile: Tile): Promise<Uint8Array> => {
+      fetched.push(tilePath(tile));
+      return tileBytes(tile, hashes);
+    };
+    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: size }), fc.nat(), async (at, seed) => {
+      const index = seed % at;
+      const mirror = hashesFromTiles(at, fetchTile, recent);
+      expect(await inclusionProof({ index, size: at }, mirror)).toEqual(await inclusionProof({ index, size: at }, hashes));
+      expect(await rootOf(at, mirror)).toEqual(await rootOf(at, hashes));
+    }), { numRuns: 30 });
+    const last = Array.from({ length: kept + 1 }, (_, index) => ({ level: 0, index, width: 256 }));
+    for (const tile of last) await recent.of(tile, fetchTile);
+    fetched = [];
+    for (const tile of last.toReversed()) await recent.of(tile, fetchTile);
+    expect(fetched).toEqual([tilePath(last[0]!)]);
+    recent.forget();
+    await recent.of(last[0]!, fetchTile);
+    expect(fetched).toHaveLength(2);
+  });
+
+  it('are asked for again where they could not be had', async () => {
+    const recent = new RecentTiles();
+    const failing = hashesFromTiles(1, () => Promise.reject(new Error('away')), recent);
+    await expect(rootOf(1, failing)).rejects.toThrow('away');
+    const hash = leafHash(Buffer.of(1));
+    expect(await rootOf(1, hashesFromTiles(1, () => Promise.resolve(hash), recent))).toEqual(hash);
   });
 
   it('of another length are refused', async () => {

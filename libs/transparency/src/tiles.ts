@@ -1,5 +1,5 @@
 import { LogFormatError } from './format-error.ts';
-import { assertSize, foldFromRight, treeHashBytes, type TreeHash, type TreeNode } from './merkle-tree.ts';
+import { assertSize, nodeHash, treeHashBytes, type TreeHash, type TreeNode } from './merkle-tree.ts';
 import type { TreeHashes } from './proofs.ts';
 
 /** Tiles of C2SP `tlog-tiles`: 256 hashes each, of which a tile of the next level holds one each. Immutable, so that others can mirror the tree by plain files. */
@@ -68,39 +68,83 @@ export const tileBytes = async (tile: Tile, hashes: TreeHashes): Promise<Buffer>
 /** Fetches the bytes of a tile; they are not trusted: what is made of them is checked against a checkpoint. */
 export type FetchTile = (tile: Tile) => Promise<Uint8Array>;
 
-const hashesIn = (bytes: Uint8Array, { level, index, width }: Tile): readonly TreeHash[] => {
-  if (bytes.length !== width * treeHashBytes) throw new LogFormatError('bundle-malformed', `tile ${level}/${index} has ${bytes.length} bytes, expected ${width * treeHashBytes}`);
-  return Array.from({ length: width }, (_, i) => Buffer.from(bytes.subarray(i * treeHashBytes, (i + 1) * treeHashBytes)));
+const pairsOf = (hashes: Buffer): Buffer => {
+  const pairs = Buffer.allocUnsafe(Math.floor(hashes.length / (2 * treeHashBytes)) * treeHashBytes);
+  for (let at = 0; at < pairs.length; at += treeHashBytes) {
+    nodeHash(hashes.subarray(2 * at, 2 * at + treeHashBytes), hashes.subarray(2 * at + treeHashBytes, 2 * (at + treeHashBytes))).copy(pairs, at);
+  }
+  return pairs;
 };
 
-/** The hashes of a tree of `size` leaves by way of its tiles, each fetched once. Proofs and roots made of them are to be verified. */
-export const hashesFromTiles = (size: number, fetchTile: FetchTile): TreeHashes => {
+/** The complete subtrees within a tile: its own hashes, and those above them as they are first asked for. Twice the bytes of the tile at most. */
+class TileNodes {
+  /** One after the other, of each level above that of the tile. */
+  readonly #levels: Buffer[];
+
+  /** @throws LogFormatError `bundle-malformed` for bytes of another width */
+  constructor(bytes: Uint8Array, { level, index, width }: Tile) {
+    if (bytes.length !== width * treeHashBytes) throw new LogFormatError('bundle-malformed', `tile ${level}/${index} has ${bytes.length} bytes, expected ${width * treeHashBytes}`);
+    this.#levels = [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
+  }
+
+  /** `level`: above that of the tile; `index`: among those of the tile. */
+  hash(level: number, index: number): TreeHash {
+    let hashes = this.#levels[level];
+    while (hashes === undefined) {
+      this.#levels.push(pairsOf(this.#levels.at(-1) ?? Buffer.of()));
+      hashes = this.#levels[level];
+    }
+    return hashes.subarray(index * treeHashBytes, (index + 1) * treeHashBytes);
+  }
+}
+
+/** Tiles as they were fetched, the last used of them; one of a given width never changes, whatever tree it is read for. */
+export class RecentTiles {
+  readonly #tiles = new Map<string, Promise<TileNodes>>();
+  readonly #tilesMax: number;
+
+  /** `bytesMax`: as if each were a full one. */
+  constructor(bytesMax = Number.POSITIVE_INFINITY) {
+    this.#tilesMax = bytesMax / (2 * tileWidth * treeHashBytes);
+  }
+
+  /** What could not be fetched is not kept. */
+  async of(tile: Tile, fetchTile: FetchTile): Promise<TileNodes> {
+    const key = `${tile.level}/${tile.index}/${tile.width}`;
+    const known = this.#tiles.get(key);
+    const nodes = known ?? fetchTile(tile).then((bytes) => new TileNodes(bytes, tile));
+    this.#tiles.delete(key);
+    this.#tiles.set(key, nodes);
+    if (known === undefined) {
+      for (const oldest of this.#tiles.keys()) {
+        if (this.#tiles.size <= this.#tilesMax) break;
+        this.#tiles.delete(oldest);
+      }
+      nodes.catch(() => { if (this.#tiles.get(key) === nodes) this.#tiles.delete(key); });
+    }
+    return nodes;
+  }
+
+  forget(): void {
+    this.#tiles.clear();
+  }
+}
+
+/**
+ * The hashes of a tree of `size` leaves by way of its tiles, each fetched once as long as `recent` keeps it, which other trees of the same log may share. Proofs and roots made of
+ * them are to be verified.
+ */
+export const hashesFromTiles = (size: number, fetchTile: FetchTile, recent = new RecentTiles()): TreeHashes => {
   assertSize(size);
-  const fetched = new Map<string, Promise<readonly TreeHash[]>>();
   const widthOf = (level: number, index: number): number => Math.min(tileWidth, Math.floor(size / tileWidth ** level) - index * tileWidth);
-  const hashesOf = (level: number, index: number): Promise<readonly TreeHash[]> => {
-    const tile = { level, index, width: widthOf(level, index) };
-    const key = tilePath(tile);
-    const known = fetched.get(key) ?? fetchTile(tile).then((bytes) => hashesIn(bytes, tile));
-    fetched.set(key, known);
-    return known;
-  };
   const read = async ({ level, index }: TreeNode): Promise<TreeHash> => {
-    const tileLevel = Math.floor(level / tileHeight);
-    const leaves = 2 ** (level % tileHeight);
-    const first = index * leaves;
-    const hashes = await hashesOf(tileLevel, Math.floor(first / tileWidth));
-    return completeHash(hashes.slice(first % tileWidth, (first % tileWidth) + leaves));
+    const [tileLevel, within] = [Math.floor(level / tileHeight), level % tileHeight];
+    const first = index * 2 ** within;
+    const tileIndex = Math.floor(first / tileWidth);
+    const nodes = await recent.of({ level: tileLevel, index: tileIndex, width: widthOf(tileLevel, tileIndex) }, fetchTile);
+    return nodes.hash(within, (first % tileWidth) / 2 ** within);
   };
   return { read: (nodes) => Promise.all(nodes.map(read)) };
-};
-
-/** Of 2^n adjacent hashes. */
-const completeHash = (hashes: readonly TreeHash[]): TreeHash => {
-  const [only] = hashes;
-  if (only !== undefined && hashes.length === 1) return only;
-  const middle = hashes.length / 2;
-  return foldFromRight([completeHash(hashes.slice(0, middle)), completeHash(hashes.slice(middle))]);
 };
 
 /** Each entry is preceded by its length, big-endian 16 bits. */

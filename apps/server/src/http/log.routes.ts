@@ -60,6 +60,7 @@ const placeOf = (request: FastifyRequest): { readonly index: number; readonly as
   return { index: Number(digits) - 1, asFile };
 };
 
+const unsigned = (): HttpProblem => new HttpProblem('log-not-sealed', 'nothing of the log has been signed yet');
 const notSealed = (parameter: string, detail: string): HttpProblem => new HttpProblem('log-not-sealed', detail, { errors: [{ parameter, detail }] });
 
 interface Witnesses { readonly logId: string; readonly own: readonly NoteVerifier[]; readonly witnesses: readonly NoteVerifier[] }
@@ -95,7 +96,7 @@ export class LogAnswers {
   /** @throws HttpProblem `log-not-sealed` */
   async newest(): Promise<SignedCheckpoint> {
     const newest = await this.#options.sealed.checkpoint();
-    if (newest === null) throw new HttpProblem('log-not-sealed', 'nothing of the log has been signed yet');
+    if (newest === null) throw unsigned();
     return newest;
   }
 
@@ -131,7 +132,8 @@ export class LogAnswers {
 
   /** The size asked, at most that of the newest checkpoint, which is the default. @throws HttpProblem `log-not-sealed` */
   async sizeOf(asked: number | undefined, parameter: string): Promise<number> {
-    const { size } = await this.newest();
+    const size = await this.#options.sealed.signedSize();
+    if (size === 0) throw unsigned();
     if (asked !== undefined && asked > size) throw notSealed(parameter, `the newest checkpoint is of ${size} leaves, asked was ${asked}`);
     return asked ?? size;
   }

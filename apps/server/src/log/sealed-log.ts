@@ -1,6 +1,7 @@
 import type { Database } from '@rectrail/platform';
 import {
-  formatNote, hashesFromTiles, parseCheckpointText, parseNote, tileWidth, treeHashBytes, type HashedNode, type NoteSignature, type Tile, type TreeHash, type TreeHashes,
+  formatNote, hashesFromTiles, parseCheckpointText, parseNote, RecentTiles, tileWidth, treeHashBytes,
+  type HashedNode, type NoteSignature, type Tile, type TreeHash, type TreeHashes,
 } from '@rectrail/transparency';
 
 /**
@@ -81,11 +82,15 @@ const checkpointSql = (where: string): string => `
          coalesce(array_agg(key_id::float8 order by name, key_id) filter (where name is not null), '{}') as "keyIds",
          coalesce(array_agg(signature order by name, key_id) filter (where name is not null), '{}') as signatures
   from (${where}) kept left join rectrail_transparency.cosignature using (epoch, size) group by epoch, size, kept.note`;
+const signedSizeSql = 'select size::float8 as size from rectrail_transparency.checkpoint order by epoch desc, size desc limit 1';
 const newestSql = checkpointSql('select epoch, size, note from rectrail_transparency.checkpoint where size = $1 or $1::bigint is null order by epoch desc, size desc limit 1');
 const ofEpochSql = checkpointSql('select epoch, size, note from rectrail_transparency.checkpoint where epoch = $1 order by size desc limit 1');
 const witnessedSql = checkpointSql(`
   select epoch, size, note from rectrail_transparency.cosignature join rectrail_transparency.checkpoint using (epoch, size)
   group by epoch, size, note having count(distinct name) >= $1 order by epoch desc, size desc limit 1`);
+
+/** Of tiles that are kept in memory: 512 full ones, such as all above the leaves of a log of 30 million. */
+const recentTilesBytesMax = 8 << 20;
 
 /** The levels of the tree of which tiles keep hashes: every eighth. */
 const tileHeight = Math.log2(tileWidth);
@@ -124,6 +129,7 @@ export class TileGrowth {
 /** The tree over the log's leaves and its signed heads (schema `rectrail_transparency`), of which only the sealer writes. */
 export class SealedLog {
   readonly #database: Database;
+  readonly #recent = new RecentTiles(recentTilesBytesMax);
 
   private constructor(database: Database) {
     this.#database = database;
@@ -142,6 +148,12 @@ export class SealedLog {
   async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
     const { rows: [row] } = await this.#database.query<CheckpointRow>(newestSql, [size ?? null]);
     return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** Leaves of the newest checkpoint; 0 where none was signed. */
+  async signedSize(): Promise<number> {
+    const { rows } = await this.#database.query<{ size: number }>(signedSizeSql, [], 'signed-size');
+    return rows[0]?.size ?? 0;
   }
 
   /** The last one of an epoch; null where none was signed in it. */
@@ -191,7 +203,7 @@ export class SealedLog {
     return bytes;
   }
 
-  /** Those of the tree of the first `size` leaves, each tile read once; what is asked for in one turn, as the paths of a proof and its root are, by one query. */
+  /** Those of the tree of the first `size` leaves; the tiles that are not kept in memory and are asked for in one turn, as by a proof and its root, are read by one query. */
   hashes(size: number): TreeHashes {
     let [asked, reading]: [Tile[], Promise<readonly (Buffer | null)[]> | null] = [[], null];
     const readAsked = (): Promise<readonly (Buffer | null)[]> => {
@@ -205,13 +217,19 @@ export class SealedLog {
       const bytes = (await reading)[at] ?? null;
       if (bytes === null) throw new Error(`the tree of the log lacks hashes of tile ${tile.level}/${tile.index}`);
       return bytes;
-    });
+    }, this.#recent);
   }
 
   async #tiles(tiles: readonly Tile[]): Promise<readonly (Buffer | null)[]> {
     const values = [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)];
-    const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, values);
-    return rows.map(({ hashes }) => hashes);
+    try {
+      const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, values, 'tiles');
+      return rows.map(({ hashes }) => hashes);
+    } catch (error) {
+      // A broken connection may be followed by one to another copy of the database.
+      this.#recent.forget();
+      throw error;
+    }
   }
 }
 
