@@ -111,7 +111,7 @@ export const pointTable: TableDefinition = {
     position: 'bigint not null', n: 'integer not null', fen: 'bigint not null', late: 'boolean not null',
   },
   primaryKey: ['position', 'cell', 'valid_from', 'known_from'],
-  indexes: { point_org: '(org_id, kind)', point_known: '(known_from)', point_late: '(position) where late' },
+  indexes: { point_org: '(org_id, kind)', point_known: '(known_from, valid_from)', point_late: '(position) where late' },
 };
 const pointColumns = Object.keys(pointTable.columns);
 
