@@ -1,7 +1,7 @@
 import { instantOfMs, type OrgId } from '@rectrail/kernel';
 import type { TokenRecord, TokenStore } from './token-store.ts';
 
-type Query = <R extends object>(sql: string, values?: readonly unknown[]) => Promise<{ readonly rows: R[] }>;
+type Query = <R extends object>(sql: string, values?: readonly unknown[], name?: string) => Promise<{ readonly rows: R[] }>;
 
 /** What the store needs of a database; a pool of connections serves it. */
 export interface AccessDatabase {
@@ -52,6 +52,9 @@ const recordOf = (row: Row): TokenRecord => ({
   revokedAt: row.revoked_at === null ? null : instantOfMs(row.revoked_at.getTime()),
 });
 
+/** Asked for every request. It names its columns: a prepared statement fails once those of `*` have changed. */
+const findSql = 'select id, secret_sha256, org_id, role, subject_id, subject_name, created_at, expires_at, revoked_at from rectrail_access.token where id = $1';
+
 /** Makes its schema `rectrail_access` where it is missing. */
 export const openPostgresTokenStore = async (database: AccessDatabase): Promise<TokenStore> => {
   await database.transaction(async (query) => {
@@ -72,7 +75,7 @@ export const openPostgresTokenStore = async (database: AccessDatabase): Promise<
       return recordOf(row);
     }),
     find: async (id) => {
-      const [row] = (await database.query<Row>('select * from rectrail_access.token where id = $1', [id])).rows;
+      const [row] = (await database.query<Row>(findSql, [id], 'token')).rows;
       return row === undefined ? null : { record: recordOf(row), secretSha256: row.secret_sha256 };
     },
     list: async ({ after, limit }) =>
