@@ -86,15 +86,15 @@ const stopped = async (): Promise<void> => {
   running = null;
 };
 
-/** Once everything that is in the log has been sent: how many messages, and seconds since the connection was there. @throws what failed on the way. */
-const caughtUp = async (): Promise<{ readonly messages: number; readonly seconds: number }> => {
+/** Once everything that is in the log has been sent: how many messages, seconds since the connection was there, the process's most memory. @throws what failed on the way. */
+const caughtUp = async (): Promise<{ readonly messages: number; readonly seconds: number; readonly peakMiB: number }> => {
   const state = running;
   if (state === null) throw new Error('no relay runs');
   while (!(await state.isThrough())) {
     if (state.failure !== null) throw state.failure as Error;
     await sleep(20);
   }
-  return { messages: state.sent, seconds: (state.lastAt - (state.firstAt ?? 0)) / 1_000 };
+  return { messages: state.sent, seconds: (state.lastAt - (state.firstAt ?? 0)) / 1_000, peakMiB: process.resourceUsage().maxRSS / 1_024 };
 };
 
 const methods = { read, start, stop: stopped, caughtUp };

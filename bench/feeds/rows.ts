@@ -38,8 +38,9 @@ let shared: Promise<KafkaBroker> | null = null;
 const withWorkers = async <T>(work: (workers: Workers) => Promise<T>): Promise<T> => {
   shared ??= KafkaBroker.open();
   const { address } = await shared;
+  const { youngHeapOption } = await import('@rectrail/server');
   const processes = {
-    relay: new BenchProcess<RelayMethods>('feeds/relay-worker'), commands: new BenchProcess<AppendMethods>('feeds/append-worker'),
+    relay: new BenchProcess<RelayMethods>('feeds/relay-worker', [youngHeapOption]), commands: new BenchProcess<AppendMethods>('feeds/append-worker'),
     consumer: new BenchProcess<KafkaMethods>('feeds/kafka-worker'), producer: new BenchProcess<KafkaMethods>('feeds/kafka-worker'),
   };
   try {
@@ -107,20 +108,21 @@ const measureThroughput = async (stage: Stage, plan: DatasetPlan): Promise<Figur
   await stage.servers.only([]);
   const { url, head } = await stage.datasets.log(plan);
   const prefix = `throughput${Date.now()}`;
-  const { relayed, messages, bare } = await withWorkers(async ({ address, relay, producer }) => {
+  const { relayed, messages, peakMiB, bare } = await withWorkers(async ({ address, relay, producer }) => {
     await relay.ask('start', { url, address, prefix, from: 'beginning' });
-    const { messages, seconds: relayed } = await relay.ask('caughtUp');
+    const { messages, seconds: relayed, peakMiB } = await relay.ask('caughtUp');
     await relay.ask('stop');
     await producer.ask('listen', { address, topics: messageTopics(prefix), from: 'beginning', keep: true });
     await producer.ask('arrived', messages);
     await producer.ask('makeTopics', { address, topics: bareTopics(prefix) });
     await producer.ask('connectProducer', address);
-    return { relayed, messages, bare: await producer.ask('sendAll', { suffix: bareSuffix, batchRecords }) };
+    return { relayed, messages, peakMiB, bare: await producer.ask('sendAll', { suffix: bareSuffix, batchRecords }) };
   });
   return {
-    kind: 'figures', key: `kafka-throughput-${eventsKey(plan.events)}`, title: `relay of ${labelOf(plan)} to Kafka`, raw: { relayed, messages, bare },
+    kind: 'figures', key: `kafka-throughput-${eventsKey(plan.events)}`, title: `relay of ${labelOf(plan)} to Kafka`, raw: { relayed, messages, peakMiB, bare },
     figures: [
       plain('relay, from the log to the acknowledgement', messages / relayed, 'messages/s'), plain('events', head / relayed, 'events/s'), plain('mean record', bare.bytes / bare.records, 'bytes'),
+      plain('most memory that the relay took', peakMiB, 'MiB'),
       plain(`bare kafkajs producer, the same records in batches of up to ${batchRecords}`, bare.records / bare.seconds, 'messages/s'),
       { label: 'relay over bare', value: (messages / relayed) / (bare.records / bare.seconds), unit: '×', aim: aims.throughput },
     ],
