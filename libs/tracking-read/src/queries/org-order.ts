@@ -1,6 +1,6 @@
 import type { OrgId } from '@rectrail/kernel';
 import type { ReadSession } from './read-session.ts';
-import type { TreeAtCut } from './tree-at-cut.ts';
+import { among, type TreeAtCut } from './tree-at-cut.ts';
 
 /** Owners in the order of a list. */
 export class OrgOrder {
@@ -52,18 +52,32 @@ const wholeOrder = (session: ReadSession): OrgOrder => {
 export interface ListedOwners {
   /** Whose things a list shows. */
   readonly owners: OrgOrder;
-  /** All that may own anything; the same object where it shows those of all. */
-  readonly everyone: OrgOrder;
-  /** The others of them. */
-  readonly others: OrgOrder;
+  /** Whether nobody else owns anything. */
+  readonly isAll: boolean;
+  /** Those who may own something and are none of them; null where they are not fewer. */
+  readonly others: OrgOrder | null;
+  /** About how many may own anything. */
+  readonly everyone: number;
 }
 
-const nobody = new OrgOrder([]);
+const everyoneListed = (owners: OrgOrder): ListedOwners => ({ owners, isAll: true, others: new OrgOrder([]), everyone: owners.orgIds.length });
+
+/** In the same order without that of everyone, of which a list asks little: those who all lie below the first of them. Null for others. */
+const belowFirst = ({ rollUp }: ReadSession, members: ReadonlySet<OrgId>): readonly OrgId[] | null => {
+  const [first] = members;
+  const below = first === undefined ? members : among(rollUp.members(first), members);
+  return below.size === members.size ? [...below] : null;
+};
 
 /** `members` null: everyone. */
 export const listedOwners = (session: ReadSession, members: ReadonlySet<OrgId> | null): ListedOwners => {
-  const everyone = wholeOrder(session);
-  if (members === null) return { everyone, owners: everyone, others: nobody };
-  const { yes: owners = [], no: others = [] } = Object.groupBy(everyone.orgIds, (orgId) => (members.has(orgId) ? 'yes' : 'no'));
-  return others.length === 0 ? { everyone, owners: everyone, others: nobody } : { everyone, owners: new OrgOrder(owners), others: new OrgOrder(others) };
+  if (members === null) return everyoneListed(wholeOrder(session));
+  const { rollUp, reference, standing } = session;
+  const everyone = Math.max(rollUp.orgs.size, reference.referenceTree(standing.registers).orgs.size);
+  const few = 2 * members.size < everyone ? belowFirst(session, members) : null;
+  if (few !== null) return { owners: new OrgOrder(few), isAll: false, others: null, everyone };
+  const whole = wholeOrder(session);
+  const { yes: owners = [], no: others = [] } = Object.groupBy(whole.orgIds, (orgId) => (members.has(orgId) ? 'yes' : 'no'));
+  if (others.length === 0) return everyoneListed(whole);
+  return { owners: new OrgOrder(owners), isAll: false, others: others.length < owners.length ? new OrgOrder(others) : null, everyone: whole.orgIds.length };
 };

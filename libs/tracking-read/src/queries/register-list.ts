@@ -68,7 +68,6 @@ const allOf = (conditions: readonly string[]): string => conditions.join(' and '
 const whereOf = (conditions: readonly string[]): string => (conditions.length === 0 ? '' : `where ${allOf(conditions)}`);
 /** Of many ids: of a list in the condition itself the planner would guess how often each occurs, which takes longer than the query. */
 export const isAmong = (id: string, ids: string): string => `${id} in (select unnest(${ids}::uuid[]))`;
-const isAll = ({ owners, everyone }: ListedOwners): boolean => owners === everyone;
 /**
  * Asked of each row of the lanes, and not joined, since a join within a lane is made anew for every lane. Of nearly all owners those that are none of them are told, who are few to
  * send and to read; `ids`: a query of the owners, where there is one already.
@@ -76,8 +75,7 @@ const isAll = ({ owners, everyone }: ListedOwners): boolean => owners === everyo
 const isOwned = (wanted: Wanted, param: Parameters['add'], ids?: string): string => {
   if (ids !== undefined) return `(r.org_id in (${ids})) is true`;
   const { owners, others } = wanted;
-  if (others.orgIds.length >= owners.orgIds.length) return `(${isAmong('r.org_id', param(owners.text))}) is true`;
-  return `(${isAmong('r.org_id', param(others.text))}) is not true`;
+  return others === null ? `(${isAmong('r.org_id', param(owners.text))}) is true` : `(${isAmong('r.org_id', param(others.text))}) is not true`;
 };
 
 /** `names`: the rectangle of each name is looked up. `lanes`: all rectangles of the states that hold are read. `walk`: along the names in their order until the page is full. */
@@ -98,7 +96,7 @@ export const sizesOf = async (session: ReadSession, wanted: Wanted): Promise<Siz
   const values: unknown[] = [];
   const param: Parameters['add'] = (value) => `$${values.push(value)}`;
   const conditions = wanted.names.map((condition) => condition(param));
-  if (!isAll(wanted) && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(isAmong('n.org_id', param(wanted.owners.text)));
+  if (!wanted.isAll && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(isAmong('n.org_id', param(wanted.owners.text)));
   const few = conditions.length === 0 ? 'null::integer' : `(select count(*)::integer from (select from ${names} n where ${allOf(conditions)} limit ${fewMax + 1}) x)`;
   const [row] = await session.tx.query<Sizes>(`select ${few} as few, (select greatest(reltuples, 0)::float8 from pg_class where oid = '${names}'::regclass) as "all"`, values);
   return { few: row === undefined || row.few === null || row.few > fewMax ? null : row.few, all: row?.all ?? 0 };
@@ -109,7 +107,7 @@ const cost = { name: 6, lane: 1.5, rectangle: 0.6 };
 
 /** What each way comes to, in µs; `size`: of the page. */
 const costsOf = ({ owners, everyone, states, names, judging, guess }: Wanted, { few, all }: Sizes, size: number): Readonly<Record<Way, number>> => {
-  const share = Math.min(1, owners.orgIds.length / Math.max(1, everyone.orgIds.length));
+  const share = Math.min(1, owners.orgIds.length / Math.max(1, everyone));
   const ofOwners = Math.max(1, all * share);
   const holding = Math.min(guess.holding ?? ofOwners, ofOwners);
   const found = Math.max(1, Math.min(guess.wanted ?? holding, holding, few ?? Infinity));
@@ -149,12 +147,12 @@ const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'
   if (way === 'names') {
     return `select x.* from ${names} n cross join lateral (
         select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([...rowConditions, `r.state = any(${states})`])} offset 0) x
-      ${whereOf([...nameConditions, ...(isAll(wanted) ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
+      ${whereOf([...nameConditions, ...(wanted.isAll ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
   }
   // Kinds that hardly ever are would be looked for in every lane. Asked so, one is found by the index, and so is that there is none.
   const lanes = (reaches: readonly Reach[]): string => `(select s.state from unnest(${states}) s(state) where (select min(r.lane) from ${rows} r where r.state = s.state) is not null) s
     cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
-  const owned = isAll(wanted) ? '' : ` and ${isOwned(wanted, param, ownerIds)}`;
+  const owned = wanted.isAll ? '' : ` and ${isOwned(wanted, param, ownerIds)}`;
   const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
   const inLane = `${rows} r where r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last and ${allOf(rowConditions)}${owned}${named}`;
   const whole = (reaches: readonly Reach[]): string => `select r.* from ${lanes(reaches)} cross join lateral (select ${columns} from ${inLane} offset 0) r`;
@@ -263,7 +261,7 @@ const [orgsAtOnceMin, orgsAtOnceMax] = [16, 2_000];
 
 /** About as many organisations as have so many names. */
 const orgsWith = (names: number, { everyone }: Wanted, { all }: Sizes): number =>
-  Math.min(orgsAtOnceMax, Math.max(orgsAtOnceMin, Math.ceil((names * everyone.orgIds.length) / Math.max(1, all))));
+  Math.min(orgsAtOnceMax, Math.max(orgsAtOnceMin, Math.ceil((names * everyone) / Math.max(1, all))));
 
 const walkPage = async <R>(session: ReadSession, group: Group, sizes: Sizes, { after, size, walk = walkOfPage }: Ask): Promise<GroupPage<R>> => {
   const { wanted, order: { descending } } = group;
