@@ -410,6 +410,24 @@ describe('the HTTP application', () => {
       expect(text).toContain(`rectrail_head_position ${(await store.head()).position}`);
     });
 
+    it('names the subscriptions to webhooks that stand before an event that cannot be read, to administrators with the reason', async () => {
+      const ids = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003'];
+      try {
+        for (const [n, id] of ids.entries()) {
+          await database.query(`
+            insert into rectrail_webhooks.subscription (id, terms, status, keys, stream_version, created_at, position, stopped)
+            values ($1, '{"endpoint":"https://hook.example/"}', $2, '[]', 1, now(), $3, $4)`, [id, n === 2 ? 'PAUSED' : 'ACTIVE', 9 - n, n === 0 ? null : 'unreadable: 秘密']);
+        }
+        const { body, text } = await call('GET', '/health', { token: null });
+        expect(body['stoppedSubscriptions']).toEqual([{ subscriptionId: ids[1], position: 8 }]);
+        expect(text).not.toMatch(/秘密|hook\.example/);
+        expect((await call('GET', '/health')).body['stoppedSubscriptions']).toEqual([{ subscriptionId: ids[1], position: 8, reason: 'unreadable: 秘密' }]);
+      } finally {
+        await database.query('delete from rectrail_webhooks.subscription');
+      }
+      expect((await call('GET', '/health')).body['stoppedSubscriptions']).toEqual([]);
+    });
+
     it('tells how far each follower of the log is, also of a projection, and whether anybody works as it', async () => {
       const { position: head } = await store.head();
       followers = [

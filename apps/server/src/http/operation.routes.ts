@@ -1,6 +1,6 @@
 import type { EventStore } from '@rectrail/event-store';
 import type { Clock } from '@rectrail/kernel';
-import { messageSchemas } from '@rectrail/messaging';
+import { messageSchemas, type Webhooks } from '@rectrail/messaging';
 import type { Database, Leadership, Metrics } from '@rectrail/platform';
 import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
 import type { FastifyReply } from 'fastify';
@@ -19,6 +19,7 @@ export interface OperationRoutesOptions {
   readonly store: EventStore;
   readonly read: TrackingRead;
   readonly leadership: Pick<Leadership, 'followers'>;
+  readonly webhooks: Pick<Webhooks, 'stopped'>;
   readonly sealed: Pick<SealedLog, 'checkpoint'>;
   readonly fence: Pick<LogFence, 'standing'>;
   readonly metrics: Metrics;
@@ -38,6 +39,8 @@ interface ProjectionHealth extends Pick<ProjectionStatus, 'name' | 'state' | 'po
   readonly failure: FailureHealth | null;
   readonly build: (Pick<NonNullable<ProjectionStatus['build']>, 'phase' | 'position' | 'target' | 'running' | 'paused'> & { readonly failure: FailureHealth | null }) | null;
 }
+/** A subscription to webhooks that stands before an event that cannot be read: `position` is the last one that it is done with. */
+interface StoppedHealth extends FailureHealth { readonly subscriptionId: string }
 interface Readiness {
   readonly status: 'ready' | 'not-ready';
   readonly database: 'up' | 'down';
@@ -52,9 +55,13 @@ interface Health extends Readiness {
   readonly clock: 'steady' | 'jumped' | null;
   readonly projections: readonly ProjectionHealth[];
   readonly followers: readonly FollowerStanding[];
+  readonly stoppedSubscriptions: readonly StoppedHealth[];
 }
 
-const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], readOnly: null, clock: null, projections: [], followers: [] };
+const unreachable: Health = { status: 'not-ready', database: 'down', headPosition: null, behind: [], readOnly: null, clock: null, projections: [], followers: [], stoppedSubscriptions: [] };
+
+/** Many are stopped by the same event; the metric counts them all. */
+const stoppedShownMax = 20;
 
 const failureHealth = (failure: ProjectionStatus['failure'], withReasons: boolean): FailureHealth | null =>
   (failure === null || withReasons ? failure : { position: failure.position });
@@ -78,10 +85,12 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   const statuses = await read.projectionStatus();
   const behind = statuses.filter(({ state, lagSeconds }) => state !== 'running' || lagSeconds > readyLagSeconds).map(({ name }) => name);
   const readOnly = standing.state === 'open' ? null : standingText(standing);
+  const stopped = await options.webhooks.stopped(stoppedShownMax);
   return {
     status: readOnly === null && (behind.length === 0 || !needsReadModels) ? 'ready' : 'not-ready', database: 'up', headPosition, behind, readOnly,
     clock: (await options.logClock?.clock())?.state ?? null,
     projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
+    stoppedSubscriptions: stopped.map(({ subscriptionId, position, reason }) => ({ subscriptionId, position, ...(withReasons && { reason }) })),
   };
 };
 

@@ -51,7 +51,7 @@ For administrators; none of these is a fact, so none becomes an event.
 - \`GET ${apiPath}/dead-letters\`: records of the topic of commands that were no request, newest first, read where they lie; \`/dead-letters/{partition}-{offset}\` shows one with headers and value.
   \`POST …/replay\` puts it back as a command of the caller, once, however often it is asked for; 202, and the answer goes to the topic of replies. ([When](../runbooks/poison-message.md))
 - \`/health/ready\` answers 503 while the database is away or, in processes of the roles \`api\` and \`projector\`, a projection is \`behind\`: stopped, without rows that may be read, or lagging for longer than
-  \`RECTRAIL_READY_LAG_SECONDS\`. \`/health\` answers the same with every projection and every follower of which one process works at a time (Kafka, webhooks, reminders: how far it is, whether anybody works as it),
+  \`RECTRAIL_READY_LAG_SECONDS\`. \`/health\` answers the same with every projection and every follower of which one process works at a time (Kafka, webhooks, reminders: how far it is, whether anybody works as it), names the subscriptions to webhooks that stand before an event that cannot be read (\`stoppedSubscriptions\`),
   and tells an administrator's token why one has stopped; without one it names the projection and the position, since an error may hold data of its event. \`/health/live\` says only that the process answers.
 
 \`/series\` has \`from\`, \`to\` and \`every\` in place of \`validAt\`: each value is the number that \`/dashboard\` has at that day, as known at its end (\`as=then\`, in the tree of that day)

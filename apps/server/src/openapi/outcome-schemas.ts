@@ -40,7 +40,7 @@ export const outcomeSchemas: Json = {
   },
   Readiness: { type: 'object', additionalProperties: false, required: Object.keys(readinessProperties), properties: readinessProperties },
   Health: {
-    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'clock', 'projections', 'followers'],
+    type: 'object', additionalProperties: false, required: [...Object.keys(readinessProperties), 'clock', 'projections', 'followers', 'stoppedSubscriptions'],
     properties: {
       ...readinessProperties,
       clock: { enum: ['steady', 'jumped', null], description: '`jumped`: the clock that stamps the events has leapt ahead, and nothing is stored (docs/runbooks/clock-jumped.md); null where it is not watched' },
@@ -53,6 +53,13 @@ export const outcomeSchemas: Json = {
       followers: {
         type: 'array', description: 'Followers of the log of which one process at a time does the work',
         items: { type: 'object', additionalProperties: false, required: Object.keys(followerProperties), properties: followerProperties },
+      },
+      stoppedSubscriptions: {
+        type: 'array', description: 'Subscriptions to webhooks that stand before an event that cannot be read, the farthest behind first, 20 at most (docs/runbooks/webhooks-behind.md)',
+        items: {
+          type: 'object', additionalProperties: false, required: ['subscriptionId', 'position'],
+          properties: { subscriptionId: { type: 'string' }, position: { type: 'integer', description: 'The last that it is done with' }, reason: { type: 'string', description: 'For administrators' } },
+        },
       },
     },
   },

@@ -26,6 +26,9 @@ export interface SubscriptionRow {
   readonly generation: number;
 }
 
+/** One that stands before an event that cannot be read: everything up to `position` was delivered or is not selected. */
+export interface StoppedSubscription { readonly subscriptionId: SubscriptionId; readonly position: Position; readonly reason: string }
+
 const prefix = 'subscription-';
 
 const tables = `
@@ -154,6 +157,14 @@ export class SubscriptionRegistry {
   async active(): Promise<readonly SubscriptionRow[]> {
     await this.#catchUp();
     const { rows } = await this.#options.database.query<SubscriptionRow>(`select ${columns} from rectrail_webhooks.subscription where status = 'ACTIVE'`);
+    return rows;
+  }
+
+  /** Without a look at the log, for a probe that asks every few seconds. */
+  async stopped(limit: number): Promise<readonly StoppedSubscription[]> {
+    const { rows } = await this.#options.database.query<StoppedSubscription>(`
+      select id::text as "subscriptionId", position::float8 as position, stopped as reason
+      from rectrail_webhooks.subscription where status = 'ACTIVE' and stopped is not null order by position, id limit $1`, [limit]);
     return rows;
   }
 

@@ -11,7 +11,7 @@ import { deliveriesOf, logDeliveries, type DeliveryKind, type LoggedDelivery } f
 import { KeyStore } from './key-store.ts';
 import { standardSchedule, type RetrySchedule } from './retry-schedule.ts';
 import { publicKeyText, secretText } from './signing.ts';
-import { setUpWebhookTables, SubscriptionRegistry, type SubscriptionRow } from './subscription-registry.ts';
+import { setUpWebhookTables, SubscriptionRegistry, type StoppedSubscription, type SubscriptionRow } from './subscription-registry.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 import { WebhookSender, type AttemptOutcome } from './webhook-sender.ts';
 
@@ -116,6 +116,11 @@ export class Webhooks {
   /** Of all that are not deleted. */
   count(): Promise<number> {
     return this.#registry.count();
+  }
+
+  /** Those that stand before an event that cannot be read, the farthest behind first. */
+  stopped(limit: number): Promise<readonly StoppedSubscription[]> {
+    return this.#registry.stopped(limit);
   }
 
   /** In the order of creation. `owners` null: all; `after`: the id of the last one of the page before. */
