@@ -132,7 +132,7 @@ export class LogAnswers {
 
   /** The size asked, at most that of the newest checkpoint, which is the default. @throws HttpProblem `log-not-sealed` */
   async sizeOf(asked: number | undefined, parameter: string): Promise<number> {
-    const size = await this.#options.sealed.signedSize();
+    const size = await this.#options.sealed.signedSize(asked);
     if (size === 0) throw unsigned();
     if (asked !== undefined && asked > size) throw notSealed(parameter, `the newest checkpoint is of ${size} leaves, asked was ${asked}`);
     return asked ?? size;

@@ -1,4 +1,4 @@
-import type { Database } from '@rectrail/platform';
+import type { Database, SqlResult } from '@rectrail/platform';
 import {
   formatNote, hashesFromTiles, parseCheckpointText, parseNote, RecentTiles, tileWidth, treeHashBytes,
   type HashedNode, type NoteSignature, type Tile, type TreeHash, type TreeHashes,
@@ -130,6 +130,8 @@ export class TileGrowth {
 export class SealedLog {
   readonly #database: Database;
   readonly #recent = new RecentTiles(recentTilesBytesMax);
+  /** Of the newest checkpoint that was asked for. */
+  #signedSize = 0;
 
   private constructor(database: Database) {
     this.#database = database;
@@ -150,10 +152,12 @@ export class SealedLog {
     return row === undefined ? null : signedCheckpoint(row);
   }
 
-  /** Leaves of the newest checkpoint; 0 where none was signed. */
-  async signedSize(): Promise<number> {
-    const { rows } = await this.#database.query<{ size: number }>(signedSizeSql, [], 'signed-size');
-    return rows[0]?.size ?? 0;
+  /** Leaves of the newest checkpoint; 0 where none was signed. With `enough`, one that was the newest before will do where it has so many. */
+  async signedSize(enough = Number.POSITIVE_INFINITY): Promise<number> {
+    if (this.#signedSize >= enough) return this.#signedSize;
+    const { rows } = await this.#query<{ size: number }>(signedSizeSql, [], 'signed-size');
+    this.#signedSize = rows[0]?.size ?? 0;
+    return this.#signedSize;
   }
 
   /** The last one of an epoch; null where none was signed in it. */
@@ -220,16 +224,22 @@ export class SealedLog {
     }, this.#recent);
   }
 
-  async #tiles(tiles: readonly Tile[]): Promise<readonly (Buffer | null)[]> {
-    const values = [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)];
+  /** Of what is remembered in part. */
+  async #query<R extends object>(sql: string, values: readonly unknown[], name: string): Promise<SqlResult<R>> {
     try {
-      const { rows } = await this.#database.query<{ hashes: Buffer | null }>(tilesSql, values, 'tiles');
-      return rows.map(({ hashes }) => hashes);
+      return await this.#database.query<R>(sql, values, name);
     } catch (error) {
       // A broken connection may be followed by one to another copy of the database.
       this.#recent.forget();
+      this.#signedSize = 0;
       throw error;
     }
+  }
+
+  async #tiles(tiles: readonly Tile[]): Promise<readonly (Buffer | null)[]> {
+    const values = [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ width }) => width * treeHashBytes)];
+    const { rows } = await this.#query<{ hashes: Buffer | null }>(tilesSql, values, 'tiles');
+    return rows.map(({ hashes }) => hashes);
   }
 }
 
