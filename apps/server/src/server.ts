@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createAccessControl, keepAdministratorToken, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
-import { instantOfMs, type Clock } from '@rectrail/kernel';
+import { instantOfMs, type Clock, type SubscriptionId } from '@rectrail/kernel';
 import { AddressGuard, createMessageFeed, sourceOf, type LogCheckpointData, type MessageFeed } from '@rectrail/messaging';
 import { createLogger, createMetrics, knownCalendarYears, type Configuration, type Database, type Logger } from '@rectrail/platform';
 import { bootstrap, CommandService, createImportService } from '@rectrail/tracking-app';
@@ -157,7 +157,8 @@ const start = async (configuration: Configuration, logger: Logger, opened: Async
   const { webhookSubscriptionsMax } = configuration;
   const ports = {
     runner, store, lookups: read.lookups, zone, endpointFault: (url: string) => guard.endpointFault(url),
-    subscriptionsFull: async () => (await webhooks.count() >= webhookSubscriptionsMax ? webhookSubscriptionsMax : null),
+    subscriptionsFull: async (made: readonly SubscriptionId[]) => (await webhooks.count(made) + made.length > webhookSubscriptionsMax ? webhookSubscriptionsMax : null),
+    alone: <T>(work: () => Promise<T>) => webhooks.alone(work),
   };
   const app = await createHttpApplication({
     configuration, version, logger, metrics, tracing, clock: systemClock, logClock: storage.logClock, database, store, leadership, access, read, rebuilds, sealed, fence,

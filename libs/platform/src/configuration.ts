@@ -65,7 +65,7 @@ const schema = z.strictObject({
   feedReadersMax: integer(0, 10_000).default(200).describe('Streams, waiting pages and digests of the feed that are open at once; beyond it 503.'),
   webhookAllowedNetworks: networkList.describe('Networks beside the public ones to which webhooks may be sent, as CIDR separated by commas: `10.20.0.0/16,fd00::/8`.'),
   webhookRequestsMax: integer(1, 1_000).default(64).describe('Webhooks that are under way at once. One receiver (a host) gets half of them at most, and all slow ones together half.'),
-  webhookSubscriptionsMax: integer(1, 10_000).default(500).describe('Subscriptions that there may be, paused and disabled ones included; a further one is refused. Counted before a request, so that one of several commands may go beyond it.'),
+  webhookSubscriptionsMax: integer(1, 10_000).default(500).describe('Subscriptions that there may be, paused and disabled ones included; a further one is refused.'),
   tracesUrl: z.url({ protocol: /^https?$/ }).optional().describe('OTLP endpoint that takes OpenTelemetry traces over HTTP, such as `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.'),
   tracesSampledShare: z.coerce.number().min(0).max(1).default(1).describe('Share of the traces beginning here that is recorded, 0 to 1; a trace that a caller began is recorded as its caller says.'),
   leaseMs: integer(500, 600_000).default(10_000).describe('How long the work of a process that falls silent (relay, webhooks, reminders, the sealing of the log) waits before another takes it over, milliseconds.'),

@@ -1,5 +1,5 @@
 import type { UnitOfWork } from '@rectrail/event-store';
-import type { Actor, Day, FuzzyDate, Instant, Position, StreamId } from '@rectrail/kernel';
+import type { Actor, Day, FuzzyDate, Instant, Position, StreamId, SubscriptionId } from '@rectrail/kernel';
 import type { TrackingLookups } from '@rectrail/tracking-read';
 import { z } from 'zod';
 import { parseBody } from './validation.ts';
@@ -38,8 +38,8 @@ export interface CommandContext {
   requirePurges(): void;
   /** Why nothing may be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
-  /** How many subscriptions there may be, where that many are there; else null. */
-  subscriptionsFull(): Promise<number | null>;
+  /** How many subscriptions there may be, where one of this id is one too many beside the others and those that the same command makes; else null. */
+  subscriptionsFull(id: SubscriptionId): Promise<number | null>;
 }
 
 export interface CommandResult {
@@ -72,6 +72,8 @@ export interface CommandDefinition {
   readonly ifMatch: IfMatchRule;
   /** The stream that If-Match speaks of, for a path with `:id`. */
   readonly stream: ((id: string) => StreamId) | null;
+  /** It counts what others like it make: one at a time is carried out, in all processes together. */
+  readonly alone?: true;
   execute(context: CommandContext, unit: UnitOfWork, target: CommandTarget, body: unknown): Promise<CommandResult>;
 }
 
@@ -82,6 +84,7 @@ interface CommandSpecification<S extends z.ZodType> {
   readonly body: S;
   readonly ifMatch: IfMatchRule;
   readonly stream: ((id: string) => StreamId) | null;
+  readonly alone?: true;
   readonly execute: (context: CommandContext, unit: UnitOfWork, target: CommandTarget, body: z.output<S>) => Promise<CommandResult>;
 }
 

@@ -358,7 +358,14 @@ describe('subscriptions', () => {
 
   it('are no more than there may be', async () => {
     const made = (await side.facts()).filter(({ event }) => event.type === 'SubscriptionCreated').length;
-    for (let n = made; n < subscriptionsMax; n++) await run('/subscriptions', { endpoint, audience: 'public' });
+    const body = { endpoint, audience: 'public' };
+    for (let n = made; n < subscriptionsMax - 2; n++) await run('/subscriptions', body);
+    const one = { name: 'CreateSubscription', body };
+    await expect(side.batch({ commands: [one, one, one] })).rejects.toMatchObject({ code: 'too-many-subscriptions', errors: [{ pointer: '/commands/2' }] });
+    const atOnce = await Promise.allSettled(Array.from({ length: 5 }, () => side.post('/subscriptions', body)));
+    expect(atOnce.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    const [last] = (await side.facts()).filter(({ event }) => event.type === 'SubscriptionCreated').slice(-1);
+    expect((await side.post('/subscriptions', body, { commandId: last!.commandId })).outcome.repeated).toBe(true);
     expect(await side.refused('/subscriptions', { endpoint, audience: 'public' })).toMatchObject({ code: 'too-many-subscriptions', detail: expect.stringContaining('RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX') });
   });
 

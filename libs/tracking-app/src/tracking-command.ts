@@ -1,5 +1,5 @@
-import { canonicalJson, contentSha256, derivedUuid, sha256Hex, type CommandRunner, type EventStore, type UnitOfWork } from '@rectrail/event-store';
-import { dayIn, type Actor, type CommandId, type Position } from '@rectrail/kernel';
+import { canonicalJson, contentSha256, derivedUuid, sha256Hex, type CommandRunner, type EventStore, type UnitOfWork, type UnitOutcome } from '@rectrail/event-store';
+import { dayIn, type Actor, type CommandId, type Position, type SubscriptionId } from '@rectrail/kernel';
 import { Inject } from '@nestjs/common';
 import type { TrackingLookups } from '@rectrail/tracking-read';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -60,8 +60,10 @@ export interface TrackingCommandPorts {
   readonly zone: string;
   /** Why webhooks may not be sent to this address as it resolves now, or null. */
   endpointFault(url: string): Promise<string | null>;
-  /** How many subscriptions there may be, where that many are there; else null. */
-  subscriptionsFull(): Promise<number | null>;
+  /** How many subscriptions there may be, where these are too many beside those that are there under other ids; else null. */
+  subscriptionsFull(made: readonly SubscriptionId[]): Promise<number | null>;
+  /** Carries out one such command at a time, in all processes. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export const trackingCommandPorts = Symbol('trackingCommandPorts');
@@ -69,6 +71,9 @@ export const trackingCommandPorts = Symbol('trackingCommandPorts');
 /** What was asked, so that a repeated command id with another content is found out. If-Match is no part of it: a retry may leave it out. */
 const fingerprintOf = ({ calls }: TrackingCommand): string =>
   sha256Hex(canonicalJson(calls.map(({ definition, target, body }) => ({ name: definition.name, target: target.id, body }))));
+
+/** `subscriptions`: ids of those that the command makes, so far. */
+interface PlaceInCommand { readonly index: number; readonly subscriptions: SubscriptionId[] }
 
 @CommandHandler(TrackingCommand)
 export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> {
@@ -97,7 +102,8 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
       const { result } = await this.#ports.runner.preview({ commandId, correlationId }, work);
       return { commandId, dryRun, repeated: false, position: null, results: result };
     }
-    const { result, position, versions, repeated } = await this.#ports.runner.run({ commandId, correlationId, fingerprint }, work);
+    const run = (): Promise<UnitOutcome<readonly CommandReply[]>> => this.#ports.runner.run({ commandId, correlationId, fingerprint }, work);
+    const { result, position, versions, repeated } = await (command.calls.some(({ definition }) => definition.alone) ? this.#ports.alone(run) : run());
     const results = result.map((reply) => ({ ...reply, streamVersion: versions.get(reply.stream) ?? reply.streamVersion }));
     return { commandId, dryRun, repeated, position, results };
   }
@@ -110,9 +116,10 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
   /** May run several times for one command (conflicts, a repeat): it keeps nothing between runs. */
   async #carryOut(command: TrackingCommand, unit: UnitOfWork): Promise<readonly CommandReply[]> {
     const replies: CommandReply[] = [];
+    const subscriptions: SubscriptionId[] = [];
     for (const [index, call] of command.calls.entries()) {
       try {
-        replies.push(await this.#carryOutOne(call, command, unit, index));
+        replies.push(await this.#carryOutOne(call, command, unit, { index, subscriptions }));
       } catch (error) {
         throw command.batch && error instanceof CommandRejected ? error.inside(`/commands/${index}`) : error;
       }
@@ -120,7 +127,7 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
     return replies;
   }
 
-  async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, index: number): Promise<CommandReply> {
+  async #carryOutOne({ definition, target, body }: CommandCall, command: TrackingCommand, unit: UnitOfWork, { index, subscriptions }: PlaceInCommand): Promise<CommandReply> {
     requireIfMatch(definition, target);
     const { zone } = this.#ports;
     const result = await definition.execute({
@@ -133,7 +140,10 @@ export class TrackingCommandHandler implements ICommandHandler<TrackingCommand> 
       contentHashes: async (stream) => new Map((await this.#ports.store.readStream(stream)).events.map((event) => [event.position, contentSha256(event)])),
       requirePurges: () => { this.#requirePurges(); },
       endpointFault: (url) => this.#ports.endpointFault(url),
-      subscriptionsFull: () => this.#ports.subscriptionsFull(),
+      subscriptionsFull: (id) => {
+        subscriptions.push(id);
+        return this.#ports.subscriptionsFull(subscriptions);
+      },
       newId: (purpose) => derivedUuid(unit.commandId, `${index}/${purpose}`),
     }, unit, target, body);
     return { ...result, streamVersion: (await unit.load(result.stream)).version };

@@ -115,6 +115,7 @@ describe('the HTTP application', () => {
         lookups: { catchUp: () => Promise.resolve(), streamsOf: () => Promise.resolve(new Map()), dependents: () => Promise.resolve([]), trees: () => Promise.resolve([]) },
         endpointFault: () => Promise.resolve(null),
         subscriptionsFull: () => Promise.resolve(null),
+        alone: (work) => work(),
       },
     });
   });

@@ -146,10 +146,11 @@ export class SubscriptionRegistry {
     return rows.map(({ orgId }) => orgId);
   }
 
-  /** Of all that are not deleted. */
-  async count(): Promise<number> {
+  /** Of all that are not deleted, but for these. */
+  async count(but: readonly SubscriptionId[]): Promise<number> {
     await this.#catchUp();
-    const { rows } = await this.#options.database.query<{ count: number }>(`select count(*)::int as count from rectrail_webhooks.subscription where status <> 'DELETED'`);
+    const { rows } = await this.#options.database.query<{ count: number }>(`
+      select count(*)::int as count from rectrail_webhooks.subscription where status <> 'DELETED' and id <> all($1::uuid[])`, [but]);
     return rows[0]?.count ?? 0;
   }
 

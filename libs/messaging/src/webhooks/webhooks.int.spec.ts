@@ -473,6 +473,25 @@ describe('attempts', () => {
   });
 });
 
+describe('creations', () => {
+  it('of several processes at once each count those before them, with two connections a process', async () => {
+    const processes = await Promise.all([1, 2].map(() => openDatabase({ url: test.url, connectionsMax: 2, onError: () => undefined })));
+    const stores = await Promise.all(processes.map((one) => open({ database: one })));
+    const create = (at: number): Promise<boolean> => stores[at % 2]!.alone(async () => {
+      if (await stores[at % 2]!.count([]) >= 3) return false;
+      await sleep(5);
+      await subscribe();
+      return true;
+    });
+    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, at) => create(at)));
+    expect(outcomes.filter((made) => made)).toHaveLength(3);
+    await expect(stores[0]!.alone(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    const ids = (await stores[0]!.list({ owners: null, after: null, limit: 10 })).map(({ subscriptionId }) => subscriptionId);
+    expect(await stores[1]!.alone(() => stores[1]!.count(ids.slice(0, 1)))).toBe(2);
+    await Promise.all(processes.map((one) => one.close()));
+  });
+});
+
 describe('who asks for subscriptions', () => {
   it('is answered also where many ask at once and the log is numbered over the same connections', async () => {
     const few = await openDatabase({ url: test.url, connectionsMax: 2, idleInTransactionMsMax: 500, onError: () => undefined });

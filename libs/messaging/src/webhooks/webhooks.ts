@@ -85,6 +85,7 @@ export class Webhooks {
   readonly #delivery: WebhookDelivery;
   readonly #closing = new AbortController();
   readonly #query: Database['query'];
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: WebhooksOptions) {
     const { database, store, codec, clock, guard, requestsMax, timeoutMs, tracing, onAttempt, schedule = standardSchedule, pollMs = pollDefaultMs } = options;
@@ -113,9 +114,25 @@ export class Webhooks {
     return this.#registry.owners();
   }
 
-  /** Of all that are not deleted. */
-  count(): Promise<number> {
-    return this.#registry.count();
+  /** Of all that are not deleted, but for these. */
+  count(but: readonly SubscriptionId[]): Promise<number> {
+    return this.#registry.count(but);
+  }
+
+  /** One creation at a time, in this process and then in all of them: each counts those before it. Those of one process wait without a connection, which the work needs. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await this.#options.database.transaction(async (query) => {
+        await query(`select pg_advisory_xact_lock(hashtextextended('rectrail_webhooks.creation', 0))`);
+        return work();
+      });
+    } finally {
+      resolve(undefined);
+    }
   }
 
   /** Those that stand before an event that cannot be read, the farthest behind first. */

@@ -20,9 +20,9 @@ const requireEndpoint = async (context: CommandContext, url: string): Promise<vo
 };
 
 /** Each costs a reader of the log, and its receiver a share of what is sent at once. @throws CommandRejected `too-many-subscriptions`. */
-const requireRoom = async (context: CommandContext): Promise<void> => {
-  const most = await context.subscriptionsFull();
-  if (most !== null) throw new CommandRejected('too-many-subscriptions', `${most} subscriptions are there, as many as there may be. Potential solutions: delete one; raise RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX`);
+const requireRoom = async (context: CommandContext, id: SubscriptionId): Promise<void> => {
+  const most = await context.subscriptionsFull(id);
+  if (most !== null) throw new CommandRejected('too-many-subscriptions', `with this one there would be more subscriptions than the ${most} that there may be. Potential solutions: delete one; raise RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX`);
 };
 
 /** Behind a position that nobody has seen it would hear of nothing for long. @throws CommandRejected `position-unknown`. */
@@ -45,6 +45,7 @@ const createSubscription = defineCommand({
   }),
   ifMatch: 'none',
   stream: null,
+  alone: true,
   execute: async (context, unit, _target, { org, subtreeOf, ...terms }) => {
     const { orgId: own } = context.actor;
     const owner = org ?? own;
@@ -57,8 +58,8 @@ const createSubscription = defineCommand({
     }
     await requireReached(context, terms.after);
     await requireEndpoint(context, terms.endpoint);
-    await requireRoom(context);
     const id = context.newId('subscription') as SubscriptionId;
+    await requireRoom(context, id);
     return make(subscriptions, context, unit, {
       id, scope: { orgId }, frame: frameOf(context, undefined), command: { type: 'CreateSubscription', data: { ...terms, subscriptionId: id, orgId, subtreeOf: selected } },
     });

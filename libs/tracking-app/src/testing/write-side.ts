@@ -58,6 +58,7 @@ export const subscriptionsMax = 10;
 /** First start done. @see WriteSide */
 export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Promise<WriteSide> => {
   let now = instant(startedAt);
+  let lastAlone: Promise<unknown> = Promise.resolve();
   const clock = { now: () => now };
   const store = new MemoryEventStore(clock);
   const codec = createEventCodec(trackingEventDefinitions);
@@ -67,7 +68,15 @@ export const openWriteSide = async (startedAt = '2026-03-01T02:00:00.000Z'): Pro
   const module = await Test.createTestingModule({ imports: [TrackingAppModule.register({
     runner, store, zone, lookups: lookupsOver(facts),
     endpointFault: (url) => Promise.resolve(url.includes('.internal') ? 'an inner address' : null),
-    subscriptionsFull: async () => ((await facts()).filter(({ event }) => event.type === 'SubscriptionCreated').length < subscriptionsMax ? null : subscriptionsMax),
+    subscriptionsFull: async (made) => {
+      const others = (await facts()).filter(({ event }) => event.type === 'SubscriptionCreated' && !made.includes(event.data.subscriptionId)).length;
+      return others + made.length <= subscriptionsMax ? null : subscriptionsMax;
+    },
+    alone: (work) => {
+      const turn = lastAlone.then(work, work);
+      lastAlone = turn;
+      return turn;
+    },
   })] }).compile();
   const app = await module.init();
   const service = app.get(CommandService);
