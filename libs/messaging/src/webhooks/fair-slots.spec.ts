@@ -60,6 +60,15 @@ describe('slots', () => {
     await others;
   });
 
+  it('go around among receivers, however many wait for one of them', async () => {
+    const slots = new FairSlots(1);
+    const order: string[] = [];
+    const all = ['a', 'a', 'a', 'b', 'b', 'c'].map((receiver) => attempt(slots, receiver, 10).then(() => { order.push(receiver); }));
+    await passed(100);
+    await Promise.all(all);
+    expect(order).toEqual(['a', 'b', 'c', 'a', 'b', 'a']);
+  });
+
   it('go to no one who has stopped waiting', async () => {
     const slots = new FairSlots(1);
     const stop = new AbortController();

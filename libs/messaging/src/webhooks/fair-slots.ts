@@ -1,78 +1,111 @@
 /** From this time of an attempt on its receiver counts as slow, until it answers faster again, ms. */
 const slowFromMs = 2_000;
 
-/** `go`: whether it goes as one of the slow. */
-interface Waiting { readonly receiver: string; readonly go: (asSlow: boolean) => void }
+/** `go`: whether it goes as one of the slow. `asked`: which in the order of asking. */
+interface Waiting { readonly asked: number; readonly go: (asSlow: boolean) => void }
+
+interface Receiver {
+  readonly name: string;
+  /** In the order of asking. */
+  readonly waiting: Set<Waiting>;
+  underWay: number;
+  isSlow: boolean;
+  /** Where it waits for its turn; null where nobody waits for it, or it has its half. */
+  turns: Set<Receiver> | null;
+}
+
+const firstOf = <T>(set: ReadonlySet<T> | undefined): T | undefined => set?.values().next().value;
 
 /**
  * Who may send, of many that want to: at most half of the slots for one receiver, at most half for all that answered slowly the last time together, and then whoever has the fewest
- * under way, the longest waiting first. So neither one slow receiver with many subscriptions nor many slow ones hold up the others, while a lone one still gets half.
+ * under way; those that have as many take turns. So neither one slow receiver with many subscriptions nor many slow ones hold up the others, while a lone one still gets half.
+ * What a slot costs grows with the slots, not with those who wait.
  */
 export class FairSlots {
   readonly #half: number;
   #free: number;
   #slowUnderWay = 0;
-  readonly #underWay = new Map<string, number>();
-  readonly #slow = new Set<string>();
-  readonly #waiting: Waiting[] = [];
+  #asked = 0;
+  /** Those that wait, are sent to, or are slow. */
+  readonly #receivers = new Map<string, Receiver>();
+  /** By how many are under way to them. */
+  readonly #prompt: readonly Set<Receiver>[];
+  readonly #slow: readonly Set<Receiver>[];
 
   constructor(slots: number) {
     this.#free = slots;
     this.#half = Math.max(1, Math.floor(slots / 2));
+    const turns = (): readonly Set<Receiver>[] => Array.from({ length: this.#half }, () => new Set<Receiver>());
+    [this.#prompt, this.#slow] = [turns(), turns()];
   }
 
   /** Resolves, with what gives the slot back, once the receiver may be sent to. @throws what the signal aborts with, while it waits. */
-  async take(receiver: string, signal: AbortSignal): Promise<() => void> {
+  async take(name: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    const waiting: Waiting = { receiver, go: resolve };
+    const waiting: Waiting = { asked: this.#asked++, go: resolve };
+    const receiver = this.#receiverOf(name);
     const leave = (): void => {
-      const at = this.#waiting.indexOf(waiting);
-      if (at < 0) return;
-      this.#waiting.splice(at, 1);
+      if (!receiver.waiting.delete(waiting)) return;
+      if (receiver.waiting.size === 0) this.#place(receiver);
       reject(signal.reason as Error);
     };
     signal.addEventListener('abort', leave, { once: true });
-    this.#waiting.push(waiting);
+    receiver.waiting.add(waiting);
+    if (receiver.waiting.size === 1) this.#place(receiver);
     this.#admit();
     const asSlow = await promise.finally(() => { signal.removeEventListener('abort', leave); });
     const began = performance.now();
     return () => { this.#give(receiver, { asSlow, isSlow: performance.now() - began >= slowFromMs }); };
   }
 
+  #receiverOf(name: string): Receiver {
+    const known = this.#receivers.get(name);
+    if (known !== undefined) return known;
+    const receiver: Receiver = { name, waiting: new Set(), underWay: 0, isSlow: false, turns: null };
+    this.#receivers.set(name, receiver);
+    return receiver;
+  }
+
+  /** At the end of those that have as many under way; nothing is kept of one that nobody asks for and that is prompt. */
+  #place(receiver: Receiver): void {
+    receiver.turns?.delete(receiver);
+    const turns = receiver.isSlow ? this.#slow : this.#prompt;
+    receiver.turns = receiver.waiting.size === 0 ? null : turns[receiver.underWay]?.add(receiver) ?? null;
+    if (receiver.waiting.size === 0 && receiver.underWay === 0 && !receiver.isSlow) this.#receivers.delete(receiver.name);
+  }
+
   #admit(): void {
-    for (let next = this.#next(); next !== null; next = this.#next()) {
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const waiting = firstOf(next.waiting);
+      if (waiting === undefined) return;
+      next.waiting.delete(waiting);
+      next.underWay += 1;
       this.#free -= 1;
-      this.#underWay.set(next.receiver, this.#of(next.receiver) + 1);
-      const asSlow = this.#slow.has(next.receiver);
-      if (asSlow) this.#slowUnderWay += 1;
-      next.go(asSlow);
+      if (next.isSlow) this.#slowUnderWay += 1;
+      this.#place(next);
+      waiting.go(next.isSlow);
     }
   }
 
-  #next(): Waiting | null {
-    if (this.#free === 0) return null;
-    let best: Waiting | null = null;
-    for (const one of this.#waiting) {
-      const isFull = this.#of(one.receiver) >= this.#half || (this.#slow.has(one.receiver) && this.#slowUnderWay >= this.#half);
-      if (!isFull && (best === null || this.#of(one.receiver) < this.#of(best.receiver))) best = one;
+  #next(): Receiver | undefined {
+    if (this.#free === 0) return undefined;
+    for (const [underWay, turns] of this.#prompt.entries()) {
+      const prompt = firstOf(turns);
+      const slow = this.#slowUnderWay >= this.#half ? undefined : firstOf(this.#slow[underWay]);
+      if (prompt === undefined || slow === undefined) {
+        if (prompt !== undefined || slow !== undefined) return prompt ?? slow;
+      } else return (firstOf(slow.waiting)?.asked ?? 0) < (firstOf(prompt.waiting)?.asked ?? 0) ? slow : prompt;
     }
-    return best;
+    return undefined;
   }
 
-  #give(receiver: string, { asSlow, isSlow }: { readonly asSlow: boolean; readonly isSlow: boolean }): void {
+  #give(receiver: Receiver, { asSlow, isSlow }: { readonly asSlow: boolean; readonly isSlow: boolean }): void {
     this.#free += 1;
     if (asSlow) this.#slowUnderWay -= 1;
-    const left = this.#of(receiver) - 1;
-    if (left === 0) this.#underWay.delete(receiver);
-    else this.#underWay.set(receiver, left);
-    if (isSlow) this.#slow.add(receiver);
-    else this.#slow.delete(receiver);
+    receiver.underWay -= 1;
+    receiver.isSlow = isSlow;
+    this.#place(receiver);
     this.#admit();
-  }
-
-  #of(receiver: string): number {
-    return this.#underWay.get(receiver) ?? 0;
   }
 }
