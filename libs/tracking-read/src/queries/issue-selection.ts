@@ -6,23 +6,23 @@ import { listCounts } from './list-counts.ts';
 import { hasText, isOfInspection } from './name-conditions.ts';
 import { arrayText, listedOwners } from './org-order.ts';
 import { findOrg, type ReadSession, type Selected } from './read-session.ts';
-import { areQuick, countOf, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
+import { areQuick, countOf, isAmong, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
 import type { IssuesRequest } from './requests.ts';
 import type { Verdicts } from './verdicts.ts';
 
 type IssueCounts = DashboardFigures['issues'];
 
-/** The classes for which something holds: a bit for each number, in hexadecimal. */
+/** The classes for which something holds: a bit for each number, as PostgreSQL reads bytes. */
 const classesWhere = (holds: (one: IssueClass) => boolean): string => {
   const bits = new Uint8Array(Math.ceil(issueClasses.length / 8));
   for (const [number, one] of issueClasses.entries()) if (holds(one)) bits[number >> 3] = (bits[number >> 3] ?? 0) | (1 << (number & 7));
-  return Buffer.from(bits).toString('hex');
+  return `\\x${Buffer.from(bits).toString('hex')}`;
 };
 
 /** What of a policy decides, and what it comes to as a text. */
 interface ByPolicy { readonly part: (policy: PolicyContent) => unknown; readonly value: (policy: PolicyContent) => string; readonly condition: (value: string) => Condition }
 
-/** A condition by the policy of each owner; owners for whom it comes to the same are taken together. */
+/** A condition by the policy of each owner; owners for whom it comes to the same are taken together, thousands maybe, and asked of each row: by a hash. */
 const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy): Condition => (param) => {
   // Without a policy there is no issue either.
   if (policies === null) return 'false';
@@ -37,11 +37,12 @@ const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy):
   const others = Map.groupBy(policies.own.keys(), (owner) => valueOf(policies.own.get(owner) ?? policies.rest));
   others.delete(rest);
   if (others.size === 0) return condition(rest)(param);
-  const cases = [...others].map(([other, owners]) => `when r.org_id = any(${param(arrayText(owners))}::uuid[]) then ${condition(other)(param)}`);
+  const cases = [...others].map(([other, owners]) => `when ${isAmong('r.org_id', param(arrayText(owners)))} then ${condition(other)(param)}`);
   return `case ${cases.join(' ')} else ${condition(rest)(param)} end`;
 };
 
-const isOfClasses = (classes: string): Condition => (param) => `get_bit(decode(${param(classes)}, 'hex'), r.class) = 1`;
+/** Read once, while a function of a parameter is called for each row. */
+const isOfClasses = (classes: string): Condition => (param) => `get_bit(${param(classes)}::bytea, r.class) = 1`;
 
 const isInBucket = (verdicts: Verdicts, bucket: NonNullable<IssuesRequest['bucket']>): Condition =>
   byPolicy(verdicts, { part: ({ buckets }) => buckets, value: (policy) => classesWhere((one) => bucketOf(policy, one) === bucket), condition: isOfClasses });
