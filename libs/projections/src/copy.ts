@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type pg from 'pg';
 import { from } from 'pg-copy-streams';
-import type { CopyRow, CopyValue } from './transaction.ts';
+import type { Copy, CopyRow, CopyValue } from './transaction.ts';
 
 /** Characters of one message: large enough that messages cost nothing, small enough that server and encoder work at the same time. */
 const messageChars = 1 << 16;
@@ -42,11 +42,21 @@ export function* copyText(rows: Iterable<CopyRow>): Generator<Buffer, void, void
 
 const isValues = (row: CopyRow): row is readonly CopyValue[] => Array.isArray(row);
 
+export interface CopyOptions {
+  /** Longest that the server goes on with it, within a transaction; default for ever. */
+  readonly answerMs?: number | undefined;
+}
+
 /** The limit is within the message of the COPY itself: statements of their own before it and after it would be waited for. */
-const copySql = (table: string, columns: readonly string[], answerMs: number | undefined): string => {
-  const copy = `copy ${table} (${columns.join(', ')}) from stdin`;
-  return answerMs === undefined ? copy : `set local statement_timeout = ${answerMs}; ${copy}; set local statement_timeout = 0`;
+const copySql = (into: readonly CopyInto[], { answerMs }: CopyOptions): string => {
+  const copies = into.map(({ table, columns }) => `copy ${table} (${columns.join(', ')}) from stdin`).join('; ');
+  return answerMs === undefined ? copies : `set local statement_timeout = ${answerMs}; ${copies}; set local statement_timeout = 0`;
 };
+
+type CopyInto = Omit<Copy, 'rows'>;
+
+/** Rows in the text format of COPY. */
+interface CopyPiece extends CopyInto { readonly piece: Buffer }
 
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 /** A message of its data (protocol, "CopyData"). */
@@ -57,17 +67,17 @@ const copyData = (piece: Buffer): readonly Buffer[] => {
 };
 
 /**
- * A COPY whose rows go out with its statement, in one write: the server's word that it may begin is not waited for. Should the statement fail, the server passes over the rows
- * that come without it (protocol, "COPY Operations").
+ * COPYs whose rows go out with their statements, in one write: the server's word that one may begin is not waited for. Should one fail, the server passes over the rows that come
+ * without it (protocol, "COPY Operations").
  */
-class CopyAtOnce implements pg.Submittable {
+class CopiesAtOnce implements pg.Submittable {
   readonly #sql: string;
-  readonly #piece: Buffer;
+  readonly #pieces: readonly CopyPiece[];
   readonly #settled = Promise.withResolvers<undefined>();
 
-  constructor(sql: string, piece: Buffer) {
-    this.#sql = sql;
-    this.#piece = piece;
+  constructor(pieces: readonly CopyPiece[], options: CopyOptions) {
+    this.#sql = copySql(pieces, options);
+    this.#pieces = pieces;
   }
 
   get done(): Promise<unknown> {
@@ -78,7 +88,7 @@ class CopyAtOnce implements pg.Submittable {
     const { stream } = connection;
     stream.cork();
     connection.query(this.#sql);
-    for (const part of [...copyData(this.#piece), copyDone]) stream.write(part);
+    for (const { piece } of this.#pieces) for (const part of [...copyData(piece), copyDone]) stream.write(part);
     stream.uncork();
   }
 
@@ -90,26 +100,38 @@ class CopyAtOnce implements pg.Submittable {
   handleError(error: unknown): void { this.#settled.reject(error); }
 }
 
-export interface CopyOptions {
-  /** Longest that the server goes on with it, within a transaction; default for ever. */
-  readonly answerMs?: number | undefined;
-}
+/** Bytes of one message with the rows of several tables. */
+const atOnceBytesMax = 1 << 18;
 
 /**
- * `Transaction.copy` on a connection of the pg driver, which must be idle. Rows are taken from the iterable as fast as the server reads.
- * Few rows go out at once. @throws the driver's error, or what the iterable throws; either way the server has dropped the rows of this call.
+ * `Transaction.copy` on a connection of the pg driver, which must be idle: few rows of several tables in one message, more of a table as fast as the server reads.
+ * @throws the driver's error, or what an iterable throws; either way the server has dropped the rows of that message.
  */
-// eslint-disable-next-line max-params -- those of `Transaction.copy`, where and how long
-export const copyRows = async (client: pg.ClientBase, table: string, columns: readonly string[], rows: Iterable<CopyRow>, { answerMs }: CopyOptions = {}): Promise<void> => {
-  const [sql, pieces] = [copySql(table, columns, answerMs), copyText(rows)];
-  const first = pieces.next();
-  if (first.done === true) return;
-  const second = pieces.next();
-  if (second.done === true) {
-    await client.query(new CopyAtOnce(sql, first.value)).done;
-    return;
+export const copyRows = async (client: pg.ClientBase, copies: readonly Copy[], options: CopyOptions = {}): Promise<void> => {
+  let [together, bytes]: [CopyPiece[], number] = [[], 0];
+  const send = async (): Promise<void> => {
+    const pieces = together;
+    [together, bytes] = [[], 0];
+    if (pieces.length > 0) await client.query(new CopiesAtOnce(pieces, options)).done;
+  };
+  for (const { table, columns, rows } of copies) {
+    const pieces = copyText(rows);
+    const [first, second] = [pieces.next(), pieces.next()];
+    if (first.done === true) continue;
+    if (second.done === true) {
+      together.push({ table, columns, piece: first.value });
+      bytes += first.value.length;
+      if (bytes >= atOnceBytesMax) await send();
+      continue;
+    }
+    await send();
+    await copyStream(client, { table, columns }, [[first.value, second.value], pieces].values().flatMap((some) => some), options);
   }
-  const stream = client.query(from(sql));
+  await send();
+};
+
+const copyStream = async (client: pg.ClientBase, into: CopyInto, pieces: Iterable<Buffer>, options: CopyOptions): Promise<void> => {
+  const stream = client.query(from(copySql([into], options)));
   const failed = new AbortController();
   const done = new Promise<void>((resolve, reject) => {
     stream.once('finish', resolve);
@@ -118,7 +140,7 @@ export const copyRows = async (client: pg.ClientBase, table: string, columns: re
   // It is awaited below; should the loop end first by what it throws, this rejection has been seen.
   done.catch(() => undefined);
   try {
-    for (const piece of [[first.value, second.value], pieces].values().flatMap((some) => some)) {
+    for (const piece of pieces) {
       if (failed.signal.aborted) break;
       if (!stream.write(piece)) await Promise.race([once(stream, 'drain', { signal: failed.signal }).catch(() => undefined), done]);
     }

@@ -7,6 +7,13 @@ export type CopyValue = string | number | bigint | boolean | null | readonly str
 /** Values in the order of the columns, or rows that are in the text format of COPY already. */
 export type CopyRow = readonly CopyValue[] | Buffer;
 
+/** Rows of a table, which is qualified with its schema. */
+export interface Copy {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly rows: Iterable<CopyRow>;
+}
+
 export interface StatementOptions {
   /** The text is another one each time: a connection need not keep it prepared. */
   readonly varies?: boolean;
@@ -15,8 +22,8 @@ export interface StatementOptions {
 /** Statements of one connection, in the order of the calls. */
 export interface Transaction {
   query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[], options?: StatementOptions): Promise<readonly Row[]>;
-  /** Inserts `rows`, by COPY: a key that is there already is an error. `table` is qualified with its schema. */
-  copy(table: string, columns: readonly string[], rows: Iterable<CopyRow>): Promise<void>;
+  /** Inserts rows, by COPY: a key that is there already is an error. Few rows of several tables go in one message. */
+  copy(...copies: readonly Copy[]): Promise<void>;
 }
 
 /** `query` runs one statement by itself; `transaction` commits when `work` resolves and rolls everything back when it rejects. */

@@ -24,9 +24,11 @@ const recorded = (refused: (table: string) => boolean = () => false): { readonly
     arrived,
     tx: {
       query: async (sql) => { await alone({ sql, rows: '' }); return []; },
-      copy: async (table, columns, rows) => {
-        await alone({ sql: `${table} ${columns.join()}`, rows: Buffer.concat([...copyText(rows)]).toString() });
-        if (refused(table)) throw new Error(`${table} refuses`);
+      copy: async (...copies) => {
+        for (const { table, columns, rows } of copies) {
+          await alone({ sql: `${table} ${columns.join()}`, rows: Buffer.concat([...copyText(rows)]).toString() });
+          if (refused(table)) throw new Error(`${table} refuses`);
+        }
       },
     },
   };
@@ -50,7 +52,7 @@ describe('the transaction of a window', () => {
           expect([arrivedAt('a'), arrivedAt('b')]).toEqual([copied.a, copied.b]);
         } else {
           copied[one.table] += one.texts.map((text) => `${text}\n`).join('');
-          await window.copy(one.table, ['text'], one.texts.map((text) => [text]));
+          await window.copy({ table: one.table, columns: ['text'], rows: one.texts.map((text) => [text]) });
         }
       }
       await window.flush();
@@ -61,7 +63,7 @@ describe('the transaction of a window', () => {
   it('gathers what is small', async () => {
     const { tx, arrived } = recorded();
     const window = new WindowTransaction(tx);
-    for (let n = 0; n < 1_000; n += 1) await window.copy(n % 2 === 0 ? 'a' : 'b', ['n'], [[n]]);
+    for (let n = 0; n < 1_000; n += 1) await window.copy({ table: n % 2 === 0 ? 'a' : 'b', columns: ['n'], rows: [[n]] });
     expect(arrived).toEqual([]);
     await window.flush();
     expect(arrived.map(({ sql }) => sql)).toEqual(['a n', 'b n']);
@@ -72,7 +74,7 @@ describe('the transaction of a window', () => {
     const window = new WindowTransaction(tx);
     const megabyte = Array.from({ length: 4 }, () => [large]);
     for (let n = 1; n <= 5; n += 1) {
-      await window.copy('a', ['text'], megabyte);
+      await window.copy({ table: 'a', columns: ['text'], rows: megabyte });
       expect(arrived.length).toBeGreaterThanOrEqual(n - 1);
     }
   });
@@ -80,9 +82,9 @@ describe('the transaction of a window', () => {
   it('tells a refusal to whoever copies next and at the end, and takes nothing once it is closed', async () => {
     const { tx, arrived } = recorded((table) => table === 'b');
     const window = new WindowTransaction(tx);
-    await window.copy('b', ['n'], [[1]]);
+    await window.copy({ table: 'b', columns: ['n'], rows: [[1]] });
     await expect(window.flush()).rejects.toThrow('b refuses');
-    await expect(window.copy('a', ['n'], [[1]])).rejects.toThrow('b refuses');
+    await expect(window.copy({ table: 'a', columns: ['n'], rows: [[1]] })).rejects.toThrow('b refuses');
     await expect(window.flush()).rejects.toThrow('b refuses');
     await window.close();
     await expect(window.query('select')).rejects.toThrow('over');

@@ -1,5 +1,5 @@
 import { copyText } from './copy.ts';
-import type { CopyRow, StatementOptions, Transaction } from './transaction.ts';
+import type { Copy, StatementOptions, Transaction } from './transaction.ts';
 
 /** Bytes of the rows of one table that wait for the next COPY: the server is busy with so many for as long as the next ones are being computed. */
 const gatheredBytesMax = 1 << 20;
@@ -28,7 +28,11 @@ export class WindowTransaction implements Transaction {
   }
 
   /** Resolves as soon as more may be copied. @throws what an earlier COPY of the window was refused by, or what the iterable throws. */
-  async copy(table: string, columns: readonly string[], rows: Iterable<CopyRow>): Promise<void> {
+  async copy(...copies: readonly Copy[]): Promise<void> {
+    for (const copy of copies) await this.#copy(copy);
+  }
+
+  async #copy({ table, columns, rows }: Copy): Promise<void> {
     this.#throwFailure();
     const key = JSON.stringify([table, columns]);
     const gathered = this.#gathered.get(key) ?? { table, columns, rows: [], bytes: 0 };
@@ -62,7 +66,7 @@ export class WindowTransaction implements Transaction {
   }
 
   #send({ table, columns, rows }: Gathered): void {
-    if (rows.length > 0) this.#then(() => this.#tx.copy(table, columns, rows)).catch((error: unknown) => { this.#failure ??= { error }; });
+    if (rows.length > 0) this.#then(() => this.#tx.copy({ table, columns, rows })).catch((error: unknown) => { this.#failure ??= { error }; });
   }
 
   #then<T>(statement: () => Promise<T>): Promise<T> {

@@ -74,7 +74,7 @@ export const tally = ({ name = 'tally', version = 1, streamPrefix = '', bulk = t
   const load: ProjectionOf<Counted>['bulk'] = {
     addStreams: async (streams, { tx, schema }) => {
       const rows = [...streams.values()].flatMap((facts) => rowsOf(0, facts));
-      await tx.copy(`${schema}.${name}_seen`, columns, rows);
+      await tx.copy({ table: `${schema}.${name}_seen`, columns, rows });
     },
     finish: async ({ tx, schema, index }) => {
       await index(`${name}_seen`);

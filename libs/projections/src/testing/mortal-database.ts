@@ -14,7 +14,7 @@ export const mortalDatabase = (database: ProjectionDatabase, diesAt: number): Pr
   };
   const transactionOf = (tx: Transaction): Transaction => ({
     query: (sql, params, options) => alive(() => tx.query(sql, params, options)),
-    copy: (table, columns, rows) => alive(() => tx.copy(table, columns, rows)),
+    copy: (...copies) => alive(() => tx.copy(...copies)),
   });
   const connectionOf = (connection: ProjectionConnection): ProjectionConnection => ({
     query: (sql, params, options) => alive(() => connection.query(sql, params, options)),

@@ -5,7 +5,7 @@ import type { ProjectionConnection, ProjectionDatabase, Transaction } from '../t
 const transactionOf = (client: pg.ClientBase): Transaction => ({
   // The shape of the rows is that of the statement beside the call.
   query: async <Row>(sql: string, params: readonly unknown[] = []) => (await client.query(sql, [...params])).rows as Row[],
-  copy: (table, columns, rows) => copyRows(client, table, columns, rows),
+  copy: (...copies) => copyRows(client, copies),
 });
 
 const connectionOf = (client: pg.ClientBase): ProjectionConnection => {

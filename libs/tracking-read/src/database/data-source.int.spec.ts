@@ -31,7 +31,7 @@ describe('a transaction', () => {
       yield [0];
     };
     const patient = projectionDatabase(dataSource, { copyMs: 5_000 });
-    const copying = (database: typeof patient): Promise<unknown> => database.transaction((tx) => tx.copy('rectrail_read.copied', ['n'], rows()));
+    const copying = (database: typeof patient): Promise<unknown> => database.transaction((tx) => tx.copy({ table: 'rectrail_read.copied', columns: ['n'], rows: rows() }));
     await expect(copying(projectionDatabase(dataSource, { copyMs: 300 }))).rejects.toMatchObject({ code: '57014' });
     await copying(patient);
     expect(await dataSource.query('select count(*)::int as rows, current_setting(\'statement_timeout\') as left from rectrail_read.copied')).toEqual([{ rows: 40_001, left: '0' }]);

@@ -75,10 +75,10 @@ const transactionOf = (runner: QueryRunner, { answerMs, copyMs = copyMsMax }: Pa
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
   },
-  copy: async (table, columns, rows) => {
+  copy: async (...copies) => {
     const client = await clientOf(runner);
     // A process that was stopped in the midst of its rows is not idle to the server, which would wait for the rest for ever, and with it whoever waits for the checkpoint.
-    await copyRows(client, table, columns, rows, { answerMs: copyMs });
+    await copyRows(client, copies, { answerMs: copyMs });
   },
 });
 

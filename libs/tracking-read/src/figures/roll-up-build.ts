@@ -19,7 +19,7 @@ export const stagePoints = async ({ tx, schema }: ProjectionContext, points: Fig
       yield row;
     }
   };
-  await tx.copy(`${schema}.${byDay.name}`, ['org_id', 'a', 'b', ...columnNames], rows());
+  await tx.copy({ table: `${schema}.${byDay.name}`, columns: ['org_id', 'a', 'b', ...columnNames], rows: rows() });
 };
 
 /** Rows that one statement adds up at most, more or less: what it groups stays in memory. */
@@ -62,10 +62,11 @@ const writeOrgs = async ({ tx, schema }: ProjectionContext, parents: ReadonlyMap
   const points = new Map(owners.map(({ org_id: orgId, points: count }) => [orgId, count]));
   const all = new Map([...owners.map(({ org_id: orgId }) => [orgId, null] as const), ...parents]);
   const withChildren = new Set(all.values());
-  await tx.copy(`${schema}.figure_org`, ['org_id', 'parent_id', 'points', 'coarse'], [...all].map(([orgId, parentId]) => {
+  const rows = [...all].map(([orgId, parentId]) => {
     const own = points.get(orgId) ?? 0;
     return [orgId, parentId, own, own >= coarseFrom || withChildren.has(orgId)];
-  }));
+  });
+  await tx.copy({ table: `${schema}.figure_org`, columns: ['org_id', 'parent_id', 'points', 'coarse'], rows });
   return all;
 };
 

@@ -126,7 +126,7 @@ export class RollUp {
         sums.filter(({ table }) => coarse || !table.coarse).forEach(({ table, cells }) => { addCell(cells, at, table.cell(validDay, knownDay), vector); });
       }
     }
-    for (const { table, cells } of sums) await this.#write(table, cells);
+    await this.#write(sums.flatMap(({ table, cells }) => writesOf(table, cells)));
   }
 
   /** Which organisations have coarse cells depends on children and points alone; those that begin to have them get them from their days. */
@@ -191,23 +191,17 @@ export class RollUp {
     }
   }
 
-  async #write(table: RollUpTable, cells: ReadonlyMap<string, Cell>): Promise<void> {
+  async #write(writes: readonly Write[]): Promise<void> {
     const { tx, schema } = this.#context;
-    // One order for all writers, and that of the index.
-    const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
-    if (rows.length === 0) return;
-    // Few batches touch more than some of the columns, and what names a column pays for it in every row.
-    const touched = new Set([...cells.values()].flatMap(({ vector }) => [...vector.keys()]));
-    const columns = columnNames.filter((_, column) => touched.has(column));
-    const given = `select org_id, a, b, ${columns.join(', ')} from json_to_recordset($1::json) as r(org_id uuid, a integer, b integer, ${columns.map((name) => `${name} ${figureColumnTypes[name] ?? ''}`).join(', ')})`;
-    // Few writes cancel anything.
-    const sql = `with written as (${upsert(schema, table.name, columns, given)} returning ${isEmptyRow} as empty) select from written where empty limit 1`;
-    let emptied = false;
-    for (let at = 0; at < rows.length; at += rowsAtOnce) {
-      const empty = await tx.query(sql, [JSON.stringify(rows.slice(at, at + rowsAtOnce))], { varies: true });
-      emptied ||= empty.length > 0;
+    // Few rows of all tables go in one statement.
+    const areFew = writes.reduce((sum, { rows }) => sum + rows.length, 0) <= rowsAtOnce;
+    for (const together of areFew ? [writes].filter(({ length }) => length > 0) : writes.map((write) => [write])) {
+      const written = together.map(({ table, columns }, at) => `w${at} as (${upsert(schema, table.name, columns, givenAs(at + 1, columns))} returning ${isEmptyRow} as empty)`);
+      const emptied = together.map(({ table }, at) => `select '${table.name}' as name from w${at} where empty`);
+      const names = await tx.query<{ name: string }>(`with ${written.join(', ')} ${emptied.join(' union ')}`, together.map(({ rows }) => JSON.stringify(rows)), { varies: true });
+      // Few writes cancel anything.
+      for (const { name } of names) await tx.query(removeEmpty(schema, name));
     }
-    if (emptied) await tx.query(removeEmpty(schema, table.name));
   }
 
   * #upwards(orgId: OrgId): Generator<OrgId> {
@@ -238,6 +232,22 @@ export class RollUp {
     org.changed = true;
   }
 }
+
+/** What is added to a table: rows of the columns that any of them has. */
+interface Write { readonly table: RollUpTable; readonly columns: readonly string[]; readonly rows: readonly ReturnType<typeof rowOf>[] }
+
+const writesOf = (table: RollUpTable, cells: ReadonlyMap<string, Cell>): readonly Write[] => {
+  // One order for all writers, and that of the index.
+  const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
+  // Few batches touch more than some of the columns, and what names a column pays for it in every row.
+  const touched = new Set([...cells.values()].flatMap(({ vector }) => [...vector.keys()]));
+  const columns = columnNames.filter((_, column) => touched.has(column));
+  return Array.from({ length: Math.ceil(rows.length / rowsAtOnce) }, (_, n) => ({ table, columns, rows: rows.slice(n * rowsAtOnce, (n + 1) * rowsAtOnce) }));
+};
+
+/** The rows of a parameter. */
+const givenAs = (parameter: number, columns: readonly string[]): string =>
+  `select org_id, a, b, ${columns.join(', ')} from json_to_recordset($${parameter}::json) as r(org_id uuid, a integer, b integer, ${columns.map((name) => `${name} ${figureColumnTypes[name] ?? ''}`).join(', ')})`;
 
 interface Cell { readonly orgId: OrgId; readonly a: number; readonly b: number; readonly vector: FigureVector }
 

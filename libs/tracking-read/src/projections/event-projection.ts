@@ -1,5 +1,5 @@
 import { dayNumber, streamVersion, type Fact, type Position, type StreamId } from '@rectrail/kernel';
-import { defineProjection, type ContextOf, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
+import { defineProjection, type ContextOf, type Copy, type CopyValue, type Projection, type TableDefinition } from '@rectrail/projections';
 import { isOfTheWhole, isPurge, isRetraction, pointKey, type ContentPurged, type TrackingEvent } from '@rectrail/tracking-domain';
 import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
@@ -141,9 +141,7 @@ type Streams = ReadonlyMap<StreamId, readonly TrackingFact[]>;
 
 const withRetraction = (streams: Streams): Streams => new Map([...streams].filter(([, facts]) => facts.some(isRetraction)));
 
-const copyInto = async ({ tx, schema }: ContextOf<TrackingEvent>, table: TableDefinition, rows: readonly (readonly CopyValue[])[]): Promise<void> => {
-  if (rows.length > 0) await tx.copy(`${schema}.${table.name}`, Object.keys(table.columns), rows);
-};
+const copyInto = (schema: string, table: TableDefinition, rows: readonly (readonly CopyValue[])[]): Copy => ({ table: `${schema}.${table.name}`, columns: Object.keys(table.columns), rows });
 
 /** Takes away all rows of these streams, which are made anew without what was purged in them. */
 const forget = async ({ tx, schema }: ContextOf<TrackingEvent>, streams: Streams): Promise<void> => {
@@ -154,15 +152,17 @@ const forget = async ({ tx, schema }: ContextOf<TrackingEvent>, streams: Streams
 };
 
 /** `earlier`: what went before in the streams that have a retraction here. */
-const writeStreams = async (streams: Streams, earlier: Streams, context: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<void> => {
+const writeStreams = async (streams: Streams, earlier: Streams, { tx, schema }: ContextOf<TrackingEvent>, knownDay: KnownDay): Promise<void> => {
   const facts = [...streams.values()].flat();
   const retractions = [...withRetraction(streams)].map(([id, added]) => new StreamRetractions(earlier.get(id) ?? [], added));
   // A row that stands is found by its event: the old ones end before new ones come.
-  await closeRows(context.tx, `${context.schema}.${retractedTable.name}`, { keys: { position: 'bigint' } }, retractions.flatMap(({ closed }) => closed));
-  await copyInto(context, eventTable, facts.map((fact) => eventRow(fact, knownDay)));
-  await copyInto(context, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position])));
-  await copyInto(context, declaredTable, facts.flatMap(declaredRows));
-  await copyInto(context, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo])));
+  await closeRows(tx, `${schema}.${retractedTable.name}`, { keys: { position: 'bigint' } }, retractions.flatMap(({ closed }) => closed));
+  await tx.copy(
+    copyInto(schema, eventTable, facts.map((fact) => eventRow(fact, knownDay))),
+    copyInto(schema, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position]))),
+    copyInto(schema, declaredTable, facts.flatMap(declaredRows)),
+    copyInto(schema, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo]))),
+  );
 };
 
 /**

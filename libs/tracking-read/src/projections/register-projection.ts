@@ -10,7 +10,7 @@ import { begunEarlier, byStream, hasGap, isReferenceStream } from './streams.ts'
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
 import { measureRegister } from './measure-register.ts';
-import { forgetStreams, instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, writePoints, type Register, type RegisterView } from './register.ts';
+import { forgetStreams, instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, copyOfPoints, type Register, type RegisterView } from './register.ts';
 
 type AnyRegister = Register<DomainEvent, unknown, RegisterView>;
 
@@ -25,14 +25,14 @@ type AddedPoints = RegisterChanges<DomainEvent, unknown, RegisterView>['points']
 
 /** Rows, views and points of all registers for these streams; gives the points back. */
 const writeRegisters = async (whole: Streams, earlier: Streams, { tx, schema }: ProjectionContext): Promise<AddedPoints> => {
-  const points: AddedPoints = [];
-  for (const register of registers) {
+  const changesOf = registers.map((register) => {
     const changes = new RegisterChanges(register);
     for (const [streamId, added] of whole) if (streamId.startsWith(register.streamPrefix)) changes.addStream(streamId, earlier.get(streamId) ?? [], added);
-    await changes.write(tx, schema);
-    points.push(...changes.points);
-  }
-  await writePoints(tx, schema, points);
+    return changes;
+  });
+  for (const changes of changesOf) await changes.close(tx, schema);
+  const points = changesOf.flatMap((changes) => changes.points);
+  await tx.copy(...changesOf.flatMap((changes) => changes.opened(schema)), copyOfPoints(schema, points));
   return points;
 };
 
@@ -116,7 +116,7 @@ const bulk = (judges: Judges, coarseFrom: number): BulkLoad => ({
     await stagePoints(context, expandAll(points.map(([, , point]) => point), expansion));
     const references = [...whole].filter(([id]) => isReference(id)).flatMap(([, facts]) => facts.map(({ position }) => position));
     if (references.length > 0) {
-      await context.tx.copy(`${context.schema}.figure_state`, ['reference_position'], [[Math.max(...references)]]);
+      await context.tx.copy({ table: `${context.schema}.figure_state`, columns: ['reference_position'], rows: [[Math.max(...references)]] });
     }
   },
   async finish(context) {

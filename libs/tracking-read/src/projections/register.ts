@@ -1,5 +1,5 @@
 import type { DomainEvent, Fact, InspectionId, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
-import type { CopyValue, TableDefinition, Transaction } from '@rectrail/projections';
+import type { Copy, CopyValue, TableDefinition, Transaction } from '@rectrail/projections';
 import { closeRows, stillStands, type Closing, type Row } from '../database/rows.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
 import { laneOf } from './lanes.ts';
@@ -163,7 +163,7 @@ const placeOf = (column: keyof typeof rectangleColumns): number => Object.keys(r
 const [posFromAt, posToAt, anchorAt, laneAt] = [placeOf('pos_from'), placeOf('pos_to'), placeOf('anchor'), placeOf('lane')];
 const closing: Closing = { keys: { id: 'uuid', valid_from: 'date', known_from: 'timestamptz' }, changed: { anchor: 'integer', lane: 'smallint' } };
 
-/** What a batch changes in one register, gathered so that it is written with one statement a table. */
+/** What a batch changes in one register, gathered so that it is written with few statements. */
 export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
   /** With the position that added each. */
   readonly points: (readonly [position: Position, recordedAt: string, point: CellPoint])[] = [];
@@ -217,13 +217,19 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
     }
   }
 
-  async write(tx: Transaction, schema: string): Promise<void> {
+  /** Ends what earlier batches have opened. */
+  close(tx: Transaction, schema: string): Promise<void> {
+    return closeRows(tx, `${schema}.${this.#register.kind}_row`, closing, this.#closed);
+  }
+
+  opened(schema: string): readonly Copy[] {
     const { kind, columns } = this.#register;
-    await closeRows(tx, `${schema}.${kind}_row`, closing, this.#closed);
-    await tx.copy(`${schema}.${kind}_row`, [...Object.keys(rectangleColumns), ...Object.keys(columns)], this.#rows);
-    await tx.copy(`${schema}.${kind}_view`, ['id', 'view', 'detail'], this.#views);
-    await tx.copy(`${schema}.${kind}_name`, ['id', 'name', 'org_id', 'inspection_id', 'number_key', 'search', 'detail'], this.#names);
-    if (this.#links.length > 0) await tx.copy(`${schema}.${kind}_issue`, ['issue_id', 'id', 'name'], this.#links);
+    return [
+      { table: `${schema}.${kind}_row`, columns: [...Object.keys(rectangleColumns), ...Object.keys(columns)], rows: this.#rows },
+      { table: `${schema}.${kind}_view`, columns: ['id', 'view', 'detail'], rows: this.#views },
+      { table: `${schema}.${kind}_name`, columns: ['id', 'name', 'org_id', 'inspection_id', 'number_key', 'search', 'detail'], rows: this.#names },
+      ...(this.#links.length > 0 ? [{ table: `${schema}.${kind}_issue`, columns: ['issue_id', 'id', 'name'], rows: this.#links }] : []),
+    ];
   }
 
   /** State, number of the view and number of the name; views and names by number, each in the order in which the stream first showed them. */
@@ -274,7 +280,8 @@ export const forgetStreams = async (
   return points.map(({ org_id: orgId, cell, valid_from: validFrom, known_from: knownFrom, n, fen }) => ({ kind, orgId, cell, validFrom, knownFrom, n: -n, fen: -BigInt(fen) }));
 };
 
-export const writePoints = async (tx: Transaction, schema: string, points: readonly (readonly [position: Position, recordedAt: string, point: CellPoint])[]): Promise<void> => {
-  await tx.copy(`${schema}.${pointTable.name}`, pointColumns, points.map(([position, recordedAt, { kind, orgId, cell, validFrom, knownFrom, n, fen }]) =>
-    [kind, orgId, cell, validFrom, knownFrom, position, n, fen, isLate(knownFrom, recordedAt)]));
-};
+export const copyOfPoints = (schema: string, points: readonly (readonly [position: Position, recordedAt: string, point: CellPoint])[]): Copy => ({
+  table: `${schema}.${pointTable.name}`, columns: pointColumns,
+  rows: points.map(([position, recordedAt, { kind, orgId, cell, validFrom, knownFrom, n, fen }]) =>
+    [kind, orgId, cell, validFrom, knownFrom, position, n, fen, isLate(knownFrom, recordedAt)]),
+});
