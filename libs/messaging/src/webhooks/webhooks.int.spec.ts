@@ -490,6 +490,27 @@ describe('creations', () => {
     expect(await stores[1]!.alone(() => stores[1]!.count(ids.slice(0, 1)))).toBe(2);
     await Promise.all(processes.map((one) => one.close()));
   });
+
+  it('keep others out for longer than a transaction may otherwise be idle', async () => {
+    const impatient = await openDatabase({ url: test.url, connectionsMax: 2, idleInTransactionMsMax: 50, onError: () => undefined });
+    const [slow, other] = [await open({ database: impatient }), await open()];
+    const ended: string[] = [];
+    let turn = Promise.resolve();
+    await slow.alone(async () => {
+      turn = other.alone(async () => { ended.push('other'); return Promise.resolve(); });
+      await sleep(250);
+      ended.push('slow');
+    });
+    await turn;
+    expect(ended).toEqual(['slow', 'other']);
+    await impatient.close();
+  });
+
+  it('that were carried out are told so, though the connection that kept others out was lost', async () => {
+    const webhooks = await open();
+    const lock = `from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
+    expect(await webhooks.alone(async () => (await database.query<{ gone: boolean }>(`select pg_terminate_backend(pid) as gone ${lock}`)).rows)).toEqual([{ gone: true }]);
+  });
 });
 
 describe('who asks for subscriptions', () => {

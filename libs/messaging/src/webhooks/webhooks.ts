@@ -73,6 +73,8 @@ export interface WebhooksOptions {
 }
 
 const pollDefaultMs = 1_000;
+/** A creation that has not ended by then keeps others out no longer, ms: its process may stand still. A batch of them may wait for a silent name server once for each. */
+const aloneMsMax = 600_000;
 const pingType = 'rectrail.webhook.ping.v1';
 
 /** Webhooks as Standard Webhooks says: who gets them, what became of each, and the work itself. */
@@ -119,17 +121,28 @@ export class Webhooks {
     return this.#registry.count(but);
   }
 
-  /** One creation at a time, in this process and then in all of them: each counts those before it. Those of one process wait without a connection, which the work needs. */
+  /**
+   * One creation at a time, in this process and then in all of them: each counts those before it. Those of one process wait without a connection, which the work needs. Work that
+   * was carried out stays so, though the connection that kept others out was lost.
+   */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#turn;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#turn = promise;
     await before;
+    const started: Promise<T>[] = [];
     try {
       return await this.#options.database.transaction(async (query) => {
+        await query(`set local idle_in_transaction_session_timeout = ${aloneMsMax}`);
         await query(`select pg_advisory_xact_lock(hashtextextended('rectrail_webhooks.creation', 0))`);
-        return work();
+        const carriedOut = work();
+        started.push(carriedOut);
+        return carriedOut;
       });
+    } catch (error) {
+      const [carriedOut] = started;
+      if (carriedOut === undefined) throw error;
+      return await carriedOut;
     } finally {
       resolve(undefined);
     }
