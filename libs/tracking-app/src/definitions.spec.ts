@@ -369,6 +369,20 @@ describe('subscriptions', () => {
     expect(await side.refused('/subscriptions', { endpoint, audience: 'public' })).toMatchObject({ code: 'too-many-subscriptions', detail: expect.stringContaining('RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX') });
   });
 
+  it('that are gone do not come back beside those made since: neither their deletion nor the retraction of their creation is taken back', async () => {
+    const latest = async (type: string): Promise<string> => (await side.facts()).findLast(({ event }) => event.type === type)!.eventId;
+    const takeBack = (eventId: string): ReturnType<typeof side.refused> => side.refused('/retractions', { eventIds: [eventId], kind: 'entered-in-error', reason: '误操作' });
+    const created = (await side.facts()).findLast(({ event }) => event.type === 'SubscriptionCreated')!;
+    await side.post('/retractions', { eventIds: [created.eventId], reason: '误操作' });
+    expect((await takeBack(await latest('FactsRetracted'))).code).toBe('subscription-deleted');
+    const paused = (await side.facts()).findLast(({ event, streamId }) => event.type === 'SubscriptionCreated' && streamId !== created.streamId)!;
+    const id = paused.streamId.slice('subscription-'.length);
+    await side.post(`/subscriptions/${id}/pause`, {});
+    await side.post('/retractions', { eventIds: [await latest('SubscriptionPaused')], reason: '误操作' });
+    await side.post(`/subscriptions/${id}/delete`, {});
+    expect((await takeBack(await latest('SubscriptionDeleted'))).code).toBe('subscription-deleted');
+  });
+
   it('go nowhere where nothing may be sent', async () => {
     expect(await side.refused('/subscriptions', { endpoint: 'https://db.internal/x', audience: 'public' })).toMatchObject({ code: 'endpoint-refused', errors: [{ pointer: '/endpoint' }] });
   });

@@ -18,6 +18,17 @@ const kind = z.enum(kinds).default('withdrawn').describe('withdrawn: the world c
 interface Named { readonly eventIds: readonly EventId[]; readonly kind: RetractionKind; readonly reason: string }
 type FactsByStream = ReadonlyMap<StreamId, readonly Fact<TrackingEvent>[]>;
 
+/**
+ * It would count again beside those that were made since, however many there may be, and without its keys: what ends a subscription is not taken back.
+ * @throws CommandRejected `subscription-deleted`
+ */
+const requireNoSubscriptionBack = (retracted: readonly Fact<TrackingEvent>[], facts: readonly Fact<TrackingEvent>[]): void => {
+  const created = facts.find(({ event }) => event.type === 'SubscriptionCreated')?.eventId;
+  const ends = ({ event }: Fact<TrackingEvent>): boolean =>
+    event.type === 'SubscriptionDeleted' || (event.type === 'FactsRetracted' && created !== undefined && event.data.eventIds.includes(created));
+  if (retracted.some(ends)) throw new CommandRejected('subscription-deleted', 'a subscription that is gone does not come back; make a new one');
+};
+
 /** The facts that are named and not yet retracted in this way, by stream. */
 const namedFacts = async (context: CommandContext, unit: UnitOfWork, named: Named, pointer: string): Promise<FactsByStream> => {
   const streamOf = await context.lookups.streamsOf(named.eventIds);
@@ -34,6 +45,7 @@ const namedFacts = async (context: CommandContext, unit: UnitOfWork, named: Name
     const events = accepted(decideRetraction({ ...named, facts, eventIds: ids, now: unit.now }));
     const toRetract = new Set(events.flatMap(({ data }) => data.eventIds));
     const ofStream = facts.filter((fact) => toRetract.has(fact.eventId));
+    requireNoSubscriptionBack(ofStream, facts);
     if (ofStream.length > 0) found.set(streamId, ofStream);
   }
   return found;
