@@ -40,11 +40,12 @@ class Unreadable extends Error {
   }
 }
 
-/** @throws Unreadable instead of whatever is thrown. */
-const readingAt = <T>(at: Position, read: () => T): T => {
+/** @throws Unreadable instead of whatever is thrown, after `onFailure`. */
+const readingAt = <T>(at: Position, read: () => T, onFailure?: () => void): T => {
   try {
     return read();
   } catch (cause) {
+    onFailure?.();
     throw new Unreadable(at, cause);
   }
 };
@@ -102,9 +103,6 @@ export class Composer {
       if (!(error instanceof Unreadable)) throw error;
       const scannedTo = position(error.position - 1);
       const events = stretch.events.filter(({ position: at }) => at <= scannedTo);
-      // A fold may have taken it in by half.
-      const broken = stretch.events[events.length];
-      if (broken !== undefined) this.#forget(broken.streamId);
       if (scannedTo === stretch.after) throw error.cause;
       return this.compose({ ...stretch, events, scannedTo }, options);
     }
@@ -126,7 +124,8 @@ export class Composer {
         if (!candidate) return [];
         const told = changes.filter(({ fold }) => fold.existed && selection.owner(fold.owner));
         return told.map((change) => this.#message(fact, of, change, audience));
-      }));
+        // It may have taken the fact in by half: at once, before another reader meets it.
+      }, () => { this.#forget(fact.streamId); }));
     }
     // One that was forgotten meanwhile must not come back.
     if (forgotten === this.#forgotten) for (const [streamId, fold] of folds) this.#cacheOf(fold.of, audience).keep(streamId, fold);
