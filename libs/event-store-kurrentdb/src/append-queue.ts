@@ -3,6 +3,7 @@ import { EventStoreError, type AppendRequest, type AppendResult, type Head, type
 import { planAppends, type AppendPlan } from './append-plan.ts';
 import { KurrentLogError, type KurrentLog } from './kurrent-log.ts';
 import type { Numbering } from './numbering.ts';
+import { receiptStreamOf } from './stream-names.ts';
 
 export interface AppendQueueOptions {
   readonly log: KurrentLog;
@@ -140,7 +141,13 @@ export class AppendQueue {
       return true;
     }
     if (waitedMs <= waitMsMax) return false;
+    if ((await Promise.all(batch.map((pending) => this.#mayBeWritten(pending)))).includes(true)) throw notYetNumbered(messageOf(error), error);
     throw new EventStoreError('event-store-unavailable', `the numbering is behind KurrentDB: ${messageOf(error)}. Potential solutions: see the log of the server that numbers; docs/how-to/kurrentdb.md`, { cause: error });
+  }
+
+  /** Whether the server has the command from an earlier attempt, or does not say. */
+  async #mayBeWritten({ request: { commandId } }: Pending): Promise<boolean> {
+    return this.#options.log.readStream(receiptStreamOf(commandId), 0, 1).then((receipt) => receipt.length > 0, () => true);
   }
 
   async #settleEach(batch: readonly Pending[]): Promise<void> {
