@@ -37,8 +37,10 @@ class AdministrativeTree {
     const fresh = events.filter((event) => event.streamVersion > this.#facts.length);
     if (fresh.length > 0) {
       // The stream's name says which events it holds.
-      this.#facts = [...this.#facts, ...fresh.map((event) => this.#codec.decode(event) as TreeFact)];
-      this.#tree = treeAt(countingOnAnyDay(this.#facts, noCut));
+      const facts = [...this.#facts, ...fresh.map((event) => this.#codec.decode(event) as TreeFact)];
+      // First: facts of which no tree can be made must not leave the one before them standing.
+      this.#tree = treeAt(countingOnAnyDay(facts, noCut));
+      this.#facts = facts;
     }
     return { tree: this.#tree, events: this.#facts.length };
   }

@@ -71,7 +71,7 @@ where \`org\` names an organisation. A token hears of its organisation and all b
   message was for this reader. With \`wait\` (seconds, at most 60) an empty page waits for a message.
 - \`GET ${apiPath}/feed/stream\`: the same as server-sent events: \`start\`, then messages without a name, each with its sequence as id; \`Last-Event-ID\` goes on behind it. A comment, or an id alone that says how far the log was looked through, comes every 15 s where there is no
   message; the token and the jurisdiction are checked again as often. Ends with \`end\` where the server stops, or with \`problem\`.
-- Where an event cannot be read (an older server reads what a newer one wrote), all messages before it are told; a page or stream that begins right before it is 500 \`event-undecodable\`, as a snapshot is that would hold it.
+- Where an event cannot be read (an older server reads what a newer one wrote), all messages before it are told; a page that begins right before it, or waits and finds nothing for this reader in front of it, is 500 \`event-undecodable\`, as a snapshot is that would hold it; a stream ends with that \`problem\`.
 - \`GET ${apiPath}/feed/snapshot?at=\`: every subject as it stood at a position (default the head), page by page along \`next\`; the last page has the \`digest\` (\`rectrail.feed/1\`). Then the feed is followed from \`at\` on.
 - \`GET ${apiPath}/feed/digest?at=\`: that digest alone. Where the sum takes longer than 10 s, \`digest\` is null and \`next\` goes on with it.
 
