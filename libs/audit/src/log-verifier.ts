@@ -209,7 +209,7 @@ export class LogVerifier {
     if (position < expected) return finding('position-out-of-order', expected, `the event at ${expected} says that it is at ${position}`);
     if (entry.foundSha256 !== null && entry.foundSha256 !== entry.contentSha256) return finding('content-altered', position, `the content at ${position} has the SHA-256 ${entry.foundSha256}, its leaf says ${entry.contentSha256}`);
     const known = this.#versions.of(streamId);
-    const version = known > 0 || this.#after === 0 ? known : streamVersion - 1;
+    const version = known > 0 || this.#after === 0 ? known : Math.max(0, streamVersion - 1);
     if (streamVersion !== version + 1) return finding('stream-version-gap', position, `the event at ${position} is version ${streamVersion} of ${streamId}, which stood at ${version}`);
     if (recordedAt < this.#recordedAt) return finding('recorded-at-falls', position, `the event at ${position} is recorded at ${recordedAt}, the one before it at ${this.#recordedAt}`);
     this.#versions.set(streamId, streamVersion);

@@ -3,13 +3,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson, deriveEventId, type StoredEvent } from '@rectrail/event-store';
-import { instantOfMs, msOfInstant, position, streamId, streamVersion, type CommandId } from '@rectrail/kernel';
+import { instantOfMs, msOfInstant, position, streamId, streamVersion, type CommandId, type StreamVersion } from '@rectrail/kernel';
 import { newNoteKey } from '@rectrail/transparency';
 import { entryOfStored, type LogEntry } from './entry.ts';
 import type { Finding } from './findings.ts';
 import { LogKeys } from './log-keys.ts';
 import { LogVerifier } from './log-verifier.ts';
-import { checkpointOf, leafHashesOf, originOf, rowsSource, sampleLog, type Rows } from './testing/sample-log.ts';
+import { checkpointOf, leafHashesOf, originOf, rowsSource, sampleLog, treeOf, type Rows } from './testing/sample-log.ts';
 import { verifyLog } from './verify-log.ts';
 
 const flipped = (bytes: Buffer, bit: number): Buffer => {
@@ -72,6 +72,18 @@ describe('every bit of a stored event', () => {
     }
     expect(flips).toBeGreaterThan(4_000);
     expect(unnoticed).toEqual([]);
+  });
+});
+
+describe('a stream of which the beginning is not read', () => {
+  it.each([[7, []], [1, []], [0, ['stream-version-gap']], [-5, ['stream-version-gap']]])('may stand at any version that there is: %i', (version, codes) => {
+    const identity = { logId: '5b2f7c1e-9a40-4c53-8f0e-2d1a6b7c8d9e', epoch: 1 };
+    const key = newNoteKey(originOf(identity));
+    // Signed as it is: the leaf alone tells nothing.
+    const events = smallEvents().map((event) => (event.position === 3 ? { ...event, streamVersion: version as StreamVersion } : event));
+    const verifier = new LogVerifier({ logId: identity.logId, keys: new LogKeys([key.verifier]), frontier: treeOf(events.slice(0, 2), identity).frontier });
+    verifier.add({ entries: events.slice(2).map((event) => entryOfStored(event, identity)), hashes: null, notes: [checkpointOf(events, identity, 3, key)] });
+    expect(verifier.end().findings.map(({ code }) => code)).toEqual(codes);
   });
 });
 
