@@ -1,5 +1,6 @@
 // Goal: an epoch is begun once, however many ask for it, also where one process was stopped on the way.
 // Method: store, fence and epochs of several processes on one database, one of them held up at a chosen step.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createEventCodec, type EventStore } from '@rectrail/event-store';
 import { freshStream, requestOf } from '@rectrail/event-store/testing';
@@ -8,6 +9,7 @@ import { instantOfMs, type Actor, type Clock } from '@rectrail/kernel';
 import { createLogger, openDatabase, type Database } from '@rectrail/platform';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { trackingEventDefinitions } from '@rectrail/tracking-domain';
+import { rootOf, treeHashBytes, type TreeHash } from '@rectrail/transparency';
 import { Epochs } from './epochs.ts';
 import { leavesOfStore } from './kept-tree.ts';
 import { LogFence } from './log-fence.ts';
@@ -22,12 +24,21 @@ let test: TestDatabase;
 let opened: AsyncDisposableStack;
 let store: PostgresEventStore;
 
-interface Process { readonly fence: LogFence; readonly epochs: Epochs }
+interface Process {
+  readonly fence: LogFence;
+  readonly epochs: Epochs;
+  readonly sealed: SealedLog;
+  readonly database: Database;
+  /** Once the fence hears of other processes. */
+  readonly hears: Promise<undefined>;
+}
 
 /** What the process waits for before it asks where the log ends, and before it gives the epoch its name. */
 const startProcess = async ({ beforeHead = none, beforeNaming = none } = {}): Promise<Process> => {
-  const database: Database = await openDatabase({ url: test.url, connectionsMax: 5, onError: () => undefined });
-  opened.defer(() => database.close());
+  const pool = await openDatabase({ url: test.url, connectionsMax: 5, onError: () => undefined });
+  opened.defer(() => pool.close());
+  const { promise: hears, resolve: heard } = Promise.withResolvers<undefined>();
+  const database: Database = { ...pool, listen: (channel, onNotification) => pool.listen(channel, () => { onNotification(); heard(undefined); }) };
   const own = await PostgresEventStore.open({ connectionString: test.url });
   opened.defer(() => own.close());
   const engine: EventStore = {
@@ -40,7 +51,8 @@ const startProcess = async ({ beforeHead = none, beforeNaming = none } = {}): Pr
   const fence = await LogFence.open({ database, log, newestEpoch, logger: createLogger({ level: 'silent' }) });
   opened.defer(() => fence.close());
   const beginEpoch = (epoch: number): Promise<void> => beforeNaming().then(() => own.beginEpoch(epoch));
-  return { fence, epochs: new Epochs({ engine, codec: createEventCodec(trackingEventDefinitions), clock, log, fence, newestEpoch, beginEpoch }) };
+  const epochs = new Epochs({ engine, codec: createEventCodec(trackingEventDefinitions), clock, log, fence, newestEpoch, beginEpoch });
+  return { fence, epochs, sealed: log.sealed, database, hears };
 };
 const begun = async (): Promise<readonly unknown[]> => (await store.readAll({ filter: { types: ['EpochBegun'] } })).events.map(({ position, content }) => [position, (JSON.parse(content) as { data: { epoch: number } }).data.epoch]);
 
@@ -86,5 +98,22 @@ describe('an epoch', () => {
     expect(await next.epochs.begin({ ...request, reason: '再来一次' })).toMatchObject({ epoch: 2, position: 4, reason: request.reason });
     expect(await begun()).toEqual([[4, 2]]);
     expect(await store.newestEpoch()).toBe(2);
+  });
+});
+
+describe('the database of a process', () => {
+  it('may be another copy once connections were lost, those that nobody was using too: nothing of the tree is remembered then', async () => {
+    const { sealed, database, hears } = await startProcess();
+    await hears;
+    const putTile = (byte: number): Promise<unknown> =>
+      database.query('insert into rectrail_transparency.tile (level, index, hashes) values (0, 0, $1) on conflict (level, index) do update set hashes = excluded.hashes', [Buffer.alloc(2 * treeHashBytes, byte)]);
+    const rootHere = (): Promise<TreeHash> => rootOf(2, sealed.hashes(2));
+    await putTile(1);
+    const before = await rootHere();
+    await putTile(2);
+    expect(await rootHere()).toEqual(before);
+    await database.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+    for (let looks = 0; looks < 500 && (await rootHere()).equals(before); looks += 1) await sleep(20);
+    expect(await rootHere()).toEqual(await rootOf(2, (await SealedLog.open(database)).hashes(2)));
   });
 });

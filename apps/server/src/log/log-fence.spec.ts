@@ -23,7 +23,7 @@ class ScriptedDatabase {
 }
 
 const open = async (database: ScriptedDatabase): Promise<LogFence> => LogFence.open({
-  database: database as unknown as Database, log: { identity: { logId: 'x', epoch: 1 } } as unknown as LogFenceOptions['log'], newestEpoch: () => Promise.resolve(1),
+  database: database as unknown as Database, log: { identity: { logId: 'x', epoch: 1 }, sealed: { forget: () => undefined } } as unknown as LogFenceOptions['log'], newestEpoch: () => Promise.resolve(1),
   logger: createLogger({ level: 'silent' }), retryMs: 1,
 });
 

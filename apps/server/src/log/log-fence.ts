@@ -61,7 +61,11 @@ export class LogFence {
 
   private constructor(options: LogFenceOptions) {
     this.#options = options;
-    this.#listener = options.database.listen(channel, () => { void this.#lookUntilSeen(); });
+    this.#listener = options.database.listen(channel, () => {
+      // A lost connection may be followed by one to another copy of the database.
+      options.log.sealed.forget();
+      void this.#lookUntilSeen();
+    });
   }
 
   get standing(): LogStanding {

@@ -224,14 +224,18 @@ export class SealedLog {
     }, this.#recent);
   }
 
+  /** What is remembered, since the database may be another copy from now on. */
+  forget(): void {
+    this.#recent.forget();
+    this.#signedSize = 0;
+  }
+
   /** Of what is remembered in part. */
   async #query<R extends object>(sql: string, values: readonly unknown[], name: string): Promise<SqlResult<R>> {
     try {
       return await this.#database.query<R>(sql, values, name);
     } catch (error) {
-      // A broken connection may be followed by one to another copy of the database.
-      this.#recent.forget();
-      this.#signedSize = 0;
+      this.forget();
       throw error;
     }
   }
