@@ -130,7 +130,7 @@ export class AppendQueue {
     const waitedMs = performance.now() - begunAt;
     const waitMsMax = Math.min(behindMsMax, this.#options.numberingTimeoutMs);
     const code = error instanceof KurrentLogError ? error.code : null;
-    if (batch.length > 1 && (code === 'too-large' || code === 'stream-deleted')) {
+    if (batch.length > 1 && (code === 'too-large' || code === 'stream-deleted' || code === 'refused')) {
       await this.#settleEach(batch);
       return true;
     }

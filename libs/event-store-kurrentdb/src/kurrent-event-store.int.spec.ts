@@ -8,7 +8,7 @@ import { streamId, streamVersion } from '@rectrail/kernel';
 import { openLeadership } from '@rectrail/platform';
 import fc from 'fast-check';
 import { KurrentEventStore } from './kurrent-event-store.ts';
-import type { KurrentLog } from './kurrent-log.ts';
+import { KurrentLogError, type KurrentLog } from './kurrent-log.ts';
 import { FakeKurrentServer, type Fault } from './testing/fake-kurrent-server.ts';
 import { contractSubject, type StoreUnderTest } from './testing/subject.ts';
 import { receiptStreamOf, streamNameOf } from './stream-names.ts';
@@ -210,6 +210,17 @@ describe('what the server does not take', () => {
     server.appendBytesMax = 10_000;
     const outcomes = await Promise.allSettled([store.append(say('a', 'small')), store.append(say('b', 'x'.repeat(20_000))), store.append(say('c', 'small'))]);
     expect(outcomes.map((o) => (o.status === 'fulfilled' ? o.value.first : (o.reason as { code: string }).code))).toEqual([1, 'append-too-large', 2]);
+  });
+
+  it('fails alone where the server finds fault with it', async () => {
+    const other = await contractSubject(() => {
+      const log = server.connect();
+      const append: KurrentLog['append'] = (records, checks) => (records.some((record) => record.stream === 'faulty') ? Promise.reject(new KurrentLogError('refused', 'no')) : log.append(records, checks));
+      return { ...log, append };
+    });
+    others.push(other);
+    const outcomes = await Promise.allSettled(['a', 'faulty', 'b'].map((stream) => other.store.append(say(stream, '1'))));
+    expect(outcomes.map((o) => (o.status === 'fulfilled' ? o.value.first : (o.reason as { code: string }).code))).toEqual([1, 'event-store-unavailable', 2]);
   });
 
   it('keeps names that differ in case apart, and takes any', async () => {
