@@ -87,7 +87,11 @@ export class Courier {
     } catch (error) {
       if (this.#cut.signal.aborted) return;
       // Nothing changes by itself: it stands there, and says why, instead of trying each second.
-      if (error instanceof Error && hasCode(error, 'event-undecodable')) await this.#run.journal.write({ ...this.#standing, stopped: error.message }, null);
+      if (error instanceof Error && hasCode(error, 'event-undecodable')) {
+        // Kept, so that what is passed over meanwhile does not take it back.
+        this.#standing = { ...this.#standing, stopped: error.message };
+        await this.#run.journal.write(this.#standing, null);
+      }
       throw error;
     } finally {
       clearTimeout(this.#passing);
