@@ -15,6 +15,7 @@ import { trackingEventDefinitions } from '@rectrail/tracking-domain';
 import { randomOf } from '@rectrail/tracking-read/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GeneratedLoad } from '../support/generated-load.ts';
+import { tellCounts } from '../support/long-run.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { digestOf, messagesOf } from '../support/whole-feed.ts';
 import { byPartition, readLog, sequenceOfRecord, type LogRecord } from './kafka-log.ts';
@@ -167,6 +168,7 @@ describe('the relay of a server', () => {
     await caughtUp();
     const afterwards = await memoryMiB(relay);
     process.stdout.write(`    backlog of ${backlog} events sent ${((performance.now() - began) / 1_000).toFixed(1)} s after the broker was back; ${atRest.toFixed(0)} → ${whileAway.toFixed(0)} → ${afterwards.toFixed(0)} MiB\n`);
+    tellCounts({ 'events sent once the broker was back': backlog });
     await expectDelivered();
     expect(whileAway - atRest).toBeLessThan(growthMiBMax.away);
     expect(afterwards - atRest).toBeLessThan(growthMiBMax.sending(backlog));
