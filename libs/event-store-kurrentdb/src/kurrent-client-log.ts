@@ -51,7 +51,8 @@ const appendErrorCode = (error: unknown): KurrentLogErrorCode => {
   if (!(error instanceof Error) || !isCommandError(error)) return 'unavailable';
   const status: number | undefined = error.code;
   if (status === invalidArgument) return 'refused';
-  if (status === resourceExhausted) return 'too-large';
+  // The limit of the server, or of the client that sends; a stream that was reset to calm its client has this status, too, and may have been carried out.
+  if (status === resourceExhausted && /Received message exceeds|Attempted to send message/i.test(error.message)) return 'too-large';
   // In the second protocol of the server the refusals of a follower and for want of rights come in forms that the client does not know.
   if (status === failedPrecondition || status === permissionDenied || /No connection established/i.test(error.message)) return 'unavailable';
   return 'outcome-unknown';
