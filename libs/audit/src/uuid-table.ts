@@ -1,3 +1,5 @@
+import { getRandomValues } from 'node:crypto';
+
 export const uuidChars = 36;
 const wordsOfUuid = 4;
 const capacityMin = 1 << 4;
@@ -17,6 +19,9 @@ const word = (high: number, low: number): number => ((high << 16) | low) >>> 0;
 
 const hasHyphens = (text: string, from: number): boolean =>
   text.charCodeAt(from + 8) === hyphen && text.charCodeAt(from + 13) === hyphen && text.charCodeAt(from + 18) === hyphen && text.charCodeAt(from + 23) === hyphen;
+
+/** Of each word of a UUID, odd: whoever makes up a log does not know which of them fall into one place. */
+const [factorA = 1, factorB = 1, factorC = 1, factorD = 1] = getRandomValues(new Uint32Array(wordsOfUuid)).map((factor) => factor | 1);
 
 /** UUIDs in 16 bytes each, with as many words beside each as whoever uses it wants: a log has so many streams and commands that strings would take gigabytes. */
 export class UuidTable {
@@ -70,8 +75,9 @@ export class UuidTable {
       this.#hasNil = true;
       return this.#capacity * this.#rowWords;
     }
-    // The last words are random in every UUID that we make; whoever chooses them on purpose makes this slow, not wrong.
-    for (let at = Math.imul(d ^ Math.imul(c, 0x9e37_79b1), 0x85eb_ca6b) & mask; ; at = (at + 1) & mask) {
+    const sum = Math.imul(a, factorA) + Math.imul(b, factorB) + Math.imul(c, factorC) + Math.imul(d, factorD);
+    // Its high bits, as many as places are counted by.
+    for (let at = sum >>> (Math.clz32(this.#capacity) + 1); ; at = (at + 1) & mask) {
       const i = at * this.#rowWords;
       if (words[i] === a && words[i + 1] === b && words[i + 2] === c && words[i + 3] === d) return i;
       if (words[i] === 0 && words[i + 1] === 0 && words[i + 2] === 0 && words[i + 3] === 0) {
