@@ -60,7 +60,7 @@ describe('COPY', () => {
     ['a value of another type among few', 5, (id: number) => [id, null, id === 4 ? 'many' : 1, null, null, null], { code: '22P02' }],
   ] as const)('fails by %s, and the connection goes on', async (_what, length, rowOf, error) => {
     await client.query('truncate given');
-    const rows = Array.from({ length: length }, (_, id) => rowOf(id));
+    const rows = Array.from({ length }, (_, id) => rowOf(id));
     await expect(copyRows(client, [{ table: 'given', columns, rows }])).rejects.toMatchObject(error);
     expect(await count()).toBe(0);
     await copyRows(client, [{ table: 'given', columns, rows: [[1, 'x', 1n, false, [], {}]] }]);

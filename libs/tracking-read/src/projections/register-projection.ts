@@ -10,7 +10,7 @@ import { begunEarlier, byStream, hasGap, isReferenceStream } from './streams.ts'
 import { fundsRegister } from './funds-register.ts';
 import { issueRegister } from './issue-register.ts';
 import { measureRegister } from './measure-register.ts';
-import { forgetStreams, instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, copyOfPoints, type Register, type RegisterView } from './register.ts';
+import { copyOfPoints, forgetStreams, instantText, linkTableOf, nameTableOf, pointTable, RegisterChanges, rowTableOf, viewTableOf, type Register, type RegisterView } from './register.ts';
 
 type AnyRegister = Register<DomainEvent, unknown, RegisterView>;
 
