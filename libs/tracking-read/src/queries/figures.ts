@@ -36,6 +36,10 @@ export const figureCutOf = ({ cut, recordedAt, zone }: ReadSession): FigureCut =
   return { validAt: cut.validAt, validDay: dayNumberOf(cut.validAt), knownDay, known, endOfKnownDay: endOfDayIn(zone)(dayOfNumber(knownDay)) };
 };
 
+/** Nothing was recorded after the cut's position, nor known later on its day: the roll-ups hold what the cut does. */
+const isOfRollUps = ({ cut, standing, recordedAt }: ReadSession, { known, endOfKnownDay }: FigureCut): boolean =>
+  cut.atPosition === standing.registers && (known === recordedAt || known === endOfKnownDay);
+
 type PolicyFact = Fact<PolicyEvent | FactsRetracted>;
 
 /** Whether a fact of a policy or of the calendar counts in the roll-ups as they stand and not at the cut, or the other way round. */
@@ -54,6 +58,8 @@ const countsWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(
 export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
   const { reference, standing } = session;
   if (policy !== undefined || standing.referencePosition > standing.reference) return null;
+  // The policies of a province are thousands, and most cuts are of this kind.
+  if (isOfRollUps(session, at)) return new Set();
   const calendarFacts = reference.facts(streams.workingCalendar, standing.registers) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
   const isOtherCalendar = calendarFacts.some((fact) => isJudgedOtherwise(session, at, fact));
   const owners = new Set<OrgId>();
@@ -149,8 +155,7 @@ export const pointColumns = `kind, org_id as "orgId", cell, valid_from::text as 
  */
 export const surplusPoints = async (session: ReadSession, at: FigureCut, owners: Owners): Promise<readonly CellPoint[]> => {
   const { tx, cut, standing, recordedAt } = session;
-  const isStanding = cut.atPosition === standing.registers;
-  if (isStanding && (at.known === recordedAt || at.known === at.endOfKnownDay)) return [];
+  if (isOfRollUps(session, at)) return [];
   await planAnew(tx);
   const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
     `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
