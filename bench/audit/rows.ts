@@ -95,11 +95,13 @@ const proofMsAtMost = 5;
 const seed = 6;
 
 /** Proofs of events and of growth drawn at random, in the newest tree. */
-const measureProofs = async ({ servers, datasets, options }: Stage, plan: DatasetPlan): Promise<LatencyRow> => {
+const measureProofs = async ({ server: database, servers, datasets, options }: Stage, plan: DatasetPlan): Promise<LatencyRow> => {
   await datasets.sealed(plan);
   const dataset = await datasets.readable(plan);
   const [server] = await servers.only([dataset]);
   if (server === undefined) throw new Error('no server runs');
+  // What sealing has written goes to disk before, as with all other reads.
+  await database.checkpoint();
   const { url, token } = server;
   const { calls: { dashboard: count, warmUp } } = options;
   const random = seeded(seed);
