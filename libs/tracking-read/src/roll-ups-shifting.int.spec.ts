@@ -41,6 +41,13 @@ const rowsOf = (dataSource: DataSource): Promise<ReadonlyMap<string, readonly st
 const emptyRows = (dataSource: DataSource): Promise<readonly object[]> => readTransaction(dataSource, (tx) =>
   tx.query(rollUpTables.map(({ name }) => `select '${name}' as table, org_id, a, b from ${schema}.${name} where ${isEmptyRow}`).join(' union all ')));
 
+/** Columns of roll-ups that an index asks of a row, in its keys or its condition: with one of them each write of a row would write all indexes of its table (no HOT update). */
+const indexedColumns = (dataSource: DataSource): Promise<readonly { readonly name: string }[]> => readTransaction(dataSource, (tx) => tx.query(
+  `select distinct a.attname as name from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum > 0
+    where i.indrelid = any($1::text[]::regclass[]) and (a.attnum = any(i.indkey) or pg_get_expr(i.indpred, i.indrelid) ~ ('\\m' || a.attname || '\\M')) order by 1`,
+  [rollUpTables.map(({ name }) => `${schema}.${name}`)],
+));
+
 /** Organisations that have neither a place in the tree nor anything of their own. */
 const strangers = async (dataSource: DataSource, recorded: readonly TrackingFact[]): Promise<readonly OrgId[]> => {
   // The name of the stream says which events it holds.
@@ -97,6 +104,7 @@ describe.each(histories)('$pace history $seed', ({ seed, pace }) => {
     const dataSource = await openReadDatabase({ connectionString: database.url, connectionsMax: 2 });
     read = await openTrackingRead({ connectionString: database.url, store, codec, clock, zone, coarseFromPoints });
     const recordedAt = new Map(history.map((fact) => [fact.commandId, fact.recordedAt]));
+    expect(await indexedColumns(dataSource)).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'org_id' }]);
     let left = 0;
     for (const { commandId, entries } of asNewFacts(history)) {
       clock.at = recordedAt.get(commandId) ?? clock.at;

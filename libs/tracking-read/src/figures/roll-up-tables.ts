@@ -45,8 +45,7 @@ export const rollUpDefinition = ({ name }: RollUpTable): TableDefinition => ({
   name,
   columns: { org_id: 'uuid not null', a: 'integer not null', b: 'integer not null', ...figureColumnTypes },
   primaryKey: ['org_id', 'a', 'b'],
-  // What has cancelled is found at once by the write that made it so.
-  indexes: { [`${name}_empty`]: `(org_id) where ${isEmptyRow}` },
+  indexes: {},
   with: 'fillfactor = 90',
 });
 

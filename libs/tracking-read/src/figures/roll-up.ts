@@ -36,9 +36,14 @@ const nullifiedColumns = columnNames.map((name) => `nullif(sum(${name}), 0)::${f
 
 const upsert = (schema: string, table: string, columns: readonly string[], select: string): string =>
   `insert into ${schema}.${table} as t (org_id, a, b, ${columns.join(', ')}) ${select} on conflict (org_id, a, b) do update set ${
-    columns.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ')}`;
+    columns.map((name) => `${name} = nullif(coalesce(t.${name}, 0) + coalesce(excluded.${name}, 0), 0)`).join(', ')} returning org_id, a, b, ${isEmptyRow} as empty`;
 
-const removeEmpty = (schema: string, table: string): string => `delete from ${schema}.${table} where ${isEmptyRow}`;
+/** A row whose figures have all cancelled. */
+interface Emptied { readonly name: string; readonly org_id: OrgId; readonly a: number; readonly b: number }
+
+/** Adds to several tables in one statement, and says which rows have nothing left. */
+const upsertAll = (upserts: readonly { readonly name: string; readonly sql: string }[]): string =>
+  `with ${upserts.map(({ sql }, at) => `w${at} as (${sql})`).join(', ')} ${upserts.map(({ name }, at) => `select '${name}' as name, org_id, a, b from w${at} where empty`).join(' union all ')}`;
 
 /** The days of an organisation, as points of their own. */
 const daysOf = (schema: string, where: string): string => `(select org_id, a as valid_day, b as known_day, ${columnNames.join(', ')} from ${schema}.${byDay.name} where ${where}) d`;
@@ -183,11 +188,11 @@ export class RollUp {
     const signed = columnNames.map((name) => `nullif(${sign < 0 ? '-' : ''}sum(${name}), 0)::${figureColumnTypes[name] ?? ''} as ${name}`).join(', ');
     for (const table of rollUpTables) {
       const to = table.coarse ? above.filter((at) => this.#get(at).coarse) : above;
-      await tx.query(upsert(schema, table.name, columnNames, `
+      const sql = upsert(schema, table.name, columnNames, `
         select at.org_id, x.* from unnest($2::uuid[]) as at(org_id)
          cross join (select ${table.a} as a, ${table.b} as b, ${signed} from ${daysOf(schema, 'org_id = $1')} group by 1, 2) x
-         where not (${isEmptyRow})`), [orgId, to]);
-      await tx.query(removeEmpty(schema, table.name));
+         where not (${isEmptyRow})`);
+      await this.#remove(await tx.query<Emptied>(upsertAll([{ name: table.name, sql }]), [orgId, to]));
     }
   }
 
@@ -196,11 +201,19 @@ export class RollUp {
     // Few rows of all tables go in one statement.
     const areFew = writes.reduce((sum, { rows }) => sum + rows.length, 0) <= rowsAtOnce;
     for (const together of areFew ? [writes].filter(({ length }) => length > 0) : writes.map((write) => [write])) {
-      const written = together.map(({ table, columns }, at) => `w${at} as (${upsert(schema, table.name, columns, givenAs(at + 1, columns))} returning ${isEmptyRow} as empty)`);
-      const emptied = together.map(({ table }, at) => `select '${table.name}' as name from w${at} where empty`);
-      const names = await tx.query<{ name: string }>(`with ${written.join(', ')} ${emptied.join(' union ')}`, together.map(({ rows }) => JSON.stringify(rows)), { varies: true });
-      // Few writes cancel anything.
-      for (const { name } of names) await tx.query(removeEmpty(schema, name));
+      const upserts = together.map(({ table: { name }, columns }, at) => ({ name, sql: upsert(schema, name, columns, givenAs(at + 1, columns)) }));
+      await this.#remove(await tx.query<Emptied>(upsertAll(upserts), together.map(({ rows }) => JSON.stringify(rows)), { varies: true }));
+    }
+  }
+
+  /** By their keys: an index of empty rows would have every column in its condition, and each write of any of them would write anew all that the indexes hold of the row. */
+  async #remove(rows: readonly Emptied[]): Promise<void> {
+    const { tx, schema } = this.#context;
+    for (const [name, gone] of Map.groupBy(rows, (row) => row.name)) {
+      await tx.query(
+        `delete from ${schema}.${name} t using unnest($1::uuid[], $2::integer[], $3::integer[]) as g(org_id, a, b) where t.org_id = g.org_id and t.a = g.a and t.b = g.b`,
+        [gone.map(({ org_id: orgId }) => orgId), gone.map(({ a }) => a), gone.map(({ b }) => b)],
+      );
     }
   }
 
