@@ -25,6 +25,8 @@ const eventsLookedAtMax = 5_000;
 
 /** Events of a slice that tell a backlog. */
 const readAheadFrom = 200;
+/** Messages handed on at once at the head: those of one large command are on their way while the rest is folded. */
+const headMessagesMax = 32;
 
 /** While a backlog is worked off, its next slice is read; otherwise what comes while one is worked on comes together. */
 const ahead = async function* (slices: AsyncIterable<AllSlice>): AsyncGenerator<AllSlice, void, void> {
@@ -80,9 +82,10 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, 
       try {
         for await (const slice of slices) {
           const selection = await select(filter);
+          const atOnce = slice.events.length < readAheadFrom ? Math.min(limit, headMessagesMax) : limit;
           // What is composed ends before an event that cannot be read; what is left of the slice then fails.
           for (let rest = slice; after < slice.scannedTo; rest = { ...slice, events: slice.events.filter(({ position: at }) => at > after) }) {
-            const told = await composer.compose({ ...rest, after }, { audience, selection, limit });
+            const told = await composer.compose({ ...rest, after }, { audience, selection, limit: atOnce });
             yield told;
             after = told.scannedTo;
           }

@@ -1,5 +1,6 @@
-import { Partitioners, type TopicMessages } from 'kafkajs';
+import type { TopicMessages } from 'kafkajs';
 import { kafkaClient, kafkaRetry, withAdmin, type KafkaLog, type KafkaSettings } from './connection.ts';
+import { partitionerOfKeys } from './partitioning.ts';
 import { replaceRecordEncoder } from './record-encoding.ts';
 import { ensureTopics, type TopicPlan } from './topics.ts';
 
@@ -51,7 +52,7 @@ export const openKafkaPublisher = async ({ settings, log, topics, mayWrite }: Ka
   const kafka = kafkaClient(settings, log, mayWrite);
   await withAdmin(kafka, (admin) => ensureTopics(admin, topics));
   const producer = kafka.producer({
-    idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner, retry: kafkaRetry,
+    idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, createPartitioner: partitionerOfKeys, retry: kafkaRetry,
   });
   await producer.connect();
   let failed: unknown = null;

@@ -85,7 +85,6 @@ class Sending {
   #unreadable: { readonly error: unknown } | null = null;
   readonly #news = new Wake();
   readonly #room = new Wake();
-  #isSending = false;
 
   constructor(options: SendingOptions) {
     this.#options = options;
@@ -108,7 +107,7 @@ class Sending {
 
   /**
    * Of a backlog ahead of the sending, as far as there is room: however far behind, no more is kept, and records are made while the brokers are at work. At the head of the log
-   * once nothing is on its way any more: what is written meanwhile is read and sent together, as a group commit does, and what comes after a silence goes at once.
+   * one slice ahead: what is written while one is on its way and another waits is read and sent together, as a group commit does, and what comes after a silence goes at once.
    */
   async #read(signal: AbortSignal): Promise<void> {
     const { feed, audience, from, source, topics } = this.#options;
@@ -128,7 +127,7 @@ class Sending {
   }
 
   #hasRoom(isBacklog: boolean): boolean {
-    return isBacklog ? this.#waiting() < gatheredBytesMax : this.#gathered.length === 0 && !this.#isSending;
+    return isBacklog ? this.#waiting() < gatheredBytesMax : this.#gathered.length === 0;
   }
 
   #waiting(): number {
@@ -145,11 +144,8 @@ class Sending {
         await this.#news.wait(this.#news.ticket, signal, lookAgainMs);
         continue;
       }
-      this.#isSending = true;
       this.#room.notify();
       await this.#sendRecords({ records: slices.flatMap(({ records }) => records), positions: slices.flatMap(({ positions }) => positions), scannedTo: last.scannedTo }, signal);
-      this.#isSending = false;
-      this.#room.notify();
     }
   }
 
