@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, Partitioners, type Consumer, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type Consumer, type Producer, type TopicMessages } from 'kafkajs';
 import { serve, wallMs } from '../process.ts';
+import { withClient } from '../server.ts';
 
 /** A record as the relay wrote it, to be written again by the bare client. */
 export interface Captured { readonly topic: string; readonly key: Buffer; readonly value: Buffer; readonly headers: Readonly<Record<string, Buffer>> }
@@ -11,7 +12,10 @@ let consumer: Consumer | null = null;
 let captured: Captured[] = [];
 const arrivedAt = new Map<string, number>();
 
-/** A bare consumer from now on, or from the beginning, of topics that are there. */
+/**
+ * A bare consumer from now on, or from the beginning, of topics that are there. It commits no offsets, as one that keeps its place with what it makes of the records: the client
+ * would commit after each partition of a fetch, before it hands over the next one.
+ */
 const listen = async ({ address, topics, from, keep }: { readonly address: string; readonly topics: readonly string[]; readonly from: 'beginning' | 'now'; readonly keep: boolean }): Promise<void> => {
   await consumer?.disconnect();
   captured = [];
@@ -22,6 +26,7 @@ const listen = async ({ address, topics, from, keep }: { readonly address: strin
   await joined.subscribe({ topics: [...topics], fromBeginning: from === 'beginning' });
   const ready = new Promise((resolve) => { joined.on('consumer.group_join', resolve); });
   await joined.run({
+    autoCommit: false,
     eachBatch: ({ batch: { topic, messages } }) => {
       const at = wallMs();
       for (const { key, value, headers = {} } of messages) {
@@ -72,6 +77,58 @@ const sendPaced = async ({ suffix, perSecond, from, to }: PacePlan): Promise<Rea
   return beganAt;
 };
 
+interface FloorPlan { readonly url: string; readonly suffix: string; readonly after: number }
+interface LoggedRow { readonly position: number; readonly event_id: string }
+
+/** Ends what `relayBare` began. */
+let endRelay: (() => Promise<void>) | null = null;
+
+/** The log tells those who listen by the name of its schema. */
+const rowsAfter = `select position::float8 as position, content::json->>'eventId' as event_id from rectrail_events.events where position > $1 order by position limit 500`;
+
+/**
+ * The least that a relay behind a committed log does: it hears of an append, reads what is new by its position, and sends it, a record for each event, without a state, a lease or
+ * a checkpoint, and without waiting for what it sent before. The records are those that were kept, in their order, each under the id of an event. Returns once it listens.
+ */
+const relayBare = async ({ url, suffix, after }: FloorPlan): Promise<void> => {
+  const bare = connected();
+  const [listening, ended] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  let [position, sent, heard, isReading] = [after, 0, false, false];
+  const running = withClient(url, async (client) => {
+    const recordOf = ({ event_id: id }: LoggedRow): TopicMessages => {
+      const kept = captured[sent++ % captured.length];
+      if (kept === undefined) throw new Error('no record was kept');
+      const { topic, message } = again({ ...kept, headers: { ...kept.headers, ['ce_id']: Buffer.from(id) } }, suffix);
+      return { topic, messages: [message] };
+    };
+    const read = async (): Promise<void> => {
+      heard = true;
+      if (isReading) return;
+      isReading = true;
+      while (heard) {
+        heard = false;
+        const { rows } = await client.query<LoggedRow>({ name: 'after', text: rowsAfter, values: [position] });
+        const last = rows.at(-1);
+        if (last === undefined) continue;
+        ({ position } = last);
+        bare.sendBatch({ topicMessages: rows.map(recordOf) }).catch((error: unknown) => { ended.reject(error); });
+      }
+      isReading = false;
+    };
+    client.on('notification', () => { read().catch((error: unknown) => { ended.reject(error); }); });
+    await client.query('listen rectrail_events');
+    listening.resolve(undefined);
+    await ended.promise;
+  });
+  endRelay = async () => {
+    ended.resolve(undefined);
+    await running;
+  };
+  await Promise.race([listening.promise, running]);
+};
+
+const endBareRelay = async (): Promise<void> => { await endRelay?.(); };
+
 export interface SentAll { readonly records: number; readonly bytes: number; readonly seconds: number }
 
 /** What was kept, in batches of that many records, one after the other. */
@@ -115,7 +172,7 @@ const close = async (): Promise<void> => {
   await producer?.disconnect();
 };
 
-const methods = { makeTopics, listen, arrived, connectProducer, sendPaced, sendAll, close };
+const methods = { makeTopics, listen, arrived, connectProducer, sendPaced, relayBare, endBareRelay, sendAll, close };
 export type KafkaMethods = typeof methods;
 
 serve(methods);
