@@ -71,6 +71,9 @@ export const applySlice = async (
   await moveCheckpoint(tx, engine.schema, checkpoint, slice.scannedTo);
 };
 
+/** Where the rows stand stopped, and what the event was refused by. */
+export interface Stopped extends Failure { readonly cause: Error }
+
 /** Applies slices of the log to one generation of a projection's rows, one transaction each. */
 export class BatchApplier {
   readonly #engine: Engine;
@@ -87,10 +90,10 @@ export class BatchApplier {
 
   /**
    * The failure at which the rows now stand stopped, everything before it applied; null where all was applied. `after`: the position after which the
-   * slice was read. @throws where only the surroundings failed, so that it may be tried again.
+   * slice was read; a slice that can be applied whole is committed once `earlier` has settled. @throws where only the surroundings failed, so that it may be tried again.
    */
-  async applyOrStop(after: Position, slice: AllSlice): Promise<(Failure & { readonly cause: Error }) | null> {
-    const error = await this.#apply(after, slice).then(() => null, asError);
+  async applyOrStop(after: Position, slice: AllSlice, earlier?: Promise<unknown>): Promise<Stopped | null> {
+    const error = await this.#apply(after, slice, earlier).then(() => null, asError);
     if (error === null) return null;
     if (isTransient(error)) throw error;
     const [only] = slice.events;
@@ -110,11 +113,12 @@ export class BatchApplier {
       ?? this.applyOrStop(between, { events: slice.events.slice(half.length), scannedTo: slice.scannedTo });
   }
 
-  #apply(after: Position, slice: AllSlice): Promise<void> {
+  #apply(after: Position, slice: AllSlice, earlier?: Promise<unknown>): Promise<void> {
     return this.#connection.transaction(async (tx) => {
       const checkpoint = await lockOwn(tx, this.#engine.schema, this.#projection, this.#generation);
       if (checkpoint.position < after) throw new CheckpointMovedBack(this.#projection.name);
       await applySlice(this.#engine, tx, this.#projection, { checkpoint, slice });
+      await earlier;
     });
   }
 }

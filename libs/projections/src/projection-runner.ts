@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Fact, type Instant, type Position } from '@rectrail/kernel';
 import type { AllSlice, EventStore, StoredEvent } from '@rectrail/event-store';
-import { BatchApplier, engineOf, otherVersion, rebuildStopped, type Engine } from './batch-applier.ts';
+import { BatchApplier, engineOf, otherVersion, rebuildStopped, type Engine, type Stopped } from './batch-applier.ts';
 import {
   adoptLive, dropNext, insertLive, insertSkip, isOf, isStopped, lockCheckpoint, notPrepared, pauseNext, readableOf, readCheckpoint, readCheckpoints, readSkips,
   type Checkpoint, type Failure, type Skip,
 } from './checkpoint.ts';
 import { despiteDeadlocks, hasProjectionCode, ProjectionError } from './errors.ts';
-import { filterOf, logPages, readAhead, withinChars, type BatchSizes } from './log-pages.ts';
+import { LiveFollowers } from './live-followers.ts';
+import { filterOf, logPages, readAhead, type BatchSizes } from './log-pages.ts';
 import { ProjectionBuild, progressOf, interruptBuilder, projectionsBeingBuilt, type BuildOptions, type BuildProgress } from './projection-build.ts';
 import type { Projection } from './projection.ts';
 import { createTableSql, indexesSql } from './table.ts';
@@ -109,7 +110,11 @@ export class ProjectionRunner {
 
   /** Follows the log until `stop`. A projection whose live rows are of another version, or that has none beside a large log, is built first. */
   start(): void {
-    for (const projection of this.#options.projections) void this.#track(this.#work(projection));
+    const { signal } = this.#stopping;
+    for (const projections of Map.groupBy(this.#options.projections, ({ streamPrefix }) => streamPrefix).values()) {
+      const live = new LiveFollowers({ engine: this.#engine, projections, signal, onApplied: () => { this.#notify(); } });
+      for (const projection of projections) void this.#track(this.#work(projection, live));
+    }
   }
 
   /** Ends after the batches at hand; a rebuild keeps what it has committed. */
@@ -297,7 +302,7 @@ export class ProjectionRunner {
   }
 
   /** Until the stop; ends before it only where another version has taken the place of this one. */
-  async #work(projection: Projection): Promise<void> {
+  async #work(projection: Projection, live: LiveFollowers): Promise<void> {
     const { name } = projection;
     const { signal } = this.#stopping;
     const isAborted = (): boolean => signal.aborted;
@@ -307,7 +312,7 @@ export class ProjectionRunner {
         const at = stoppedAt;
         if (at !== null) await this.#while(name, ({ failure }) => failure?.position === at, signal);
         await this.#makeRows(projection, signal);
-        stoppedAt = (await this.#follow(projection, signal))?.position ?? null;
+        stoppedAt = (await this.#follow(projection, live, signal))?.position ?? null;
       } catch (error) {
         if (isAborted()) return;
         const failedAt = error instanceof ProjectionError && error.code === 'rebuild-failed' ? error.at : null;
@@ -337,30 +342,24 @@ export class ProjectionRunner {
   }
 
   /** The failure at which the projection stopped; null once the signal has aborted, after the batch at hand. */
-  async #follow(projection: Projection, signal: AbortSignal): Promise<Failure | null> {
+  async #follow(projection: Projection, live: LiveFollowers, signal: AbortSignal): Promise<Failure | null> {
     const { store } = this.#options;
     const { sizes } = this.#engine;
     const isAborted = (): boolean => signal.aborted;
     while (!isAborted()) {
       const { position: after } = await this.#live(projection.name);
       const head = (await store.head()).position;
-      const slices = head - after > sizes.batchEventsMax
-        ? readAhead(logPages(store, filterOf(projection), { after, last: head }, sizes))
-        : this.#followed(projection, after, signal);
-      const failure = await this.#applyAll(projection, after, slices, signal);
-      if (failure !== null) return failure;
+      const stopped = head - after > sizes.batchEventsMax
+        ? await this.#applyAll(projection, after, readAhead(logPages(store, filterOf(projection), { after, last: head }, sizes)), signal)
+        : await live.follow(projection, after);
+      if (stopped !== null) return this.#told(projection, stopped);
     }
     return null;
   }
 
-  /** The log live, until a slice is full: there may be more to come than live batches are made for. */
-  async* #followed(projection: Projection, after: Position, signal: AbortSignal): AsyncGenerator<AllSlice, void, void> {
-    const { store } = this.#options;
-    const { batchEventsMax, batchCharsMax } = this.#engine.sizes;
-    for await (const slice of store.subscribeAll({ after, filter: filterOf(projection), batchEventsMax, signal })) {
-      yield* withinChars(slice, batchCharsMax);
-      if (slice.events.length >= batchEventsMax) return;
-    }
+  #told({ name }: Projection, stopped: Stopped): Failure {
+    this.#options.onFailure?.(name, stopped.position, stopped.cause);
+    return stopped;
   }
 
   async #projectOne(projection: Projection, target: Position): Promise<void> {
@@ -373,20 +372,19 @@ export class ProjectionRunner {
       });
     }
     const { position: after } = await this.#live(projection.name);
-    if (after < target) await this.#applyAll(projection, after, readAhead(logPages(store, filterOf(projection), { after, last: target }, this.#engine.sizes)), signal);
+    if (after >= target) return;
+    const stopped = await this.#applyAll(projection, after, readAhead(logPages(store, filterOf(projection), { after, last: target }, this.#engine.sizes)), signal);
+    if (stopped !== null) this.#told(projection, stopped);
   }
 
-  async #applyAll(projection: Projection, from: Position, slices: AsyncGenerator<AllSlice, void, void>, signal: AbortSignal): Promise<Failure | null> {
+  async #applyAll(projection: Projection, from: Position, slices: AsyncGenerator<AllSlice, void, void>, signal: AbortSignal): Promise<Stopped | null> {
     const applier = new BatchApplier(this.#engine, projection, 'live');
     let after = from;
     for await (const slice of slices) {
       if (signal.aborted) return null;
-      const failure = await applier.applyOrStop(after, slice);
+      const stopped = await applier.applyOrStop(after, slice);
       this.#notify();
-      if (failure !== null) {
-        this.#options.onFailure?.(projection.name, failure.position, failure.cause);
-        return failure;
-      }
+      if (stopped !== null) return stopped;
       after = slice.scannedTo;
     }
     return null;
