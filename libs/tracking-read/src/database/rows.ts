@@ -6,6 +6,10 @@ export const schema = 'rectrail_read';
 /** `pos_to` of what still stands: the greatest safe integer, above every position. */
 export const stillStands = Number.MAX_SAFE_INTEGER;
 
+/** By these very words the planner knows which of two indexes holds a row. */
+export const isStanding = (row: string): string => `${row}.pos_to = ${stillStands}`;
+export const isEnded = (row: string): string => `${row}.pos_to < ${stillStands}`;
+
 /** Columns of a table and their types, in the order of the insert. */
 export type Columns = Readonly<Record<string, string>>;
 export type Row = Readonly<Record<string, unknown>>;

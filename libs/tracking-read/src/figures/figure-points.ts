@@ -1,7 +1,8 @@
 import { dayNumber, dayOfNumber, type OrgId } from '@rectrail/kernel';
 import { bucketOf, workingDaysBetween } from '@rectrail/tracking-domain';
 import type { DayBound, InstantBound } from '../timeline/standing.ts';
-import { dueOf, parseMeasureCell, parsePair, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
+import { parseMeasureCell, parsePair } from './cell-texts.ts';
+import { dueOf, shownIssueState, type CellPair, type IssueCell } from './cells.ts';
 import { columnAt, noFigures, type FigureSums, type FundsDirection } from './figure-columns.ts';
 import { beforeAllDays, dayNumberOf } from './day-numbers.ts';
 import type { JudgingRule, TermsOf } from './policy-terms.ts';

@@ -83,6 +83,8 @@ export const buildRollUps = async (context: BulkFinishContext, referenceParents:
   await context.index(byDay.name);
   await sumDays(context, parents);
   await tx.query(`drop table ${schema}.${staging}`);
+  // It was there for the sums of parents and has split half of its pages.
+  await tx.query(`reindex index ${schema}.${byDay.name}_pk`);
   await sumCoarse(context);
   await tx.query(`delete from ${schema}.figure_state where reference_position < (select max(reference_position) from ${schema}.figure_state)`);
 };

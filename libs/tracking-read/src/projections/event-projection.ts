@@ -5,6 +5,7 @@ import { closeRows, stillStands } from '../database/rows.ts';
 import { dayNumbersIn } from '../figures/day-numbers.ts';
 import { StandingHistory, unretracted, type InstantBound, type Standing, type StandingChange } from '../timeline/standing.ts';
 import { referencesOf } from './references.ts';
+import { isReferenceKey, keyOf } from './stream-keys.ts';
 import { begunEarlier, byStream, hasGap, isReferenceStream, purgedIn } from './streams.ts';
 
 type TrackingFact = Fact<TrackingEvent>;
@@ -15,6 +16,13 @@ const foldedPrefixes = ['org-tree-', 'policy-', 'working-calendar', 'inspection-
 /** Facts that became known at least so many days after they were true, more than a week, are few enough for an index of their own. */
 export const lateDaysMin = 8;
 
+const unit = (bits: number) => (position: string): string => `(${position} >> ${bits})`;
+/**
+ * Events of a type, an owner or an actor are found by units of positions: an index keeps what is the same once, however many events have it, and those of a unit are soon sorted.
+ * Units are the smaller the more events of one are alike.
+ */
+export const unitOf = { type: unit(12), org_id: unit(16), subject: unit(16) } as const;
+
 /**
  * Where an event stands in all orders, and nothing of what it says. By `known_from` and `valid_from` it counts, as far as no retraction names
  * it: both are -infinity where position alone decides; a retraction or a purge itself, which takes part in no fold, has the day infinity. What was purged
@@ -24,22 +32,22 @@ const eventTable: TableDefinition = {
   name: 'event',
   columns: {
     position: 'bigint not null', recorded_at: 'timestamptz not null', known_from: 'timestamptz not null', stream_version: 'integer not null', valid_from: 'date not null',
-    valid_first: 'date', days_late: 'integer', event_id: 'uuid not null', org_id: 'uuid', stream_id: 'text collate "C" not null', type: 'text collate "C" not null',
+    valid_first: 'date', days_late: 'integer', event_id: 'uuid not null', org_id: 'uuid', stream: 'bytea not null', type: 'text collate "C" not null',
     subject: 'text collate "C" not null', fact: 'jsonb',
   },
   primaryKey: ['position'],
   indexes: {
-    event_stream: '(stream_id, position) include (stream_version)',
+    event_stream: '(stream, position) include (stream_version)',
     event_event_id: 'unique (event_id)',
-    event_type: '(type, position)',
-    event_org: '(org_id, position)',
-    event_subject: '(subject, position)',
+    event_type: `(type, ${unitOf.type('position')})`,
+    event_org: `(org_id, ${unitOf.org_id('position')})`,
+    event_subject: `(subject, ${unitOf.subject('position')})`,
     event_known: '(known_from)',
     event_valid: '(valid_from)',
     event_valid_first: '(valid_first) where valid_first is not null',
     event_late: `(days_late, position) include (org_id, subject, type, valid_from, known_from) where days_late >= ${lateDaysMin}`,
     event_folded: '(type, org_id) where fact is not null',
-    event_reference_data: `(position) where stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar'`,
+    event_reference_data: `(position) where ${isReferenceKey('stream')}`,
   },
 };
 
@@ -51,7 +59,7 @@ const retractedTable: TableDefinition = {
 };
 
 const referenceTable: TableDefinition = {
-  name: 'event_reference', columns: { ref: 'text collate "C" not null', position: 'bigint not null' }, primaryKey: ['ref', 'position'],
+  name: 'event_reference', columns: { position: 'bigint not null', ref: 'bytea not null' }, primaryKey: ['ref', 'position'],
 };
 
 /**
@@ -62,7 +70,7 @@ const declaredTable: TableDefinition = {
   name: 'event_declared',
   columns: {
     position: 'bigint not null', known_from: 'timestamptz not null', valid_from: 'date not null', org_id: 'uuid not null', key: 'text collate "C" not null', of_the_whole: 'boolean not null',
-    stream_id: 'text collate "C" not null', basis: 'text', value: 'text', unit: 'text not null',
+    stream: 'bytea not null', basis: 'text', value: 'text', unit: 'text not null',
   },
   primaryKey: ['position'],
   indexes: { event_declared_key: '(org_id, key, valid_from, of_the_whole, position)' },
@@ -77,7 +85,7 @@ const eventRow = (fact: TrackingFact, knownDay: KnownDay): readonly CopyValue[] 
   const daysLate = validTime === null ? null : knownDay(fact.knownTime) - dayNumber(validTime.last);
   const isFolded = isPurge(fact) || foldedPrefixes.some((prefix) => streamId.startsWith(prefix));
   const validFirst = validTime === null || validTime.first === validTime.last ? null : validTime.first;
-  return [position, recordedAt, knownFrom, streamVersion, validFrom, validFirst, daysLate, eventId, scope.orgId, streamId, type, actor.subject, isFolded ? fact : null];
+  return [position, recordedAt, knownFrom, streamVersion, validFrom, validFirst, daysLate, eventId, scope.orgId, keyOf(streamId), type, actor.subject, isFolded ? fact : null];
 };
 
 const declaredRows = (fact: TrackingFact): readonly (readonly CopyValue[])[] => {
@@ -85,7 +93,7 @@ const declaredRows = (fact: TrackingFact): readonly (readonly CopyValue[])[] => 
   if ((event.type !== 'RollUpDeclared' && event.type !== 'RollUpRateDeclared') || orgId === null) return [];
   const { knownFrom, validFrom } = unretracted(fact);
   const { value, unit, key } = event.type === 'RollUpDeclared' ? { ...event.data.quantity, key: pointKey(event.data) } : { ...event.data, unit: '%' };
-  return [[position, knownFrom, validFrom, orgId, key, isOfTheWhole(event.data), streamId, event.data.basis, value, unit]];
+  return [[position, knownFrom, validFrom, orgId, key, isOfTheWhole(event.data), keyOf(streamId), event.data.basis, value, unit]];
 };
 
 const knownTo = (standings: readonly Standing<TrackingFact>[]): ReadonlyMap<Position, InstantBound> =>
@@ -146,7 +154,7 @@ const copyInto = (schema: string, table: TableDefinition, rows: readonly (readon
 /** Takes away all rows of these streams, which are made anew without what was purged in them. */
 const forget = async ({ tx, schema }: ContextOf<TrackingEvent>, streams: Streams): Promise<void> => {
   if (streams.size === 0) return;
-  const gone = await tx.query<{ position: string }>(`delete from ${schema}.${eventTable.name} where stream_id = any($1) returning position`, [[...streams.keys()]]);
+  const gone = await tx.query<{ position: string }>(`delete from ${schema}.${eventTable.name} where stream = any($1::bytea[]) returning position`, [[...streams.keys()].map(keyOf)]);
   const positions = [...gone.map(({ position }) => position), ...[...streams.values()].flatMap(purgedIn)];
   for (const table of [referenceTable, retractedTable, declaredTable]) await tx.query(`delete from ${schema}.${table.name} where position = any($1::bigint[])`, [positions]);
 };
@@ -159,7 +167,7 @@ const writeStreams = async (streams: Streams, earlier: Streams, { tx, schema }: 
   await closeRows(tx, `${schema}.${retractedTable.name}`, { keys: { position: 'bigint' } }, retractions.flatMap(({ closed }) => closed));
   await tx.copy(
     copyInto(schema, eventTable, facts.map((fact) => eventRow(fact, knownDay))),
-    copyInto(schema, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [ref, fact.position]))),
+    copyInto(schema, referenceTable, facts.flatMap((fact) => referencesOf(fact).map((ref) => [fact.position, keyOf(ref)]))),
     copyInto(schema, declaredTable, facts.flatMap(declaredRows)),
     copyInto(schema, retractedTable, retractions.flatMap(({ opened }) => opened.map(({ position, knownFrom, posFrom, posTo }) => [position, knownFrom, posFrom, posTo]))),
   );
@@ -173,7 +181,7 @@ export const eventProjection = (zone: string): Projection => {
   const knownDay = dayNumbersIn(zone);
   return defineProjection<TrackingEvent>({
     name: 'events',
-    version: 3,
+    version: 4,
     streamPrefix: '',
     isIndispensable: isReferenceStream,
     tables: [eventTable, retractedTable, referenceTable, declaredTable],

@@ -1,6 +1,7 @@
 import type { Day, Fact, FuzzyDate, InspectionId, OrgId } from '@rectrail/kernel';
 import { evolveIssue, initialIssueState, isIssueStatusAssertion, type Continuation, type FactsRetracted, type IssueEvent, type IssueState } from '@rectrail/tracking-domain';
-import { dueOf, openUntil, pairText, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import { pairText, parsePair } from '../figures/cell-texts.ts';
+import { dueOf, openUntil, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { issueClassOf, issueKind } from '../figures/issue-class.ts';
 import { type TimelineDefinition } from '../timeline/timeline.ts';
 import { searchIndex, searchText, type Register, type RegisterView } from './register.ts';

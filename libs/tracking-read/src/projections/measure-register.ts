@@ -3,7 +3,7 @@ import {
   evolveMeasure, initialMeasureState, isMeasureStatusAssertion, numberKey, shownMeasureStates,
   type FactsRetracted, type MeasureEvent, type MeasureState, type ShownMeasureState,
 } from '@rectrail/tracking-domain';
-import { measureCellText, parseMeasureCell } from '../figures/cells.ts';
+import { measureCellText, parseMeasureCell } from '../figures/cell-texts.ts';
 import { searchIndex, searchText, type Register, type RegisterView } from './register.ts';
 
 /** What the register keeps of a measure; `name` is null while it exists by first days only. */

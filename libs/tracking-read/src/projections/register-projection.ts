@@ -134,7 +134,7 @@ export const registerProjection = (zone: string, coarseFrom: number = coarseFrom
   const judges = new Judges(dayNumbersIn(zone));
   return defineProjection<TrackingEvent>({
     name: 'registers',
-    version: 3,
+    version: 4,
     streamPrefix: '',
     isIndispensable: isReferenceStream,
     tables: [

@@ -1,8 +1,9 @@
 import type { DomainEvent, Fact, InspectionId, IssueId, OrgId, Position, StreamId } from '@rectrail/kernel';
 import type { Copy, CopyValue, TableDefinition, Transaction } from '@rectrail/projections';
-import { closeRows, stillStands, type Closing, type Row } from '../database/rows.ts';
+import { closeRows, isEnded, isStanding, stillStands, type Closing, type Row } from '../database/rows.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
 import { laneOf } from './lanes.ts';
+import { noInspection, saidOfName, saidOfView } from './register-details.ts';
 import { StreamTimeline, type Rectangle, type TimelineDefinition } from '../timeline/timeline.ts';
 
 /** What a view adds to the figures of its owner: `n` things (or amounts) and so many fen in a cell. */
@@ -61,15 +62,21 @@ const vacuumedOften = 'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_
 
 /**
  * The table of rectangles. Lists read two indexes of it and never the table, since these carry all that is asked: one finds the rectangle of an aggregate at a cut, the other
- * those of a state (lanes.ts). `view` and `name` are numbers within the stream; null, like the state, where there is nothing to show.
+ * those of a state (lanes.ts). What the log has ended since, a third of all, is looked for at older positions alone, by an index that carries nothing. `view` and `name` are
+ * numbers within the stream; null, like the state, where there is nothing to show.
  */
 export const rowTableOf = ({ kind, columns, listed, indexes }: TableNames): TableDefinition => {
   const [rectangle, lane] = [['id', 'pos_from', 'known_from', 'valid_from'], ['state', 'lane', 'anchor']];
-  const without = (keys: readonly string[]): readonly string[] =>
-    ['id', 'org_id', 'valid_from', 'valid_to', 'known_from', 'known_to', 'pos_from', 'pos_to', 'state', 'view', 'name', ...listed].filter((column) => !keys.includes(column));
+  const without = (...keys: readonly string[]): readonly string[] =>
+    // The shortest last: nothing is lost between them.
+    ['id', 'org_id', 'valid_from', 'valid_to', 'known_from', 'known_to', 'pos_from', 'pos_to', 'view', 'name', ...listed, 'state'].filter((column) => !keys.includes(column));
   return {
-    name: `${kind}_row`, columns: { ...rectangleColumns, ...columns }, primaryKey: rectangle, include: without(rectangle),
-    indexes: { [`${kind}_row_lane`]: `(${lane.join(', ')}) include (${without(lane).join(', ')})`, ...indexes },
+    name: `${kind}_row`, columns: { ...rectangleColumns, ...columns }, primaryKey: rectangle, include: without(...rectangle),
+    indexes: {
+      [`${kind}_row_lane`]: `(${lane.join(', ')}) include (${without(...lane, 'pos_to').join(', ')}) where ${isStanding(`${kind}_row`)}`,
+      [`${kind}_row_ended`]: `(${lane.join(', ')}) where ${isEnded(`${kind}_row`)}`,
+      ...indexes,
+    },
     with: vacuumedOften,
   };
 };
@@ -84,9 +91,6 @@ export const searchText = (...texts: readonly string[]): string => texts.join('\
 /** The characters of a name: no word has to be found where none is printed (Chinese), and two of them are few names already. */
 export const charactersOf = (search: string): string => `string_to_array(${search}, null)`;
 export const searchIndex = (kind: RegisterKind): Readonly<Record<string, string>> => ({ [`${kind}_name_search`]: `using gin (${charactersOf('search')}) with (fastupdate = off)` });
-
-/** An inspection that is none, where things that belong to none are sorted among those that belong to one. */
-const noInspection = '00000000-0000-0000-0000-000000000000';
 
 export const nameTableOf = ({ kind, nameIndexes }: TableNames): TableDefinition => ({
   name: `${kind}_name`,
@@ -107,11 +111,11 @@ export const linkTableOf = (kind: RegisterKind): TableDefinition => ({
 export const pointTable: TableDefinition = {
   name: 'point',
   columns: {
-    kind: 'text not null', org_id: 'uuid not null', cell: 'text collate "C" not null', valid_from: 'date not null', known_from: 'timestamptz not null',
-    position: 'bigint not null', n: 'integer not null', fen: 'bigint not null', late: 'boolean not null',
+    position: 'bigint not null', known_from: 'timestamptz not null', fen: 'bigint not null', valid_from: 'date not null', n: 'integer not null', org_id: 'uuid not null',
+    late: 'boolean not null', kind: 'text not null', cell: 'text collate "C" not null',
   },
-  primaryKey: ['position', 'cell', 'valid_from', 'known_from'],
-  indexes: { point_org: '(org_id, kind)', point_known: '(known_from, valid_from)', point_late: '(position) where late' },
+  primaryKey: ['position', 'known_from', 'valid_from', 'cell'],
+  indexes: { point_org: '(org_id, kind)', point_known: '(known_from, valid_from)', point_late: '(position) include (known_from, valid_from, n, fen, org_id, kind, cell) where late' },
 };
 const pointColumns = Object.keys(pointTable.columns);
 
@@ -243,7 +247,7 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
       const number = names.size + 1;
       names.set(content, number);
       if (isNew) {
-        this.#names.push([id, number, orgId, inspectionId ?? noInspection, numberKey, search, detail]);
+        this.#names.push([id, number, orgId, inspectionId ?? noInspection, numberKey, search, saidOfName(this.#register.kind, detail)]);
         for (const issueId of issueIds) this.#links.push([issueId, id, number]);
       }
       return number;
@@ -254,7 +258,7 @@ export class RegisterChanges<E extends DomainEvent, S, W extends RegisterView> {
       const shown = this.#register.shown(view);
       const made: Numbers = shown === null ? nothingShown : [shown.state, (last += 1), nameNumber(shown.name, view.orgId, isNew)];
       views.set(viewKey, made);
-      if (isNew && shown !== null) this.#views.push([id, last, shown.detail]);
+      if (isNew && shown !== null) this.#views.push([id, last, saidOfView(this.#register.kind, shown.detail)]);
       return made;
     };
   }
@@ -283,5 +287,5 @@ export const forgetStreams = async (
 export const copyOfPoints = (schema: string, points: readonly (readonly [position: Position, recordedAt: string, point: CellPoint])[]): Copy => ({
   table: `${schema}.${pointTable.name}`, columns: pointColumns,
   rows: points.map(([position, recordedAt, { kind, orgId, cell, validFrom, knownFrom, n, fen }]) =>
-    [kind, orgId, cell, validFrom, knownFrom, position, n, fen, isLate(knownFrom, recordedAt)]),
+    [position, knownFrom, fen, validFrom, n, orgId, isLate(knownFrom, recordedAt), kind, cell]),
 });

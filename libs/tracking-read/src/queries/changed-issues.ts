@@ -1,8 +1,9 @@
 import { maxDay, minDay, type Day, type Instant, type IssueId, type OrgId } from '@rectrail/kernel';
 import { shownIssueStates, type PolicyContent } from '@rectrail/tracking-domain';
-import { schema } from '../database/rows.ts';
+import { isEnded, isStanding, schema } from '../database/rows.ts';
 import { issueKindsOf } from '../figures/issue-class.ts';
 import { reachesAt } from '../projections/lanes.ts';
+import { isOfKind, uuidOfKey } from '../projections/stream-keys.ts';
 import type { Side } from './issue-sides.ts';
 import { arrayText, listedOwners } from './org-order.ts';
 import { atCut } from './sums.ts';
@@ -41,25 +42,28 @@ const ownersOfOtherBuckets = ([from, to]: Sides): readonly OrgId[] | null => {
   return [...own].filter((orgId) => differ(before.own.get(orgId) ?? before.rest, after.own.get(orgId) ?? after.rest));
 };
 
-const issueStream = `e.stream_id like 'issue-%'`;
-const issueOfStream = `e.org_id, substr(e.stream_id, ${'issue-'.length + 1})::uuid as id`;
+const issueStream = isOfKind('e.stream', 'issue-');
+const issueOfStream = `e.org_id, ${uuidOfKey('e.stream')} as id`;
 
 const datedKinds = issueKindsOf(shownIssueStates, { isDated: true });
+
+const dueAtCut = (ends: string): string => `
+  union all select r.org_id, r.id
+    from unnest($13::smallint[]) s(state) cross join unnest($14::smallint[], $15::integer[], $16::integer[]) l(lane, first, last)
+    join ${schema}.issue_row r on r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last
+   where ${atCut('r', ['$10', '$11', '$12'], ends)} and r.due >= $17 and r.due <= $18`;
 
 /**
  * Issues with an event that comes, becomes known or takes effect (by its last day, or by its first) between the cuts; those with an open date between the days, and
  * those of owners who are judged by other buckets. Parameters: lower and upper position, known instant and day; the later cut and its lanes; the window of open dates; such
- * owners.
+ * owners. `isLatest`: the later cut is of the position that the registers rest on.
  */
-const issuesBetween = `
+const issuesBetween = (isLatest: boolean): string => `
   select ${issueOfStream} from ${schema}.event e where e.position > $4 and e.position <= $5 and ${issueStream}
   union all select ${issueOfStream} from ${schema}.event e where e.known_from > $6 and e.known_from <= $7 and e.position <= $5 and ${issueStream}
   union all select ${issueOfStream} from ${schema}.event e where e.valid_from > $8 and e.valid_from <= $9 and e.position <= $5 and ${issueStream}
   union all select ${issueOfStream} from ${schema}.event e where e.valid_first > $8 and e.valid_first <= $9 and e.position <= $5 and ${issueStream}
-  union all select r.org_id, r.id
-    from unnest($13::smallint[]) s(state) cross join unnest($14::smallint[], $15::integer[], $16::integer[]) l(lane, first, last)
-    join ${schema}.issue_row r on r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last
-   where ${atCut('r', ['$10', '$11', '$12'])} and r.due >= $17 and r.due <= $18
+  ${dueAtCut(isStanding('r'))} ${isLatest ? '' : dueAtCut(`${isEnded('r')} and $12 < r.pos_to`)}
   union all select n.org_id, n.id from ${schema}.issue_name n where n.org_id = any($19::uuid[])`;
 
 /** The bounds between the cuts: lower and upper position, known instant and day. */
@@ -78,8 +82,8 @@ const parametersBetween = (sides: Sides, judgedAnew: readonly OrgId[]): readonly
 };
 
 /** Parameters: the owners in order, from which of them on (from 1), the most rows; then those of the source. */
-const candidatesSql = `
-  select distinct o.ord::integer as ord, c.org_id as "orgId", c.id from (${issuesBetween}) c join unnest($1::uuid[]) with ordinality o(org_id, ord) using (org_id)
+const candidatesSql = (isLatest: boolean): string => `
+  select distinct o.ord::integer as ord, c.org_id as "orgId", c.id from (${issuesBetween(isLatest)}) c join unnest($1::uuid[]) with ordinality o(org_id, ord) using (org_id)
    where o.ord >= $2 order by 1, 3 limit $3`;
 
 interface CandidateRow { readonly ord: number; readonly orgId: OrgId; readonly id: IssueId }
@@ -90,9 +94,10 @@ const grouped = (rows: readonly CandidateRow[]): readonly Candidates[] =>
 const rowsMax = 2_000;
 
 const candidatesBetween = async function* (sides: Sides, owners: readonly OrgId[], judgedAnew: readonly OrgId[]): AsyncGenerator<Candidates> {
-  const { tx } = sides[1].session;
+  const { tx, cut, standing } = sides[1].session;
+  const sql = candidatesSql(cut.atPosition >= standing.registers);
   const parameters = parametersBetween(sides, judgedAnew);
-  const find = (from: number, limit: number | null): Promise<readonly CandidateRow[]> => tx.query<CandidateRow>(candidatesSql, [arrayText(owners), from, limit, ...parameters]);
+  const find = (from: number, limit: number | null): Promise<readonly CandidateRow[]> => tx.query<CandidateRow>(sql, [arrayText(owners), from, limit, ...parameters]);
   for (let ord = 1; ord <= owners.length;) {
     const rows = await find(ord, rowsMax);
     if (rows.length < rowsMax) {

@@ -2,6 +2,7 @@ import type { Cut, IssueId, OrgId } from '@rectrail/kernel';
 import { figureDefinitions, streams, type Count, type DashboardFigures, type Sum } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import type { IssueName } from '../projections/issue-register.ts';
+import { wholeName } from '../projections/register-details.ts';
 import { candidatesOf, type Candidates, type Sides } from './changed-issues.ts';
 import { wholeStreams } from './counting-facts.ts';
 import { decodeCursor, encodeCursor, filtersHash, limitOf, type CursorKey } from './cursor.ts';
@@ -48,7 +49,7 @@ interface Pair {
 const firstNames = async ({ tx }: ReadSession, ids: readonly IssueId[]): Promise<ReadonlyMap<IssueId, IssueName>> => {
   if (ids.length === 0) return new Map();
   const rows = await tx.query<{ readonly id: IssueId; readonly detail: IssueName }>(
-    `select distinct on (id) id, detail from ${schema}.issue_name where id = any($1::uuid[]) order by id, name`, [arrayText(ids)],
+    `select distinct on (n.id) n.id, ${wholeName('issue', 'n')} as detail from ${schema}.issue_name n where n.id = any($1::uuid[]) order by n.id, n.name`, [arrayText(ids)],
   );
   return new Map(rows.map(({ id, detail }) => [id, detail]));
 };

@@ -4,6 +4,7 @@ import type { Transaction } from '@rectrail/projections';
 import type { TrackingEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import { keyOf } from '../projections/stream-keys.ts';
 import type { ReadSession } from './read-session.ts';
 import { ReadRejected, type ReadRejectionCode } from './tracking-read.ts';
 
@@ -25,12 +26,12 @@ type Of = { readonly types: readonly string[]; readonly owners: readonly OrgId[]
 
 /** The facts that count at the cut, by stream, each in fold order: of streams that are folded when read (inspections, reports). */
 export const countingByStream = async (tx: Transaction, cut: Cut, of: Of): Promise<ReadonlyMap<StreamId, readonly TrackingFact[]>> => {
-  const [condition, params] = 'streamId' in of ? ['e.stream_id = $4', [of.streamId]]
+  const [condition, params] = 'streamId' in of ? ['e.stream = $4', [keyOf(of.streamId)]]
     : of.owners === null ? ['e.type = any($4)', [of.types]] : ['e.type = any($4) and e.org_id in (select unnest($5::uuid[]))', [of.types, of.owners]];
   await planAnew(tx);
   const rows = await tx.query<{ fact: TrackingFact }>(
     `select e.fact from ${schema}.event e where e.fact is not null and ${condition} and ${countsAtCut('e', ['$1', '$2', '$3'])}
-      order by e.stream_id, e.valid_from, e.stream_version`, [cut.validAt, cut.knownAt, cut.atPosition, ...params],
+      order by e.stream, e.valid_from, e.stream_version`, [cut.validAt, cut.knownAt, cut.atPosition, ...params],
   );
   return Map.groupBy(rows.map((row) => row.fact), (fact) => fact.streamId);
 };

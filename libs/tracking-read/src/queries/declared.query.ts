@@ -1,6 +1,7 @@
-import type { OrgId, ReportId, StreamId } from '@rectrail/kernel';
+import type { OrgId, ReportId } from '@rectrail/kernel';
 import { withRecognisedBases, type DeclaredValue } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
+import { nameOf } from '../projections/stream-keys.ts';
 import { countsAtCut } from './counting-facts.ts';
 import type { ReadSession } from './read-session.ts';
 
@@ -10,7 +11,7 @@ interface DeclarationRow {
   readonly basis: string | null;
   readonly value: string | null;
   readonly unit: string;
-  readonly stream_id: StreamId;
+  readonly stream: Buffer;
 }
 
 /**
@@ -25,14 +26,14 @@ export const declaredBy = async ({ tx, cut }: Pick<ReadSession, 'tx' | 'cut'>, o
        select o.org_id, (select min(d.key) from ${schema}.event_declared d where d.org_id = o.org_id) as key from unnest($1::uuid[]) o(org_id)
         union all
        select k.org_id, (select min(d.key) from ${schema}.event_declared d where d.org_id = k.org_id and d.key > k.key) from declared k where k.key is not null)
-     select k.org_id, k.key, d.basis, d.value, d.unit, d.stream_id
+     select k.org_id, k.key, d.basis, d.value, d.unit, d.stream
        from declared k cross join lateral (
-         select d.basis, d.value, d.unit, d.stream_id from ${schema}.event_declared d where d.org_id = k.org_id and d.key = k.key and ${countsAtCut('d', ['$2', '$3', '$4'])}
+         select d.basis, d.value, d.unit, d.stream from ${schema}.event_declared d where d.org_id = k.org_id and d.key = k.key and ${countsAtCut('d', ['$2', '$3', '$4'])}
           order by d.valid_from desc, d.of_the_whole desc, d.position desc limit 1) d
       order by k.org_id, k.key`,
     [orgs, cut.validAt, cut.knownAt, cut.atPosition],
   );
-  const valuesOf = (ofOrg: readonly DeclarationRow[]): readonly DeclaredValue[] => withRecognisedBases(ofOrg.map(({ key, basis, value, unit, stream_id }) =>
-    ({ key, basis, value, unit, reportId: stream_id.slice('report-'.length) as ReportId })));
+  const valuesOf = (ofOrg: readonly DeclarationRow[]): readonly DeclaredValue[] => withRecognisedBases(ofOrg.map(({ key, basis, value, unit, stream }) =>
+    ({ key, basis, value, unit, reportId: nameOf(stream).slice('report-'.length) as ReportId })));
   return new Map([...Map.groupBy(rows, (row) => row.org_id)].map(([orgId, ofOrg]) => [orgId, valuesOf(ofOrg)]));
 };

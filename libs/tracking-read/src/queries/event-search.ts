@@ -2,6 +2,8 @@ import { position, type OrgId, type Position, type StreamId } from '@rectrail/ke
 import type { Transaction } from '@rectrail/projections';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import { unitOf } from '../projections/event-projection.ts';
+import { keyOf, streamOf } from '../projections/stream-keys.ts';
 
 /** What is wanted of the index of events; what is left out does not matter. */
 export interface EventFilter {
@@ -22,34 +24,38 @@ const walkSteps = [200, 1_000];
 /** So few owners are looked up one by one at once. */
 const fewOwnersMax = 500;
 
-const newestFirst = 'order by e.position desc limit $2';
+/** The newest first; `by`: of the column whose index is gone along, which knows positions by units. */
+const newestFirst = (by?: keyof typeof unitOf): string => `order by ${by === undefined ? '' : `${unitOf[by]('e.position')} desc, `}e.position desc limit $2`;
+const before = (by?: keyof typeof unitOf): string => `e.position < $1${by === undefined ? '' : ` and ${unitOf[by]('e.position')} <= ${unitOf[by]('$1::bigint')}`}`;
 
 /**
  * The statements for a filter: a condition only for what is wanted, so that each has one plan for all values. Owners are joined and not listed:
  * planning for a list of thousands takes longer than the search.
  */
 const statements = ({ stream, type, actor }: EventFilter) => {
-  const wants = [['stream_id', stream], ['type', type], ['subject', actor]].filter(([, value]) => value !== undefined);
-  const wanted = ['e.position < $1', ...wants.map(([column], index) => `e.${column} = $${index + 3}`)].join(' and ');
+  const wants = [['stream', stream === undefined ? undefined : keyOf(stream)], ['type', type], ['subject', actor]].filter(([, value]) => value !== undefined);
+  const conditions = wants.map(([column], index) => ` and e.${column} = $${index + 3}`).join('');
   const owners = `unnest($${wants.length + 3}::uuid[])`;
-  const events = `select e.position, e.stream_id, e.org_id from ${schema}.event e where ${wanted}`;
+  const along = stream !== undefined ? undefined : type !== undefined ? 'type' : actor !== undefined ? 'subject' : undefined;
+  const events = (by?: keyof typeof unitOf): string => `select e.position, e.stream, e.org_id from ${schema}.event e where ${before(by)}${conditions}`;
   return {
     params: wants.map(([, value]) => value),
-    ofAny: `${events} ${newestFirst}`,
-    ofOwners: `${events} and e.org_id in (select ${owners}) ${newestFirst}`,
+    ofAny: `${events(along)} ${newestFirst(along)}`,
+    ofOwners: `${events(along)} and e.org_id in (select ${owners}) ${newestFirst(along)}`,
     /** The newest n of all belong to the n owners whose own newest are the newest. */
-    byOwner: `select e.position, e.stream_id, e.org_id
+    byOwner: `select e.position, e.stream, e.org_id
       from (select o.org_id from ${owners} o(org_id)
-             cross join lateral (select e.position from ${schema}.event e where e.org_id = o.org_id and ${wanted} order by e.position desc limit 1) e
-            ${newestFirst}) o
-      cross join lateral (${events} and e.org_id = o.org_id ${newestFirst}) e
-      ${newestFirst}`,
+             cross join lateral (select e.position from ${schema}.event e where e.org_id = o.org_id and ${before('org_id')}${conditions}
+                                  order by ${unitOf.org_id('e.position')} desc, e.position desc limit 1) e
+            ${newestFirst()}) o
+      cross join lateral (${events('org_id')} and e.org_id = o.org_id ${newestFirst('org_id')}) e
+      ${newestFirst()}`,
   };
 };
 
-interface PlaceRow { readonly position: string; readonly stream_id: StreamId; readonly org_id: OrgId }
+interface PlaceRow { readonly position: string; readonly stream: Buffer; readonly org_id: OrgId }
 
-const placeOf = (row: PlaceRow): EventPlace => ({ position: position(Number(row.position)), streamId: row.stream_id });
+const placeOf = (row: PlaceRow): EventPlace => ({ position: position(Number(row.position)), streamId: streamOf(row.stream) });
 
 /** The newest events before a position, at most `limit` of them, the newest first. */
 export const newestEvents = async (tx: Transaction, filter: EventFilter, { before, limit, walk = walkSteps }: EventPage): Promise<readonly EventPlace[]> => {

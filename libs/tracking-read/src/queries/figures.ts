@@ -153,21 +153,38 @@ export const pointColumns = `kind, org_id as "orgId", cell, valid_from::text as 
  * Points that the roll-ups of the known day hold and the cut does not: known later on that day, or recorded later. Of the latter, what was known in time was recorded within a
  * day or is marked as late.
  */
+const surplusOf = (columns: string): string => `
+  select ${columns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
+  union all select ${columns} from ${schema}.point
+   where $5::bigint < $7 and position > $5 and late and known_from <= $1 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
+  union all select ${columns} from ${schema}.point
+   where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from >= $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))`;
+
+const surplusParameters = ({ cut, standing, recordedAt }: ReadSession, at: FigureCut, owners: Owners): readonly unknown[] =>
+  [at.known, at.endOfKnownDay, at.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers];
+
+type PointRow = Omit<CellPoint, 'fen'> & { readonly fen: string };
+
+/** Each with its place, for whoever asks about several days. */
 export const surplusPoints = async (session: ReadSession, at: FigureCut, owners: Owners): Promise<readonly CellPoint[]> => {
-  const { tx, cut, standing, recordedAt } = session;
   if (isOfRollUps(session, at)) return [];
-  await planAnew(tx);
-  const rows = await tx.query<Omit<CellPoint, 'fen'> & { readonly fen: string }>(
-    `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (
-       select ${pointColumns} from ${schema}.point where known_from > $1 and known_from <= $2 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
-       union all select ${pointColumns} from ${schema}.point
-        where $5::bigint < $7 and position > $5 and late and known_from <= $1 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))
-       union all select ${pointColumns} from ${schema}.point
-        where $5::bigint < $7 and position > $5 and not late and known_from <= $1 and known_from >= $6 and valid_from <= $3 and ($4::uuid[] is null or org_id = any($4))) p
-      group by 1, 2, 3, 4, 5 having sum(n) <> 0 or sum(fen) <> 0`,
-    [at.known, at.endOfKnownDay, at.validAt, owners === null ? null : [...owners], cut.atPosition, instantOfMs(msOfInstant(recordedAt) - dayMs), standing.registers],
+  await planAnew(session.tx);
+  const rows = await session.tx.query<PointRow>(
+    `select kind, "orgId", cell, "validFrom", "knownFrom", sum(n)::integer as n, sum(fen)::text as fen from (${surplusOf(pointColumns)}) p
+      group by 1, 2, 3, 4, 5 having sum(n) <> 0 or sum(fen) <> 0`, surplusParameters(session, at, owners),
   );
   return rows.map((row) => ({ ...row, fen: BigInt(row.fen) }));
+};
+
+/** What they come to at the cut itself, where each of a cell is judged alike: an import moves as much out of cells as into them, and of what it has moved often nothing is left. */
+export const surplusCells = async (session: ReadSession, at: FigureCut, owners: Owners): Promise<readonly CellPoint[]> => {
+  if (isOfRollUps(session, at)) return [];
+  await planAnew(session.tx);
+  const rows = await session.tx.query<Omit<PointRow, 'validFrom' | 'knownFrom'>>(
+    `select kind, org_id as "orgId", cell, sum(n)::integer as n, sum(fen)::text as fen from (${surplusOf('kind, org_id, cell, n, fen')}) p
+      group by 1, 2, 3 having sum(n) <> 0 or sum(fen) <> 0`, surplusParameters(session, at, owners),
+  );
+  return rows.map((row) => ({ ...row, validFrom: '-infinity', knownFrom: '-infinity', fen: BigInt(row.fen) }));
 };
 
 export const inBoth = (some: ReadonlySet<OrgId>, owners: Owners): ReadonlySet<OrgId> =>
@@ -193,9 +210,9 @@ export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: r
   const sums = [...await rolledUpSums(session, all.map(() => at), coverOf(session, rolled))];
   const add = (part: number, more: FigureSums, sign: 1n | -1n): void => { sums[part] = addSums(sums[part] ?? noFigures, more, sign); };
   await assumeYears(session, rolled[0] ?? null, verdicts);
-  const surplusOf = await surplusPoints(session, at, whole);
-  const expansion = surplusOf.length === 0 ? null : expansionUpTo(session, session.standing.registers);
-  for (const point of surplusOf) {
+  const cells = await surplusCells(session, at, whole);
+  const expansion = cells.length === 0 ? null : expansionUpTo(session, session.standing.registers);
+  for (const point of cells) {
     if (expansion === null || apart.has(point.orgId)) continue;
     const surplus = expansion.sumsAt(point, at.validDay, at.knownDay);
     for (const [part, owners] of rolled.entries()) if (isIn(owners, point.orgId)) add(part, surplus, -1n);

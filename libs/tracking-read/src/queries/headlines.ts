@@ -2,6 +2,7 @@ import { dayIn, maxDay, position, type Day, type EventId, type InspectionId, typ
 import { eventTitles, streams, type TrackingEventType } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
 import { instantText } from '../projections/register.ts';
+import { keyOf, streamOf } from '../projections/stream-keys.ts';
 import type { InstantBound } from '../timeline/standing.ts';
 import type { Headline } from './over-time.ts';
 import { labelOf, type ReadSession } from './read-session.ts';
@@ -26,14 +27,15 @@ export interface News {
   readonly withdrawnFrom: Instant | null;
 }
 
-interface NewsRow extends Omit<News, 'position' | 'day' | 'withdrawnFrom'> {
+interface NewsRow extends Omit<News, 'position' | 'day' | 'withdrawnFrom' | 'streamId'> {
+  readonly stream: Buffer;
   readonly position: string;
   readonly validFrom: Day;
   readonly knownFrom: Instant;
   readonly withdrawnFrom: InstantBound | null;
 }
 
-const columns = `e.event_id as "eventId", e.position::text, e.type, e.stream_id as "streamId", e.org_id as "orgId", e.valid_from::text as "validFrom",
+const columns = `e.event_id as "eventId", e.position::text, e.type, e.stream, e.org_id as "orgId", e.valid_from::text as "validFrom",
   ${instantText('e.known_from')} as "knownFrom", ${instantText('x.known_from')} as "withdrawnFrom"`;
 
 /** Parameters: types; position; end of knowledge and last day before the first frame; those of the last frame; owners (null: all); the round's stream (null: any). */
@@ -41,7 +43,7 @@ const newsWhere = (isNew: string): string => `
   select ${columns} from ${schema}.event e
     left join ${schema}.event_retracted x on x.position = e.position and x.pos_from <= $2 and $2 < x.pos_to
    where e.type = any($1) and e.position <= $2 and e.known_from <= $5 and e.valid_from <= $6 and ${isNew} and ($7::uuid[] is null or e.org_id = any($7)) and e.org_id is not null
-     and ($8::text is null or e.stream_id = $8 or e.stream_id in (select o.stream_id from ${schema}.event_reference r join ${schema}.event o using (position) where r.ref = $8))`;
+     and ($8::bytea is null or e.stream = $8 or e.stream in (select o.stream from ${schema}.event_reference r join ${schema}.event o using (position) where r.ref = $8))`;
 
 const newsSql = `${newsWhere('e.known_from > $3')} union all ${newsWhere('e.known_from <= $3 and e.valid_from > $4')}`;
 
@@ -54,11 +56,11 @@ export const newsIn = async (
 ): Promise<readonly News[]> => {
   const rows = await tx.query<NewsRow>(newsSql, [
     Object.keys(newsworthy), cut.atPosition, after.knownAt, after.day, upTo.knownAt, upTo.day, owners === null ? null : [...owners],
-    inspection === undefined ? null : streams.inspection(inspection),
+    inspection === undefined ? null : keyOf(streams.inspection(inspection)),
   ]);
-  return rows.flatMap(({ position: at, validFrom, knownFrom, withdrawnFrom, ...row }) =>
+  return rows.flatMap(({ position: at, stream, validFrom, knownFrom, withdrawnFrom, ...row }) =>
     // Entered in error: it was never known.
-    (withdrawnFrom === '-infinity' ? [] : [{ ...row, position: Number(at), day: maxDay(validFrom, dayIn(zone, knownFrom)), withdrawnFrom: withdrawnFrom as Instant | null }]),
+    (withdrawnFrom === '-infinity' ? [] : [{ ...row, streamId: streamOf(stream), position: Number(at), day: maxDay(validFrom, dayIn(zone, knownFrom)), withdrawnFrom: withdrawnFrom as Instant | null }]),
   ).sort((a, b) => a.position - b.position);
 };
 

@@ -1,8 +1,10 @@
 import type { Cut, Day, IssueId, OrgId } from '@rectrail/kernel';
 import { countingFacts, countingFactsByFirstDays, countingRetractions, eventTitles, isIssueStatusAssertion, streams } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
-import { dueOf, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import { parsePair } from '../figures/cell-texts.ts';
+import { dueOf, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { issueTimeline, type IssueName, type IssueViewDetail } from '../projections/issue-register.ts';
+import { wholeName, wholeView } from '../projections/register-details.ts';
 import { beliefEvent } from './beliefs.ts';
 import { wholeStreams, type FactSource, type TrackingFact } from './counting-facts.ts';
 import type { ChangeCause, ChangingEvent, ComparedIssue, JudgedIssue } from './over-time.ts';
@@ -40,7 +42,7 @@ const cellByFirstDays = (stream: readonly TrackingFact[], cut: Cut): string => {
 /** Those of the issues that exist at the cut. */
 export const rowsAt = async (source: FactSource, { tx, cut }: ReadSession, ids: readonly IssueId[]): Promise<ReadonlyMap<IssueId, SideRow>> => {
   const rows = await tx.query<RegisterRow>(
-    `select r.id, r.org_id as "orgId", n.detail as named, d.detail
+    `select r.id, r.org_id as "orgId", case when n.id is not null then ${wholeName('issue', 'n')} end as named, ${wholeView('issue', 'd')} as detail
        from ${schema}.issue_row r left join ${schema}.issue_name n using (id, name) left join ${schema}.issue_view d using (id, view)
       where r.id = any($4::uuid[]) and ${atCut('r', ['$1', '$2', '$3'])}`,
     [cut.validAt, cut.knownAt, cut.atPosition, arrayText(ids)],

@@ -1,6 +1,7 @@
 import { daysBetween, streamVersion, type IssueId, type OrgId } from '@rectrail/kernel';
 import { figureDefinitions, streams } from '@rectrail/tracking-domain';
-import { dueOf, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import { parsePair } from '../figures/cell-texts.ts';
+import { dueOf, shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { rolledUpOf } from '../figures/figure-columns.ts';
 import type { IssueName, IssueViewDetail } from '../projections/issue-register.ts';
 import type { DeadlineItem, DeadlinesAnswer, DeadlineView, IssueDetail, IssueItem, Page } from './answers.ts';

@@ -10,7 +10,7 @@ import {
   type FactsRetracted, type PolicyContent, type PolicyEvent, type WorkingCalendarEvent,
 } from '@rectrail/tracking-domain';
 import fc from 'fast-check';
-import { parsePair } from '../figures/cells.ts';
+import { pairText, parsePair } from '../figures/cell-texts.ts';
 import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { figureColumns } from '../figures/figure-columns.ts';
 import { FigureExpansion, Judges, type CellPoint } from '../figures/figure-points.ts';
@@ -22,7 +22,8 @@ import type { ReadSession } from './read-session.ts';
 const zone = 'Asia/Shanghai';
 const owner = '5f1d0c11-0000-8000-a000-000000000001' as OrgId;
 const due = '2024-03-20' as Day;
-const cell = `IN_PROGRESS,IMMEDIATE,STATED,,,${due}`;
+const issueCell = { state: 'IN_PROGRESS', track: 'IMMEDIATE', disclosure: 'STATED', basis: null, openDatedResidual: false, deadline: due } as const;
+const cell = pairText({ last: issueCell, first: issueCell });
 const begin = Date.parse('2024-03-01T00:00:00.000Z');
 const hourMs = 3_600_000;
 

@@ -3,6 +3,7 @@ import { figureDefinitions, latenessBands, type LatenessBand, type LatenessFigur
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { lateDaysMin } from '../projections/event-projection.ts';
+import { streamOf } from '../projections/stream-keys.ts';
 import type { LatenessAnswer, LatenessItem } from './answers.ts';
 import { countsAtCut, streamsAt, type TrackingFact } from './counting-facts.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
@@ -69,10 +70,10 @@ interface LateRow { readonly position: Position; readonly streamId: StreamId; re
 const latest = async ({ tx }: ReadSession, { sql, params }: Selection, after: CursorKey | null, limit: number): Promise<readonly LateRow[]> => {
   const [most, days, place] = [1, 2, 3].map((n) => `$${params.length + n}`);
   const beyond = after === null ? '' : `and (e.days_late, e.position) < (${days}::bigint, ${place}::bigint)`;
-  const rows = await tx.query<{ position: string; stream_id: StreamId; days_late: number }>(
-    `select e.position, e.stream_id, e.days_late ${sql} ${beyond} order by e.days_late desc, e.position desc limit ${most}`, [...params, limit, ...(after ?? [])],
+  const rows = await tx.query<{ position: string; stream: Buffer; days_late: number }>(
+    `select e.position, e.stream, e.days_late ${sql} ${beyond} order by e.days_late desc, e.position desc limit ${most}`, [...params, limit, ...(after ?? [])],
   );
-  return rows.map((row) => ({ position: position(Number(row.position)), streamId: row.stream_id, daysLate: row.days_late }));
+  return rows.map((row) => ({ position: position(Number(row.position)), streamId: streamOf(row.stream), daysLate: row.days_late }));
 };
 
 const itemOf = (session: ReadSession, fact: TrackingFact, daysLate: number): LatenessItem => {

@@ -1,14 +1,15 @@
-import { position, type EventId, type Position, type StreamId, type TreeId } from '@rectrail/kernel';
+import { position, type EventId, type Position, type TreeId } from '@rectrail/kernel';
 import type { CatchUpOptions } from '@rectrail/projections';
 import { readTransaction } from '../database/data-source.ts';
 import { schema, stillStands } from '../database/rows.ts';
+import { keyOf, nameOf, streamOf } from '../projections/stream-keys.ts';
 import { waitMsMax, type ReadContext } from './read-session.ts';
 import { ReadRejected, type Dependent, type TrackingLookups } from './tracking-read.ts';
 
 /** With everything known and recorded. */
 const counts = `not exists (select from ${schema}.event_retracted retracted where retracted.position = e.position and retracted.pos_to = ${stillStands})`;
 
-interface DependentRow { readonly stream_id: StreamId; readonly ref: string; readonly event_id: EventId; readonly type: string; readonly position: string }
+interface DependentRow { readonly stream: Buffer; readonly ref: Buffer; readonly event_id: EventId; readonly type: string; readonly position: string }
 
 /** The one projection that lookups read: no other keeps commands waiting. */
 const readByLookups = ['events'];
@@ -19,14 +20,14 @@ export const lookupsOf = (context: ReadContext): TrackingLookups => {
   return {
     dependents: (refs) => readTransaction(dataSource, async (tx): Promise<readonly Dependent[]> => {
       const rows = await tx.query<DependentRow>(
-        `select e.stream_id, r.ref, e.event_id, e.type, e.position::text from ${schema}.event_reference r join ${schema}.event e using (position)
-          where r.ref = any($1) and ${counts} order by e.position, r.ref`, [refs],
+        `select e.stream, r.ref, e.event_id, e.type, e.position::text from ${schema}.event_reference r join ${schema}.event e using (position)
+          where r.ref = any($1::bytea[]) and ${counts} order by e.position, r.ref`, [refs.map(keyOf)],
       );
-      return rows.map((row) => ({ from: row.stream_id, to: row.ref, eventId: row.event_id, type: row.type, position: position(Number(row.position)) }));
+      return rows.map((row) => ({ from: streamOf(row.stream), to: nameOf(row.ref), eventId: row.event_id, type: row.type, position: position(Number(row.position)) }));
     }),
     streamsOf: (eventIds) => readTransaction(dataSource, async (tx) => {
-      const rows = await tx.query<{ event_id: EventId; stream_id: StreamId }>(`select event_id, stream_id from ${schema}.event where event_id = any($1)`, [eventIds]);
-      return new Map(rows.map((row) => [row.event_id, row.stream_id]));
+      const rows = await tx.query<{ event_id: EventId; stream: Buffer }>(`select event_id, stream from ${schema}.event where event_id = any($1)`, [eventIds]);
+      return new Map(rows.map((row) => [row.event_id, streamOf(row.stream)]));
     }),
     trees: () => readTransaction(dataSource, async (tx) => {
       const rows = await tx.query<{ tree: TreeId }>(`select fact #>> '{event,data,treeId}' as tree from ${schema}.event where type = 'TreeOpened' order by position`);

@@ -1,6 +1,6 @@
 import { streamVersion, type IssueId, type MeasureId, type OrgId } from '@rectrail/kernel';
 import { shownMeasureStates, streams } from '@rectrail/tracking-domain';
-import { parseMeasureCell } from '../figures/cells.ts';
+import { parseMeasureCell } from '../figures/cell-texts.ts';
 import { measureKind, type MeasureName, type MeasureViewDetail } from '../projections/measure-register.ts';
 import type { MeasureItem, Page } from './answers.ts';
 import { limitOf } from './cursor.ts';

@@ -1,5 +1,6 @@
 import type { OrgId } from '@rectrail/kernel';
 import { schema } from '../database/rows.ts';
+import { isOfKind } from '../projections/stream-keys.ts';
 import type { ReadSession } from './read-session.ts';
 
 /**
@@ -12,7 +13,7 @@ export const purgedContents = async ({ tx, cut, purges }: Pick<ReadSession, 'tx'
   const [row] = await tx.query<{ purged: number }>(
     `select count(*)::int as purged from ${schema}.event e cross join lateral (select (e.fact #>> '{event,data,position}')::bigint as position) target
       where e.type = 'ContentPurged' and target.position <= $1 and ($2::uuid[] is null or e.org_id in (select unnest($2::uuid[])))
-        and (e.stream_id like 'issue-%' or e.stream_id like 'measure-%' or e.stream_id like 'funds-case-%')
+        and ${isOfKind('e.stream', 'issue-', 'measure-', 'funds-case-')}
         and not exists (select from ${schema}.event_retracted r
           where r.position = target.position and r.known_from = '-infinity' and r.pos_from <= $1 and $1 < r.pos_to)`, [cut.atPosition, owners === null ? null : [...owners]],
   );

@@ -1,4 +1,5 @@
-import { parseMeasureCell, parsePair, shownIssueState, type IssueCell } from '../figures/cells.ts';
+import { parseMeasureCell, parsePair } from '../figures/cell-texts.ts';
+import { shownIssueState, type IssueCell } from '../figures/cells.ts';
 import { columnAt, noFigures, type FigureSums } from '../figures/figure-columns.ts';
 import type { ReadSession } from './read-session.ts';
 import { cellSums, type Owners, type SumsOf } from './sums.ts';

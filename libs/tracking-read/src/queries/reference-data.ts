@@ -5,6 +5,7 @@ import {
   type FactsRetracted, type PolicyContent, type PolicyEvent, type TrackingEvent, type WorkingCalendar, type WorkingCalendarEvent,
 } from '@rectrail/tracking-domain';
 import { schema } from '../database/rows.ts';
+import { isReferenceKey } from '../projections/stream-keys.ts';
 import { ReferenceStream } from './reference-stream.ts';
 import type { TreeAtCut } from './tree-at-cut.ts';
 import { TreeStream } from './tree-stream.ts';
@@ -86,7 +87,7 @@ export class ReferenceData {
   async refresh(tx: Transaction, upTo: Position): Promise<void> {
     if (upTo <= this.#readTo) return;
     const rows = await tx.query<{ fact: TrackingFact }>(
-      `select fact from ${schema}.event where position > $1 and position <= $2 and (stream_id like 'org-tree-%' or stream_id like 'policy-%' or stream_id = 'working-calendar') order by position`,
+      `select fact from ${schema}.event where position > $1 and position <= $2 and ${isReferenceKey('stream')} order by position`,
       [this.#readTo, upTo],
     );
     // Another read may have been faster while this one waited for its rows.

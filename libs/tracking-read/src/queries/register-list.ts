@@ -1,6 +1,7 @@
 import type { Day, OrgId } from '@rectrail/kernel';
-import { schema } from '../database/rows.ts';
+import { isEnded, isStanding, schema } from '../database/rows.ts';
 import { isSortedByFirstDay, reachesAt, reachesAtOnce, type Reach } from '../projections/lanes.ts';
+import { wholeName, wholeView } from '../projections/register-details.ts';
 import type { RegisterKind } from '../projections/register.ts';
 import { foreignCursor, type CursorKey } from './cursor.ts';
 import { arrayText, type ListedOwners } from './org-order.ts';
@@ -125,6 +126,16 @@ const wayOf = (wanted: Wanted, { by }: ListOrder, sizes: Sizes, size: number): W
   return by === 'number' && walk < lanes ? 'walk' : 'lanes';
 };
 
+/** Rectangles that one index finds: where those may lie that hold at the cut, and what must be said of each. */
+interface Shelf { readonly reaches: readonly Reach[]; readonly isThere: string; readonly atCut: string }
+
+/** What the log has not ended; at older positions than the registers rest on, also what it has ended since. */
+const shelvesAt = ({ cut, standing }: ReadSession): readonly Shelf[] => {
+  const standingStill: Shelf = { reaches: reachesAt(cut, cut.atPosition), isThere: isStanding('r'), atCut: atCut('r', ['$1', '$2', '$3'], isStanding('r')) };
+  const endedSince: Shelf = { reaches: reachesAt(cut, standing.registers), isThere: isEnded('r'), atCut: `${isEnded('r')} and ${holds}` };
+  return cut.atPosition >= standing.registers ? [standingStill] : [standingStill, endedSince];
+};
+
 /** What a source selects besides, and how much of it comes first where only so much is needed. */
 interface Asked {
   readonly way: Exclude<Way, 'walk'>;
@@ -142,28 +153,31 @@ const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'
   const { rows, names } = tablesOf(wanted.kind);
   const columns = `r.id, r.name, r.view, r.org_id, r.valid_from${column === undefined || column === 'valid_from' ? '' : `, r.${column}`}`;
   const states = `${param(wanted.states)}::smallint[]`;
-  const rowConditions = [holds, ...wanted.rows.map((condition) => condition(param)), ...beyond];
+  const conditions = [...wanted.rows.map((condition) => condition(param)), ...beyond];
   const nameConditions = wanted.names.map((condition) => condition(param));
   if (way === 'names') {
     return `select x.* from ${names} n cross join lateral (
-        select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([...rowConditions, `r.state = any(${states})`])} offset 0) x
+        select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([holds, ...conditions, `r.state = any(${states})`])} offset 0) x
       ${whereOf([...nameConditions, ...(wanted.isAll ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
   }
-  // Kinds that hardly ever are would be looked for in every lane. Asked so, one is found by the index, and so is that there is none.
-  const lanes = (reaches: readonly Reach[]): string => `(select s.state from unnest(${states}) s(state) where (select min(r.lane) from ${rows} r where r.state = s.state) is not null) s
-    cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)`;
   const owned = wanted.isAll ? '' : ` and ${isOwned(wanted, param, ownerIds)}`;
   const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
-  const inLane = `${rows} r where r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last and ${allOf(rowConditions)}${owned}${named}`;
-  const whole = (reaches: readonly Reach[]): string => `select r.* from ${lanes(reaches)} cross join lateral (select ${columns} from ${inLane} offset 0) r`;
-  const reaches = reachesAt(session.cut, session.standing.registers);
-  if (first === null) return whole(reaches);
-  const order = ['r.anchor', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ');
-  return `select x.* from ${lanes(reaches.filter(isSortedByFirstDay))} cross join lateral (select ${columns} from ${inLane} order by ${order} limit ${param(first.count)}) x
-    union all ${whole(reaches.filter((reach) => !isSortedByFirstDay(reach)))}`;
+  const order = first === null ? '' : `order by ${['r.anchor', 'r.org_id', 'r.id'].map((key) => `${key} ${first.direction}`).join(', ')} limit ${param(first.count)}`;
+  const among = ({ reaches, isThere, atCut: holdsThere }: Shelf, most: string): string =>
+    // Kinds that hardly ever are would be looked for in every lane. Asked so, one is found by the index, and so is that there is none.
+    `select r.* from (select s.state from unnest(${states}) s(state) where (select min(r.lane) from ${rows} r where r.state = s.state and ${isThere}) is not null) s
+      cross join unnest(${param(reaches.map(({ lane }) => lane))}::smallint[], ${param(reaches.map(({ from }) => from))}::integer[], ${param(reaches.map(({ to }) => to))}::integer[]) l(lane, first, last)
+      cross join lateral (select ${columns} from ${rows} r where r.state = s.state and r.lane = l.lane and r.anchor between l.first and l.last
+        and ${allOf([holdsThere, ...conditions])}${owned}${named} ${most === '' ? 'offset 0' : most}) r`;
+  return shelvesAt(session).flatMap((shelf) => {
+    if (first === null) return [among(shelf, '')];
+    const { yes: sorted = [], no: others = [] } = Object.groupBy(shelf.reaches, (reach) => (isSortedByFirstDay(reach) ? 'yes' : 'no'));
+    return [among({ ...shelf, reaches: sorted }, order), among({ ...shelf, reaches: others }, '')];
+  }).join(' union all ');
 };
 
-const shownColumns = `page.id, page.org_id as "orgId", nullif(page.valid_from::text, '-infinity') as since, n.detail as named, v.detail`;
+const shownColumns = (kind: RegisterKind): string =>
+  `page.id, page.org_id as "orgId", nullif(page.valid_from::text, '-infinity') as since, ${wholeName(kind, 'n')} as named, ${wholeView(kind, 'v')} as detail`;
 const shownFrom = ({ names, views }: ReturnType<typeof tablesOf>): string => `page join ${names} n using (id, name) join ${views} v using (id, view)`;
 
 const columnTypes: Readonly<Record<Exclude<ListOrder['by'], 'number'>, string>> = { due: 'date', valid_from: 'date', identified: 'bigint', recovered: 'bigint', returned: 'bigint' };
@@ -187,7 +201,7 @@ const columnPage = async <R>(session: ReadSession, { wanted, order: { by, descen
   const order = [by, 'org_id', 'id'].map((key) => `page.${key} ${direction}`).join(', ');
   const rows = await session.tx.query<Keyed<R>>(
     `with page as (select * from (${sourceSql(session, wanted, add, { way, column: by, beyond, first })}) page order by ${order} limit ${add(size)})
-     select ${shownColumns}, array[page.${by}::text, page.org_id::text, page.id::text] as key from ${shownFrom(tablesOf(wanted.kind))} order by ${order}`, values,
+     select ${shownColumns(wanted.kind)}, array[page.${by}::text, page.org_id::text, page.id::text] as key from ${shownFrom(tablesOf(wanted.kind))} order by ${order}`, values,
   );
   return { rows, next: null, total: null };
 };
@@ -227,7 +241,7 @@ const numberPage = async <R>(session: ReadSession, { wanted, order: { descending
           page as (select near.*, row_number() over (order by ${order}) as place, ${numberKey('n')} as key
                      from near join ${tables.names} n using (id, name) ${place === null ? '' : `where near.ord <> ${ord} or ${isBeyond(place, sign, add)}`}
                     order by ${order} limit ${count})
-     select ${shownColumns}, page.key, (select count(*)::integer from found) as total from ${shownFrom(tables)} order by page.place`, values,
+     select ${shownColumns(wanted.kind)}, page.key, (select count(*)::integer from found) as total from ${shownFrom(tables)} order by page.place`, values,
   );
   return { rows, next: null, total: rows[0]?.total ?? (after === null ? 0 : null) };
 };
@@ -254,7 +268,7 @@ const walkSql = ({ wanted, order: { descending } }: Group, { orgIds, beyond, nam
                    ${whereOf(wanted.names.map((condition) => condition(param)))}
                    order by n.ord, ${order} limit ${param(found)})
     select shown.*, (select count(*)::integer from n) as visited, (select ${numberKey('n')} from n order by n.ord desc, ${orderBy(of('n'), back)} limit 1) as last
-      from (values (1)) one left join (select ${shownColumns}, page.key, page.place from ${shownFrom(tables)}) shown on true order by shown.place`;
+      from (values (1)) one left join (select ${shownColumns(wanted.kind)}, page.key, page.place from ${shownFrom(tables)}) shown on true order by shown.place`;
 };
 
 const [orgsAtOnceMin, orgsAtOnceMax] = [16, 2_000];
@@ -348,7 +362,7 @@ export const lookUp = <R>(session: ReadSession, kind: RegisterKind, names: reado
   const { values, add } = new Parameters(session);
   const { rows, names: nameTable, views } = tablesOf(kind);
   return session.tx.query<R>(
-    `select r.id, r.org_id as "orgId", nullif(r.valid_from::text, '-infinity') as since, n.detail as named, v.detail
+    `select r.id, r.org_id as "orgId", nullif(r.valid_from::text, '-infinity') as since, ${wholeName(kind, 'n')} as named, ${wholeView(kind, 'v')} as detail
        from ${nameTable} n join ${rows} r on r.id = n.id and r.name = n.name join ${views} v on v.id = r.id and v.view = r.view
       where ${allOf([holds, ...names.map((condition) => condition(add))])} order by n.inspection_id, n.number_key, n.id`, values,
   );

@@ -2,6 +2,7 @@ import { addDays, dayNumber, daysBetween, lastDay, type Day, type IssueId, type 
 import { countingFacts, foldIssue, ladderKey, ladderOf, lightDue, recipientsOf, severityOf, streams, type Light, type LightColour } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
+import { keyOfUuid } from '../projections/stream-keys.ts';
 import { wholeStreams, type TrackingFact } from './counting-facts.ts';
 import { limitOf, type CursorKey } from './cursor.ts';
 import { paged } from './paging.ts';
@@ -43,7 +44,7 @@ const candidatesSql = (isAfter: string, isOwned: string): string => `
                    left join lateral (select jsonb_agg(jsonb_build_object('colour', e.fact #>> '{event,data,colour}', 'deadline', e.fact #>> '{event,data,deadline}',
                           'reopenings', e.fact #> '{event,data,reopenings}', 'position', e.position, 'on', e.valid_from) order by e.position) as notices
                      from ${schema}.event_reference ref join ${schema}.event e using (position)
-                    where ref.ref = 'issue-' || n.id and e.type = 'ReminderIssued' and e.position <= $3) past on true
+                    where ref.ref = ${keyOfUuid('issue-', 'n.id')} and e.type = 'ReminderIssued' and e.position <= $3) past on true
                   where ${atCut('r', ['$1', '$2', '$3'])} and r.due <= $4 and ${isSettled('(past.notices -> -1)')} is not true
                   order by r.org_id, n.inspection_id, n.number_key, r.id, n.name limit $5)
   select (select count(*)::integer from n) as names,

@@ -4,6 +4,7 @@ import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import type { IssueName, IssueViewDetail } from '../projections/issue-register.ts';
 import { reminderRef } from '../projections/references.ts';
+import { keyOf, keyOfText } from '../projections/stream-keys.ts';
 import { countsAtCut } from './counting-facts.ts';
 import { limitOf } from './cursor.ts';
 import { paged } from './paging.ts';
@@ -24,7 +25,7 @@ const isWaitedFor = `exists (
   select from jsonb_array_elements_text(e.fact #> '{event,data,recipients}') recipient
    where not exists (
      select from ${schema}.event_reference ref join ${schema}.event c using (position)
-      where ref.ref = '${reminderRef('' as ReminderId)}' || (e.fact #>> '{event,data,reminderId}') and c.type = 'ReminderReceiptConfirmed'
+      where ref.ref = ${keyOfText('reminder-', `(e.fact #>> '{event,data,reminderId}')`)} and c.type = 'ReminderReceiptConfirmed'
         and c.fact #>> '{event,data,recipient}' = recipient and ${counts('c')}))`;
 
 /** Notices that count, the newest first: of few owners by these, of many along the log. */
@@ -36,7 +37,7 @@ const issuedBefore = async (
   const want = (condition: (parameter: string) => string, value: unknown): void => { conditions.push(condition(`$${params.push(value)}`)); };
   if (owners !== null) want((parameter) => `e.org_id in (select unnest(${parameter}::uuid[]))`, owners);
   if (colour !== undefined) want((parameter) => `e.fact #>> '{event,data,colour}' = ${parameter}`, colour);
-  if (issue !== undefined) want((parameter) => `e.position in (select position from ${schema}.event_reference where ref = ${parameter})`, streams.issue(issue));
+  if (issue !== undefined) want((parameter) => `e.position in (select position from ${schema}.event_reference where ref = ${parameter})`, keyOf(streams.issue(issue)));
   if (received !== undefined) conditions.push(received ? `not ${isWaitedFor}` : isWaitedFor);
   await planAnew(tx);
   const rows = await tx.query<{ fact: ReminderFact }>(`select e.fact from ${schema}.event e where ${conditions.join(' and ')} order by e.position desc limit $${params.push(limit)}`, params);
@@ -47,7 +48,7 @@ const issuedBefore = async (
 const factsOfReminders = async ({ tx, cut }: ReadSession, reminderIds: readonly ReminderId[]): Promise<readonly ReminderFact[]> => {
   const rows = await tx.query<{ fact: ReminderFact }>(
     `select e.fact from ${schema}.event_reference ref join ${schema}.event e using (position)
-      where ref.ref = any($4) and e.fact is not null and ${counts('e')} order by e.valid_from, e.stream_version`, [cut.validAt, cut.knownAt, cut.atPosition, reminderIds.map(reminderRef)],
+      where ref.ref = any($4::bytea[]) and e.fact is not null and ${counts('e')} order by e.valid_from, e.stream_version`, [cut.validAt, cut.knownAt, cut.atPosition, reminderIds.map((id) => keyOf(reminderRef(id)))],
   );
   return rows.map(({ fact }) => fact);
 };

@@ -4,6 +4,7 @@ import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import type { FigureSums } from '../figures/figure-columns.ts';
 import type { CellPoint } from '../figures/figure-points.ts';
+import { keyOf } from '../projections/stream-keys.ts';
 import type { ReadSession } from './read-session.ts';
 
 /** Owners whose things are asked for; null: all. */
@@ -28,15 +29,15 @@ export const cellSums = async ({ tx, cut }: ReadSession, kind: CellPoint['kind']
 };
 
 /** The rectangle (or standing) that holds at the cut; `r` is the row's alias, the parameters are valid day, known instant, position. */
-export const atCut = (alias: string, [validAt, knownAt, atPosition]: readonly [string, string, string]): string =>
-  `${alias}.pos_from <= ${atPosition} and ${atPosition} < ${alias}.pos_to and ${alias}.known_from <= ${knownAt} and ${knownAt} < ${alias}.known_to`
+export const atCut = (alias: string, [validAt, knownAt, atPosition]: readonly [string, string, string], ends = `${atPosition} < ${alias}.pos_to`): string =>
+  `${alias}.pos_from <= ${atPosition} and ${ends} and ${alias}.known_from <= ${knownAt} and ${knownAt} < ${alias}.known_to`
   + ` and ${alias}.valid_from <= ${validAt} and ${validAt} < ${alias}.valid_to`;
 
 /** Versions of streams at a position, for ETags; a stream without an event by then is left out. */
 export const streamVersions = async (tx: Transaction, streamIds: readonly string[], atPosition: number): Promise<ReadonlyMap<string, number>> => {
-  const rows = await tx.query<{ stream_id: string; version: number }>(
-    `select s.stream_id, e.stream_version as version from unnest($1::text[]) s(stream_id)
-      cross join lateral (select stream_version from ${schema}.event where stream_id = s.stream_id and position <= $2 order by position desc limit 1) e`, [streamIds, atPosition],
+  const rows = await tx.query<{ nth: number; version: number }>(
+    `select s.nth::integer as nth, e.stream_version as version from unnest($1::bytea[]) with ordinality s(stream, nth)
+      cross join lateral (select stream_version from ${schema}.event where stream = s.stream and position <= $2 order by position desc limit 1) e`, [streamIds.map(keyOf), atPosition],
   );
-  return new Map(rows.map((row) => [row.stream_id, row.version]));
+  return new Map(rows.map(({ nth, version }) => [streamIds[nth - 1] ?? '', version]));
 };

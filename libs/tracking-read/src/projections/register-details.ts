@@ -1,0 +1,38 @@
+import type { RegisterKind } from './register.ts';
+import type { IssueName, ShownIssue } from './issue-register.ts';
+import type { MeasureViewDetail } from './measure-register.ts';
+
+type Unsaid = Readonly<Record<string, unknown>>;
+
+const issueView: Omit<ShownIssue, 'cell'> = {
+  printedStatus: null, continuation: 'NONE', residuals: [], planned: null, striving: false, closedOn: null, disagreement: false, claim: null,
+};
+const issueName: Partial<IssueName> = { aspect: null, heading: null, strand: null, annex: false, assistingOrgIds: [] };
+const measureView: Partial<MeasureViewDetail> = { planned: null };
+
+/** What goes without saying: details are kept without it, since it is what most of them are. Null, false, and lists of nothing. */
+const unsaid: Readonly<Record<RegisterKind, { readonly view: Unsaid; readonly name: Unsaid }>> = {
+  issue: { view: { ...issueView }, name: { ...issueName } }, measure: { view: { ...measureView }, name: {} }, funds: { view: {}, name: {} },
+};
+
+/** Of a name, what its row says in columns. */
+const inColumns = ['inspectionId', 'numberKey'];
+
+const isUnsaid = (value: unknown, known: unknown): boolean => value === known || (Array.isArray(value) && value.length === 0 && Array.isArray(known));
+
+const saidOf = (detail: object, without: Unsaid): object =>
+  Object.fromEntries(Object.entries(detail).filter(([field, value]) => !(field in without && isUnsaid(value, without[field]))));
+
+export const saidOfView = (kind: RegisterKind, detail: object): object => saidOf(detail, unsaid[kind].view);
+export const saidOfName = (kind: RegisterKind, detail: object): object =>
+  Object.fromEntries(Object.entries(saidOf(detail, unsaid[kind].name)).filter(([field]) => !inColumns.includes(field)));
+
+/** An inspection that is none, where things that belong to none are sorted among those that belong to one. */
+export const noInspection = '00000000-0000-0000-0000-000000000000';
+
+const literal = (value: Unsaid): string => `'${JSON.stringify(value)}'::jsonb`;
+
+/** The whole detail of a row of views or names. */
+export const wholeView = (kind: RegisterKind, row: string): string => `(${literal(unsaid[kind].view)} || ${row}.detail)`;
+export const wholeName = (kind: RegisterKind, row: string): string =>
+  `(${literal(unsaid[kind].name)} || jsonb_build_object('inspectionId', nullif(${row}.inspection_id, '${noInspection}'), 'numberKey', ${row}.number_key) || ${row}.detail)`;
