@@ -1,4 +1,4 @@
-import type { Cut } from '@rectrail/kernel';
+import type { Cut, OrgId } from '@rectrail/kernel';
 import { bucketOf, shownIssueStates, type DashboardFigures, type DeadlineCondition, type PolicyContent, type ShownIssueState } from '@rectrail/tracking-domain';
 import { isDatedKind, issueClasses, issueKindsOf, type IssueClass } from '../figures/issue-class.ts';
 import { withMoney } from './funds-conditions.ts';
@@ -20,7 +20,15 @@ const classesWhere = (holds: (one: IssueClass) => boolean): string => {
 };
 
 /** What of a policy decides, and what it comes to as a text. */
-interface ByPolicy { readonly part: (policy: PolicyContent) => unknown; readonly value: (policy: PolicyContent) => string; readonly condition: (value: string) => Condition }
+interface ByPolicy { readonly part: (policy: PolicyContent) => object; readonly value: (policy: PolicyContent) => string; readonly condition: (value: string) => Condition }
+
+/** Parts of policies as texts; they stay the same objects (reference-data.ts). */
+const texts = new WeakMap<object, string>();
+const textOf = (part: object): string => {
+  const text = texts.get(part) ?? JSON.stringify(part);
+  texts.set(part, text);
+  return text;
+};
 
 /** A condition by the policy of each owner; owners for whom it comes to the same are taken together, thousands maybe, and asked of each row: by a hash. */
 const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy): Condition => (param) => {
@@ -28,14 +36,20 @@ const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy):
   if (policies === null) return 'false';
   const values = new Map<string, string>();
   const valueOf = (policy: PolicyContent): string => {
-    const content = JSON.stringify(part(policy));
+    const content = textOf(part(policy));
     const known = values.get(content) ?? value(policy);
     values.set(content, known);
     return known;
   };
   const rest = valueOf(policies.rest);
-  const others = Map.groupBy(policies.own.keys(), (owner) => valueOf(policies.own.get(owner) ?? policies.rest));
-  others.delete(rest);
+  const others = new Map<string, OrgId[]>();
+  for (const [owner, policy] of policies.own) {
+    const other = valueOf(policy);
+    if (other === rest) continue;
+    const owners = others.get(other);
+    if (owners === undefined) others.set(other, [owner]);
+    else owners.push(owner);
+  }
   if (others.size === 0) return condition(rest)(param);
   const cases = [...others].map(([other, owners]) => `when ${isAmong('r.org_id', param(arrayText(owners)))} then ${condition(other)(param)}`);
   return `case ${cases.join(' ')} else ${condition(rest)(param)} end`;

@@ -16,7 +16,6 @@ type CalendarFact = Fact<WorkingCalendarEvent | FactsRetracted>;
 
 /** A tree of 20,000 organisations takes half a megabyte. */
 const treesKeptMax = 48;
-const policiesKeptMax = 20_000;
 const calendarsKeptMax = 64;
 
 const [treePrefix, policyPrefix] = ['org-tree-', 'policy-'];
@@ -79,7 +78,8 @@ export class ReferenceData {
   readonly #calendar = new ReferenceStream<CalendarFact>();
   readonly #streams = new Map<StreamId, ReferenceStream<TrackingFact>>();
   readonly #treesKept = new Kept<TreeAtCut>(treesKeptMax);
-  readonly #policiesKept = new Kept<{ readonly content: PolicyContent | null }>(policiesKeptMax);
+  /** Of the facts that say them: the same object for the same policy, whatever the cut. */
+  readonly #contents = new WeakMap<PolicyFact, PolicyContent>();
   readonly #calendarsKept = new Kept<WorkingCalendar>(calendarsKeptMax);
   #workingDaysAheadMax = 0;
   #readTo = 0;
@@ -142,6 +142,16 @@ export class ReferenceData {
     return this.#policy(orgId, cut);
   }
 
+  /** Everyone's own policy at the cut. */
+  ownPolicies(cut: Cut): ReadonlyMap<OrgId, PolicyContent> {
+    const policies = new Map<OrgId, PolicyContent>();
+    for (const [orgId, stream] of this.#policies) {
+      const content = orgId === null ? null : this.#contentAt(stream, cut);
+      if (orgId !== null && content !== null) policies.set(orgId, content);
+    }
+    return policies;
+  }
+
   /** @throws Error before the first start of the installation, whose event it is. */
   defaultPolicy(cut: Cut): PolicyContent {
     const policy = this.#policy(null, cut);
@@ -156,7 +166,18 @@ export class ReferenceData {
   #policy(orgId: OrgId | null, cut: Cut): PolicyContent | null {
     const stream = this.#policies.get(orgId);
     if (stream === undefined) return null;
-    return this.#policiesKept.get(`${orgId ?? ''} ${stream.keyAt(cut)}`, () => ({ content: policyAt(stream.at(cut))?.content ?? null })).content;
+    return this.#contentAt(stream, cut);
+  }
+
+  /** What was adopted last holds. */
+  #contentAt(stream: ReferenceStream<PolicyFact>, cut: Cut): PolicyContent | null {
+    const fact = stream.lastAt(cut);
+    if (fact === undefined) return null;
+    const known = this.#contents.get(fact);
+    if (known !== undefined) return known;
+    const content = policyAt([fact])?.content ?? null;
+    if (content !== null) this.#contents.set(fact, content);
+    return content;
   }
 
   #take(fact: TrackingFact): void {

@@ -67,6 +67,14 @@ export class ReferenceStream<F extends Fact> {
     return passed(this.facts.length, (place) => (this.facts[place]?.position ?? position) <= position);
   }
 
+  /** The last fact in fold order that counts: of streams with few facts, of which there are thousands. */
+  lastAt({ atPosition, knownAt, validAt }: Cut): F | undefined {
+    const [known, valid] = [msOfInstant(knownAt), dayNumber(validAt)];
+    const isRecorded = (version: number): boolean => version <= this.facts.length && (this.facts[version - 1]?.position ?? atPosition) <= atPosition;
+    const last = this.#spans.findLast((s) => s.validFrom <= valid && s.knownFrom <= known && known < s.knownTo && isRecorded(s.since) && !isRecorded(s.until));
+    return last === undefined ? undefined : this.facts[last.index];
+  }
+
   /** The facts that count, in fold order. */
   at(cut: Cut): readonly F[] {
     return [...this.countingAt(cut)].flatMap((index) => this.facts[index] ?? []);

@@ -92,8 +92,7 @@ const lightsOf = ({ reference, cut }: ReadSession): ((orgId: OrgId) => readonly 
 
 /** The last day towards which any light may burn; null where no policy has any. */
 const horizonOf = ({ reference, cut }: ReadSession): Day | null => {
-  const owners = reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId);
-  const lights = [reference.defaultPolicy(cut), ...owners.map((orgId) => reference.ownPolicy(orgId, cut))].flatMap((policy) => policy?.lights ?? []);
+  const lights = [reference.defaultPolicy(cut), ...reference.ownPolicies(cut).values()].flatMap((policy) => policy.lights);
   if (lights.length === 0) return null;
   const days = lights.reduce((most, { atDaysLeft }) => Math.max(most, atDaysLeft), -Infinity);
   return addDays(cut.validAt, Math.min(days, dayNumber(lastDay) - dayNumber(cut.validAt)));

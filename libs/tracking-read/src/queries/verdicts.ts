@@ -32,12 +32,7 @@ export class Verdicts {
     this.#default = () => reference.defaultPolicy(cut);
     this.#isInstalled = reference.facts(streams.defaultPolicy, cut.atPosition).length > 0;
     const ofOwner = (owner: OrgId): PolicyContent => reference.ownPolicy(owner, cut) ?? this.#default();
-    // The rest of the name of a policy's stream is its organisation.
-    const owners = (): readonly OrgId[] => reference.policyStreams().filter((id) => id !== streams.defaultPolicy).map((id) => id.slice('policy-'.length) as OrgId);
-    this.#own = () => new Map(owners().flatMap((owner) => {
-      const content = reference.ownPolicy(owner, cut);
-      return content === null ? [] : [[owner, content] as const];
-    }));
+    this.#own = () => reference.ownPolicies(cut);
     // Whose policy it is need not lie within the caller's jurisdiction: a policy is no secret of an organisation.
     const chosen = policy === undefined ? null : policy === 'default' ? policy : findOrg({ ...session, visible: null }, policy).orgId;
     this.chosen = chosen;
