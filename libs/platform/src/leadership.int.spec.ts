@@ -45,7 +45,7 @@ describe('leadership', () => {
     await until(() => a.length + b.length > 0);
     await sleep(3 * ttlMs);
     expect(a.length + b.length).toBe(1);
-    expect(await (await openLeadership(database)).followers()).toEqual([{ name: 'relay', position: null, epoch: 1, held: true }]);
+    expect(await (await openLeadership(database)).followers()).toEqual([{ name: 'relay', position: null, epoch: 1, held: true, stopped: null }]);
   });
 
   it('passes on at once where the leader ends, with a greater epoch and the checkpoint', async () => {
@@ -67,12 +67,28 @@ describe('leadership', () => {
     expect(await b[0]!.checkpoint()).toBe(7);
   });
 
+  it('says why it stands still until it moves again', async () => {
+    const leadership = await openLeadership(database);
+    const a = leading(leadership);
+    await until(() => a.length === 1);
+    const standing = async (): Promise<unknown> => (await leadership.followers()).map(({ position: at, stopped }) => ({ at, stopped }));
+    await a[0]!.standStill('one reason');
+    expect(await standing()).toEqual([{ at: 0, stopped: 'one reason' }]);
+    await a[0]!.moveTo(position(7));
+    expect(await standing()).toEqual([{ at: 7, stopped: null }]);
+    await a[0]!.standStill('another');
+    expect(await standing()).toEqual([{ at: 7, stopped: 'another' }]);
+    await a[0]!.moveTo(position(8));
+    expect(await standing()).toEqual([{ at: 8, stopped: null }]);
+  });
+
   it('lost is lost: an earlier leader that wakes up moves nothing and writes nothing', async () => {
     const a = leading(await openLeadership(database));
     await until(() => a.length === 1);
     // As another process does once the time has run out, and a stopped process cannot notice.
     await database.query(`update rectrail_followers.lease set epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 hour'`);
     await expect(a[0]!.moveTo(position(9))).rejects.toBeInstanceOf(LeaseLost);
+    await expect(a[0]!.standStill('late')).rejects.toBeInstanceOf(LeaseLost);
     await expect(a[0]!.transaction((query) => query('create table written ()'))).rejects.toBeInstanceOf(LeaseLost);
     expect(await a[0]!.checkpoint()).toBe(0);
     expect((await database.query<{ found: string | null }>(`select to_regclass('written') as found`)).rows).toEqual([{ found: null }]);

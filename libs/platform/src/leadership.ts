@@ -25,12 +25,14 @@ export interface HeldLease {
   checkpoint(): Promise<Position>;
   /** Moves it forwards; what comes late of the same term does not move it back. @throws LeaseLost where another process leads: nothing was written. */
   moveTo(to: Position): Promise<void>;
+  /** Says why the follower stands where its checkpoint is; the next move takes it back. @throws LeaseLost where another process leads: nothing was written. */
+  standStill(reason: string): Promise<void>;
   /** Runs `work` in a transaction that holds the lease's row. @throws LeaseLost before `work` runs. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
 }
 
-/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. */
-export interface FollowerStatus { readonly name: string; readonly position: Position | null; readonly epoch: number; readonly held: boolean }
+/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. `stopped`: why it stands where it does, where it said so. */
+export interface FollowerStatus { readonly name: string; readonly position: Position | null; readonly epoch: number; readonly held: boolean; readonly stopped: string | null }
 
 const tables = `
   create schema if not exists rectrail_followers;
@@ -46,6 +48,12 @@ const tables = `
     epoch      bigint not null,
     updated_at timestamptz not null default now()
   );
+  do $$ begin
+    -- Asked first: even to find the column there, ALTER TABLE would wait for whoever moves a checkpoint.
+    if not exists (select from information_schema.columns where table_schema = 'rectrail_followers' and table_name = 'checkpoint' and column_name = 'stopped') then
+      alter table rectrail_followers.checkpoint add column stopped text;
+    end if;
+  end $$;
 `;
 const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_followers', 0))`;
 
@@ -60,7 +68,10 @@ const releaseSql = `update rectrail_followers.lease set expires_at = '-infinity'
 const guardSql = `select 1 from rectrail_followers.lease where name = $1 and epoch = $2 and expires_at > clock_timestamp() for update`;
 const moveSql = `
   insert into rectrail_followers.checkpoint as kept (name, position, epoch) select $1, $3, $2 from (${guardSql}) held
-  on conflict (name) do update set position = case when kept.epoch = excluded.epoch then greatest(kept.position, excluded.position) else excluded.position end, epoch = excluded.epoch, updated_at = now()`;
+  on conflict (name) do update set position = case when kept.epoch = excluded.epoch then greatest(kept.position, excluded.position) else excluded.position end, epoch = excluded.epoch, updated_at = now(), stopped = null`;
+const standStillSql = `
+  insert into rectrail_followers.checkpoint (name, position, epoch, stopped) select $1, 0, $2, $3 from (${guardSql}) held
+  on conflict (name) do update set epoch = excluded.epoch, stopped = excluded.stopped`;
 
 export interface LeadOptions {
   readonly name: string;
@@ -127,8 +138,8 @@ class PostgresLeadership implements Leadership {
   }
 
   async followers(): Promise<readonly FollowerStatus[]> {
-    const { rows } = await this.#database.query<{ name: string; position: number | null; epoch: number; held: boolean }>(`
-      select lease.name, checkpoint.position::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held
+    const { rows } = await this.#database.query<{ name: string; position: number | null; epoch: number; held: boolean; stopped: string | null }>(`
+      select lease.name, checkpoint.position::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held, checkpoint.stopped
       from rectrail_followers.lease left join rectrail_followers.checkpoint using (name) order by lease.name`);
     return rows.map((row) => ({ ...row, position: row.position === null ? null : position(row.position) }));
   }
@@ -183,6 +194,10 @@ class PostgresLeadership implements Leadership {
         return position(rows[0]?.position ?? 0);
       },
       moveTo: (to) => moveCheckpoint(database, { name, epoch }, to),
+      standStill: async (reason) => {
+        const { rowCount } = await database.query(standStillSql, [name, epoch, reason]);
+        if (rowCount !== 1) throw new LeaseLost(name);
+      },
     };
   }
 }

@@ -432,7 +432,8 @@ describe('the HTTP application', () => {
     it('tells how far each follower of the log is, also of a projection, and whether anybody works as it', async () => {
       const { position: head } = await store.head();
       followers = [
-        { name: 'relay', position: position(head - 1), epoch: 3, held: true }, { name: 'idle', position: head, epoch: 1, held: false }, { name: 'none', position: null, epoch: 1, held: true },
+        { name: 'relay', position: position(head - 1), epoch: 3, held: true, stopped: 'unreadable: 秘密' }, { name: 'idle', position: head, epoch: 1, held: false, stopped: null },
+        { name: 'none', position: null, epoch: 1, held: true, stopped: null },
       ];
       const { text } = await call('GET', '/metrics');
       for (const line of [
@@ -442,9 +443,13 @@ describe('the HTTP application', () => {
       expect(text).toContain('rectrail_follower_led{follower="none"} 1');
       expect(text).not.toMatch(/_(position|lag_events|lag_seconds)\{follower="none"/);
       expect((await call('GET', '/health')).body['followers']).toEqual([
-        { name: 'relay', position: head - 1, epoch: 3, held: true, lagEvents: 1, lagSeconds: expect.any(Number) }, { name: 'idle', position: head, epoch: 1, held: false, lagEvents: 0, lagSeconds: 0 },
-        { name: 'none', position: null, epoch: 1, held: true, lagEvents: null, lagSeconds: null },
+        { name: 'relay', position: head - 1, epoch: 3, held: true, lagEvents: 1, lagSeconds: expect.any(Number), stopped: { position: head - 1, reason: 'unreadable: 秘密' } },
+        { name: 'idle', position: head, epoch: 1, held: false, lagEvents: 0, lagSeconds: 0, stopped: null },
+        { name: 'none', position: null, epoch: 1, held: true, lagEvents: null, lagSeconds: null, stopped: null },
       ]);
+      const { body, text: forAnybody } = await call('GET', '/health', { token: null });
+      expect(body['followers']).toContainEqual(expect.objectContaining({ name: 'relay', stopped: { position: head - 1 } }));
+      expect(forAnybody).not.toContain('秘密');
       followers = [];
       expect((await call('GET', '/metrics')).text).not.toContain('follower="relay"');
     });

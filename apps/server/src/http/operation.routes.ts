@@ -1,5 +1,5 @@
 import type { EventStore } from '@rectrail/event-store';
-import type { Clock } from '@rectrail/kernel';
+import { position, type Clock } from '@rectrail/kernel';
 import { messageSchemas, type Webhooks } from '@rectrail/messaging';
 import type { Database, Leadership, Metrics } from '@rectrail/platform';
 import type { ProjectionStatus, TrackingRead } from '@rectrail/tracking-read';
@@ -41,6 +41,8 @@ interface ProjectionHealth extends Pick<ProjectionStatus, 'name' | 'state' | 'po
 }
 /** A subscription to webhooks that stands before an event that cannot be read: `position` is the last one that it is done with. */
 interface StoppedHealth extends FailureHealth { readonly subscriptionId: string }
+/** `stopped`: where it stands before an event that cannot be read; `position` is the last one that it is done with. */
+interface FollowerHealth extends Omit<FollowerStanding, 'stopped'> { readonly stopped: FailureHealth | null }
 interface Readiness {
   readonly status: 'ready' | 'not-ready';
   readonly database: 'up' | 'down';
@@ -54,7 +56,7 @@ interface Health extends Readiness {
   /** Null where it is not watched, or cannot be asked. */
   readonly clock: 'steady' | 'jumped' | null;
   readonly projections: readonly ProjectionHealth[];
-  readonly followers: readonly FollowerStanding[];
+  readonly followers: readonly FollowerHealth[];
   readonly stoppedSubscriptions: readonly StoppedHealth[];
 }
 
@@ -73,6 +75,10 @@ const projectionHealth = ({ name, state, position, lagEvents, lagSeconds, failur
   },
 });
 
+const followerHealth = ({ stopped, ...standing }: FollowerStanding, withReasons: boolean): FollowerHealth => ({
+  ...standing, stopped: stopped === null ? null : failureHealth({ position: standing.position ?? position(0), reason: stopped }, withReasons),
+});
+
 const health = async (options: OperationRoutesOptions, withReasons: boolean): Promise<Health> => {
   const { database, store, read, fence: { standing }, needsReadModels, readyLagSeconds } = options;
   try {
@@ -89,7 +95,8 @@ const health = async (options: OperationRoutesOptions, withReasons: boolean): Pr
   return {
     status: readOnly === null && (behind.length === 0 || !needsReadModels) ? 'ready' : 'not-ready', database: 'up', headPosition, behind, readOnly,
     clock: (await options.logClock?.clock())?.state ?? null,
-    projections: statuses.map((status) => projectionHealth(status, withReasons)), followers: await followerStandings(options),
+    projections: statuses.map((status) => projectionHealth(status, withReasons)),
+    followers: (await followerStandings(options)).map((standing) => followerHealth(standing, withReasons)),
     stoppedSubscriptions: stopped.map(({ subscriptionId, position, reason }) => ({ subscriptionId, position, ...(withReasons && { reason }) })),
   };
 };

@@ -16,6 +16,7 @@ const projectionHealthProperties: Json = {
 const followerProperties: Json = {
   name: { type: 'string' }, position: { type: ['integer', 'null'], description: 'Null where it follows something else than the log' }, epoch: { type: 'integer', description: 'How often its lease has changed hands' }, held: { type: 'boolean', description: 'Whether some process holds it' },
   lagEvents: { type: ['integer', 'null'] }, lagSeconds: { type: ['number', 'null'] },
+  stopped: { ...failureHealth, description: 'The relay to Kafka where it stands before an event that cannot be read: the last position that it is done with (docs/runbooks/stuck-relay.md)' },
 };
 
 const resultProperties: Json = {

@@ -1,6 +1,7 @@
 // Goal: whatever fails and wherever, no message is lost, those of a key stay in order, and the checkpoint never lies ahead of what was acknowledged.
 // Method: brokers in memory that fail by a script (before or after taking a batch), a leadership in memory, scripted messages.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStoreError } from '@rectrail/event-store';
 import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type LeadOptions } from '@rectrail/platform';
 import fc from 'fast-check';
@@ -53,6 +54,7 @@ class Lease implements HeldLease {
   readonly name = 'kafka-relay';
   readonly epoch = 1;
   readonly moves: Position[] = [];
+  readonly stands: { readonly at: Position; readonly reason: string }[] = [];
   signal = new AbortController().signal;
   #at = position(0);
   #lost = false;
@@ -72,6 +74,11 @@ class Lease implements HeldLease {
     if (this.#missing(to)) return Promise.reject(new Error(`the checkpoint moves to ${to}, ahead of what was acknowledged`));
     this.moves.push(to);
     this.#at = to;
+    return Promise.resolve();
+  }
+
+  standStill(reason: string): Promise<void> {
+    this.stands.push({ at: this.#at, reason });
     return Promise.resolve();
   }
 
@@ -121,6 +128,8 @@ describe('the relay to Kafka', () => {
       const head = await feed.head();
       const { lease, failures } = await relayed(feed, brokers, ({ moves }) => moves.at(-1) === head);
       expect(failures.filter((error) => /ahead/.test(String(error)))).toEqual([]);
+      // Brokers that fail are no such state.
+      expect(lease.stands).toEqual([]);
       const expected = Map.groupBy(feed.messages, ({ subject }) => subject);
       const found = firsts(brokers.messages);
       expect(new Set(found.keys())).toEqual(new Set(expected.keys()));
@@ -153,14 +162,14 @@ describe('the relay to Kafka', () => {
     expect(told()).toEqual([expect.objectContaining({ key: 'urn:rectrail:scripted:1', value: '{"source":"urn:rectrail:scripted:1","position":5}' })]);
   });
 
-  it('sends everything before an event that cannot be read, and stands there', async () => {
+  it('sends everything before an event that cannot be read, stands there, and says why', async () => {
     const readable = 40;
     let begun = 0;
     class BrokenFeed extends ScriptedFeed {
       override async *follow(options: Parameters<ScriptedFeed['follow']>[0]): ReturnType<ScriptedFeed['follow']> {
         begun += 1;
         for await (const slice of super.follow(options)) {
-          if (slice.scannedTo > readable) throw new Error('unreadable');
+          if (slice.scannedTo > readable) throw new EventStoreError('event-undecodable', 'unreadable');
           yield slice;
         }
       }
@@ -170,7 +179,8 @@ describe('the relay to Kafka', () => {
     const { lease, failures } = await relayed(feed, brokers, () => begun >= 8);
     expect(lease.moves.at(-1)).toBe(readable);
     expect(brokers.messages).toHaveLength(readable);
-    expect(failures.map(String)).toContain('Error: unreadable');
+    expect(failures).toContainEqual(expect.objectContaining({ code: 'event-undecodable' }));
+    expect(lease.stands[0]).toEqual({ at: readable, reason: 'unreadable' });
   });
 
   it('sends the first message at once, and together what is written while it is on its way', async () => {

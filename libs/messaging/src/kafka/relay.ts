@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Wake } from '@rectrail/event-store';
+import { hasCode, Wake } from '@rectrail/event-store';
 import { position, type Position } from '@rectrail/kernel';
 import { LeaseLost, type HeldLease, type Leadership } from '@rectrail/platform';
 import type { Audience, MessageFeed } from '../message.ts';
@@ -233,6 +233,8 @@ const relaying = async (options: KafkaRelayOptions, lease: HeldLease): Promise<v
       if (error instanceof LeaseLost || !lease.holds()) throw new LeaseLost(lease.name);
       failures += 1;
       observer.onFailure(error, failures);
+      // It is tried again all the same: another process, or the next release, may be able to read it.
+      if (error instanceof Error && hasCode(error, 'event-undecodable')) await lease.standStill(error.message);
       await resting(pace.backoffMs * 2 ** Math.min(backoffDoublingsMax, failures - 1), lease.signal);
     } finally {
       // What it could not send is sent again by the next one.
