@@ -1,3 +1,4 @@
+import type { FuzzyDate } from '@rectrail/kernel';
 import type { RegisterKind } from './register.ts';
 import type { IssueName, ShownIssue } from './issue-register.ts';
 import type { MeasureViewDetail } from './measure-register.ts';
@@ -23,7 +24,18 @@ const isUnsaid = (value: unknown, known: unknown): boolean => value === known ||
 const saidOf = (detail: object, without: Unsaid): object =>
   Object.fromEntries(Object.entries(detail).filter(([field, value]) => !(field in without && isUnsaid(value, without[field]))));
 
-export const saidOfView = (kind: RegisterKind, detail: object): object => saidOf(detail, unsaid[kind].view);
+/** A planned date by its parts alone, which are half as long without their names; what is left out at its end is not there. */
+const dateParts = ({ printed, precision, edge, last, first, commitment, inferred }: FuzzyDate): readonly unknown[] => {
+  const parts = [printed, precision, edge, last, first === last ? null : first, commitment ?? null, inferred ?? null];
+  return parts.slice(0, parts.findLastIndex((part) => part !== null) + 1);
+};
+const dateOfParts = (parts: string): string => `jsonb_strip_nulls(jsonb_build_object('printed', ${parts} -> 0, 'precision', ${parts} -> 1, 'edge', ${parts} -> 2, 'last', ${parts} -> 3,
+  'first', coalesce(nullif(${parts} -> 4, 'null'), ${parts} -> 3), 'commitment', ${parts} -> 5, 'inferred', ${parts} -> 6))`;
+
+export const saidOfView = (kind: RegisterKind, detail: { readonly planned?: FuzzyDate | null }): object => {
+  const { planned = null } = detail;
+  return { ...saidOf(detail, unsaid[kind].view), ...(planned !== null && { planned: dateParts(planned) }) };
+};
 export const saidOfName = (kind: RegisterKind, detail: object): object =>
   Object.fromEntries(Object.entries(saidOf(detail, unsaid[kind].name)).filter(([field]) => !inColumns.includes(field)));
 
@@ -33,6 +45,7 @@ export const noInspection = '00000000-0000-0000-0000-000000000000';
 const literal = (value: Unsaid): string => `'${JSON.stringify(value)}'::jsonb`;
 
 /** The whole detail of a row of views or names. */
-export const wholeView = (kind: RegisterKind, row: string): string => `(${literal(unsaid[kind].view)} || ${row}.detail)`;
+export const wholeView = (kind: RegisterKind, row: string): string =>
+  `(${literal(unsaid[kind].view)} || ${row}.detail || case when ${row}.detail ? 'planned' then jsonb_build_object('planned', ${dateOfParts(`(${row}.detail -> 'planned')`)}) else '{}' end)`;
 export const wholeName = (kind: RegisterKind, row: string): string =>
   `(${literal(unsaid[kind].name)} || jsonb_build_object('inspectionId', nullif(${row}.inspection_id, '${noInspection}'), 'numberKey', ${row}.number_key) || ${row}.detail)`;
