@@ -14,14 +14,9 @@ export interface Copy {
   readonly rows: Iterable<CopyRow>;
 }
 
-export interface StatementOptions {
-  /** The text is another one each time: a connection need not keep it prepared. */
-  readonly varies?: boolean;
-}
-
-/** Statements of one connection, in the order of the calls. */
+/** Statements of one connection, in the order of the calls. Their texts are few: each is kept prepared. */
 export interface Transaction {
-  query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[], options?: StatementOptions): Promise<readonly Row[]>;
+  query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** Inserts rows, by COPY: a key that is there already is an error. Few rows of several tables go in one message. */
   copy(...copies: readonly Copy[]): Promise<void>;
 }

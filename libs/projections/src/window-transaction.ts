@@ -1,5 +1,5 @@
 import { copyText } from './copy.ts';
-import type { Copy, StatementOptions, Transaction } from './transaction.ts';
+import type { Copy, Transaction } from './transaction.ts';
 
 /** Bytes of the rows of one table that wait for the next COPY: the server is busy with so many for as long as the next ones are being computed. */
 const gatheredBytesMax = 1 << 20;
@@ -22,9 +22,9 @@ export class WindowTransaction implements Transaction {
     this.#tx = tx;
   }
 
-  async query<Row>(sql: string, params?: readonly unknown[], options?: StatementOptions): Promise<readonly Row[]> {
+  async query<Row>(sql: string, params?: readonly unknown[]): Promise<readonly Row[]> {
     this.#sendAll();
-    return this.#then(() => this.#tx.query<Row>(sql, params, options));
+    return this.#then(() => this.#tx.query<Row>(sql, params));
   }
 
   /** Resolves as soon as more may be copied. @throws what an earlier COPY of the window was refused by, or what the iterable throws. */

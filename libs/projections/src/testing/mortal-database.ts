@@ -13,11 +13,11 @@ export const mortalDatabase = (database: ProjectionDatabase, diesAt: number): Pr
     return statement();
   };
   const transactionOf = (tx: Transaction): Transaction => ({
-    query: (sql, params, options) => alive(() => tx.query(sql, params, options)),
+    query: (sql, params) => alive(() => tx.query(sql, params)),
     copy: (...copies) => alive(() => tx.copy(...copies)),
   });
   const connectionOf = (connection: ProjectionConnection): ProjectionConnection => ({
-    query: (sql, params, options) => alive(() => connection.query(sql, params, options)),
+    query: (sql, params) => alive(() => connection.query(sql, params)),
     transaction: async (work) => {
       const result = await connection.transaction(async (tx) => {
         const worked = await work(transactionOf(tx));

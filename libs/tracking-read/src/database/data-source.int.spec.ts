@@ -37,11 +37,10 @@ describe('a transaction', () => {
     expect(await dataSource.query('select count(*)::int as rows, current_setting(\'statement_timeout\') as left from rectrail_read.copied')).toEqual([{ rows: 40_001, left: '0' }]);
   });
 
-  it('keeps its statements prepared, and what varies takes no place of theirs', async () => {
+  it('keeps its statements prepared', async () => {
     const prepared = await projectionDatabase(dataSource).transaction(async (tx) => {
-      for (let n = 0; n < 400; n += 1) await tx.query(`select $1::integer + ${n}`, [n], { varies: true });
-      await tx.query('select $1::text as kept', ['']);
-      return tx.query('select statement from pg_prepared_statements where statement ~ $1', ['kept|[+]']);
+      for (const text of ['a', 'b']) await tx.query('select $1::text as kept', [text]);
+      return tx.query('select statement from pg_prepared_statements where statement ~ $1', ['as kept']);
     });
     expect(prepared).toEqual([{ statement: 'select $1::text as kept' }]);
   });

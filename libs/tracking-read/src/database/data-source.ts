@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { copyRows, type ProjectionConnection, type ProjectionDatabase, type StatementOptions, type Transaction } from '@rectrail/projections';
+import { copyRows, type ProjectionConnection, type ProjectionDatabase, type Transaction } from '@rectrail/projections';
 import { dropReadModels, ReadSchema1 } from './migrations.ts';
 import { schema } from './rows.ts';
 
@@ -42,7 +42,7 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10, 
   return dataSource;
 };
 
-/** Statements by their text. They are few: those that vary say so, and no caller of a read chooses columns or tables; what comes after so many is planned anew each time. */
+/** Statements by their text. Few: no caller of a read chooses columns or tables, and a batch names figures by kinds; what comes after 300 is planned anew each time. */
 const statementNames = new Map<string, string>();
 const statementsMax = 300;
 
@@ -68,9 +68,9 @@ interface Patience { readonly answerMs?: number; readonly copyMs?: number }
 
 /** Projections and reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
 const transactionOf = (runner: QueryRunner, { answerMs, copyMs = copyMsMax }: Patience = {}): Transaction => ({
-  query: async <Row>(sql: string, params: readonly unknown[] = [], { varies = false }: StatementOptions = {}) => {
+  query: async <Row>(sql: string, params: readonly unknown[] = []) => {
     const client = await clientOf(runner);
-    const name = params.length === 0 || varies ? undefined : nameOf(sql);
+    const name = params.length === 0 ? undefined : nameOf(sql);
     const { rows } = await client.query({ ...(name !== undefined && { name }), ...waiting(answerMs), text: sql, values: [...params] });
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
@@ -141,7 +141,7 @@ const notIdle = `set local idle_in_transaction_session_timeout = '1min'`;
 const beginWrite = `begin; ${notIdle}; set local synchronous_commit = off`;
 
 const connectionOf = (runner: QueryRunner, patience: Patience): ProjectionConnection => ({
-  query: (sql, params, options) => transactionOf(runner).query(sql, params, options),
+  query: (sql, params) => transactionOf(runner).query(sql, params),
   transaction: (work) => inTransaction(runner, beginWrite, () => work(transactionOf(runner, patience))),
 });
 
@@ -149,7 +149,7 @@ export const projectionDatabase = (dataSource: DataSource, patience: Pick<Patien
   const session: ProjectionDatabase['session'] = (work) => withRunner(dataSource, (runner) => work(connectionOf(runner, patience)));
   return {
     session,
-    query: (sql, params, options) => session((connection) => connection.query(sql, params, options)),
+    query: (sql, params) => session((connection) => connection.query(sql, params)),
     transaction: (work) => session((connection) => connection.transaction(work)),
   };
 };

@@ -1,7 +1,7 @@
 import { lastDay, lastInstant, type Fact, type OrgId, type Position } from '@rectrail/kernel';
 import type { ProjectionContext } from '@rectrail/projections';
 import { administrativeTreeId, countingFacts, streams, treeAt, type FactsRetracted, type OrganisationTreeEvent } from '@rectrail/tracking-domain';
-import { columnNames } from './figure-columns.ts';
+import { columnNames, figureColumns } from './figure-columns.ts';
 import { addTo, FigureExpansion, type FigurePoints, type FigureVector, type Judges } from './figure-points.ts';
 import { judgingStreamsOf, policyTerms, termsBetween } from './policy-terms.ts';
 import { byDay, figureColumnTypes, isEmptyRow, rollUpTables, type RollUpTable } from './roll-up-tables.ts';
@@ -49,7 +49,8 @@ const upsertAll = (upserts: readonly { readonly name: string; readonly sql: stri
 const daysOf = (schema: string, where: string): string => `(select org_id, a as valid_day, b as known_day, ${columnNames.join(', ')} from ${schema}.${byDay.name} where ${where}) d`;
 
 interface OrgRow { readonly org_id: OrgId; readonly parent_id: OrgId | null; readonly points: number; readonly coarse: boolean }
-interface Org { parentId: OrgId | null; points: number; coarse: boolean; isNew: boolean; changed: boolean }
+/** `storedPoints`: as the table has them. */
+interface Org { parentId: OrgId | null; points: number; storedPoints: number; coarse: boolean; isNew: boolean; changed: boolean }
 
 /** Rows of one statement at most: some megabytes as JSON. */
 const rowsAtOnce = 20_000;
@@ -79,7 +80,7 @@ export class RollUp {
     const rows = await tx.query<OrgRow>(
       `with recursive up as (
          select * from ${schema}.figure_org where org_id = any($1)
-         union select o.* from ${schema}.figure_org o join up on o.org_id = up.parent_id)
+         union select o.* from up cross join lateral (select * from ${schema}.figure_org where org_id = up.parent_id offset 0) o)
        select org_id, parent_id, points, coarse from up`, [owners],
     );
     for (const row of rows) this.#remember(row);
@@ -131,7 +132,7 @@ export class RollUp {
         sums.filter(({ table }) => coarse || !table.coarse).forEach(({ table, cells }) => { addCell(cells, at, table.cell(validDay, knownDay), vector); });
       }
     }
-    await this.#write(sums.flatMap(({ table, cells }) => writesOf(table, cells)));
+    await this.#write(sums.map(({ table, cells }) => ({ table, rows: rowsOf(cells) })), columnsOf(sums.map(({ cells }) => cells)));
   }
 
   /** Which organisations have coarse cells depends on children and points alone; those that begin to have them get them from their days. */
@@ -139,22 +140,26 @@ export class RollUp {
     const { tx, schema } = this.#context;
     await this.#forget();
     const changed = [...this.#orgs].filter(([, org]) => org.changed || org.isNew);
-    const touched = [...new Set([...changed.map(([orgId]) => orgId), ...this.#parentsTouched])];
-    if (touched.length === 0) return;
-    await tx.query(
-      `insert into ${schema}.figure_org as t (org_id, parent_id, points, coarse)
-       select org_id, parent_id, points, false from json_to_recordset($1::json) as r(org_id uuid, parent_id uuid, points integer)
-       on conflict (org_id) do update set parent_id = excluded.parent_id, points = excluded.points`,
-      [JSON.stringify(changed.map(([orgId, org]) => ({ org_id: orgId, parent_id: org.parentId, points: org.points })))],
-    );
+    if (changed.length > 0) {
+      await tx.query(
+        `insert into ${schema}.figure_org as t (org_id, parent_id, points, coarse)
+         select org_id, parent_id, points, false from json_to_recordset($1::json) as r(org_id uuid, parent_id uuid, points integer)
+         on conflict (org_id) do update set parent_id = excluded.parent_id, points = excluded.points`,
+        [JSON.stringify(changed.map(([orgId, org]) => ({ org_id: orgId, parent_id: org.parentId, points: org.points })))],
+      );
+    }
+    const isMany = (points: number): boolean => points >= this.#coarseFrom;
+    const others = changed.filter(([, { isNew, points, storedPoints }]) => isNew || isMany(points) !== isMany(storedPoints)).map(([orgId]) => orgId);
+    const mayTurn = [...new Set([...others, ...this.#parentsTouched])];
+    this.#parentsTouched.clear();
+    for (const [, org] of changed) [org.isNew, org.changed, org.storedPoints] = [false, false, org.points];
+    if (mayTurn.length === 0) return;
     const turned = await tx.query<{ org_id: OrgId; coarse: boolean }>(
       `update ${schema}.figure_org o set coarse = not coarse
         where o.org_id = any($1) and o.coarse <> (o.points >= $2 or exists (select from ${schema}.figure_org c where c.parent_id = o.org_id))
        returning org_id, coarse`,
-      [touched, this.#coarseFrom],
+      [mayTurn, this.#coarseFrom],
     );
-    this.#parentsTouched.clear();
-    for (const [, org] of changed) org.isNew = org.changed = false;
     for (const { org_id: orgId, coarse } of turned) {
       const org = this.#orgs.get(orgId);
       if (org !== undefined) org.coarse = coarse;
@@ -196,14 +201,18 @@ export class RollUp {
     }
   }
 
-  async #write(writes: readonly Write[]): Promise<void> {
-    const { tx, schema } = this.#context;
+  async #write(writes: readonly Write[], columns: readonly string[]): Promise<void> {
+    const count = writes.reduce((sum, { rows }) => sum + rows.length, 0);
+    if (count === 0) return;
     // Few rows of all tables go in one statement.
-    const areFew = writes.reduce((sum, { rows }) => sum + rows.length, 0) <= rowsAtOnce;
-    for (const together of areFew ? [writes].filter(({ length }) => length > 0) : writes.map((write) => [write])) {
-      const upserts = together.map(({ table: { name }, columns }, at) => ({ name, sql: upsert(schema, name, columns, givenAs(at + 1, columns)) }));
-      await this.#remove(await tx.query<Emptied>(upsertAll(upserts), together.map(({ rows }) => JSON.stringify(rows)), { varies: true }));
-    }
+    if (count <= rowsAtOnce) await this.#upsert(writes, columns);
+    else for (const { table, rows } of writes) for (let at = 0; at < rows.length; at += rowsAtOnce) await this.#upsert([{ table, rows: rows.slice(at, at + rowsAtOnce) }], columns);
+  }
+
+  async #upsert(writes: readonly Write[], columns: readonly string[]): Promise<void> {
+    const { tx, schema } = this.#context;
+    const upserts = writes.map(({ table: { name } }, at) => ({ name, sql: upsert(schema, name, columns, givenAs(at + 1, columns)) }));
+    await this.#remove(await tx.query<Emptied>(upsertAll(upserts), writes.map(({ rows }) => JSON.stringify(rows))));
   }
 
   /** By their keys: an index of empty rows would have every column in its condition, and each write of any of them would write anew all that the indexes hold of the row. */
@@ -228,12 +237,12 @@ export class RollUp {
   }
 
   #remember({ org_id: orgId, parent_id: parentId, points, coarse }: OrgRow): void {
-    if (!this.#orgs.has(orgId)) this.#orgs.set(orgId, { parentId, points, coarse, isNew: false, changed: false });
+    if (!this.#orgs.has(orgId)) this.#orgs.set(orgId, { parentId, points, storedPoints: points, coarse, isNew: false, changed: false });
   }
 
   #make(orgId: OrgId, parentId: OrgId | null): void {
     const org = this.#orgs.get(orgId);
-    if (org === undefined) this.#orgs.set(orgId, { parentId, points: 0, coarse: false, isNew: true, changed: true });
+    if (org === undefined) this.#orgs.set(orgId, { parentId, points: 0, storedPoints: 0, coarse: false, isNew: true, changed: true });
     else if (org.isNew) org.parentId = parentId;
     if (parentId !== null) this.#parentsTouched.add(parentId);
   }
@@ -246,16 +255,21 @@ export class RollUp {
   }
 }
 
-/** What is added to a table: rows of the columns that any of them has. */
-interface Write { readonly table: RollUpTable; readonly columns: readonly string[]; readonly rows: readonly ReturnType<typeof rowOf>[] }
+type Cells = ReadonlyMap<string, Cell>;
 
-const writesOf = (table: RollUpTable, cells: ReadonlyMap<string, Cell>): readonly Write[] => {
-  // One order for all writers, and that of the index.
-  const rows = [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
-  // Few batches touch more than some of the columns, and what names a column pays for it in every row.
-  const touched = new Set([...cells.values()].flatMap(({ vector }) => [...vector.keys()]));
-  const columns = columnNames.filter((_, column) => touched.has(column));
-  return Array.from({ length: Math.ceil(rows.length / rowsAtOnce) }, (_, n) => ({ table, columns, rows: rows.slice(n * rowsAtOnce, (n + 1) * rowsAtOnce) }));
+/** What is added to a table. */
+interface Write { readonly table: RollUpTable; readonly rows: readonly ReturnType<typeof rowOf>[] }
+
+/** In one order for all writers, and that of the index. */
+const rowsOf = (cells: Cells): Write['rows'] => [...cells].filter(([, { vector }]) => vector.size > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => rowOf(cell));
+
+/**
+ * All columns of the kinds (issues, measures, funds) that any cell touches: what names a column pays for it in every row, but columns just as they are touched would be another
+ * statement in each batch, and its planning takes longer than the columns do.
+ */
+const columnsOf = (tables: readonly Cells[]): readonly string[] => {
+  const kinds = new Set(tables.flatMap((cells) => [...cells.values()].flatMap(({ vector }) => [...vector.keys()].map((column) => figureColumns[column]?.path[0]))));
+  return figureColumns.filter(({ path: [kind] }) => kinds.has(kind)).map(({ column }) => column);
 };
 
 /** The rows of a parameter. */
