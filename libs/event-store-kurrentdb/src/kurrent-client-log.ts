@@ -141,7 +141,10 @@ export class KurrentClientLog implements KurrentLog {
     }
   }
 
-  /** A node that leads no longer would be asked for ever. */
+  /**
+   * A node that leads no longer would be asked for ever. The client has no way to close a channel (its `dispose` ends streams, of which appends open none): left alone, it
+   * idles out.
+   */
   #leave(client: KurrentDBClient): void {
     if (this.#appends !== client || performance.now() - this.#connectedAt < reconnectMs) return;
     this.#appends = KurrentDBClient.connectionString(this.#url);

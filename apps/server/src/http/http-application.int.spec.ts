@@ -1,5 +1,5 @@
 import { createAccessControl, openPostgresTokenStore, type AccessControl } from '@rectrail/access';
-import { CommandRunner, createEventCodec, MemoryEventStore, newCommandId } from '@rectrail/event-store';
+import { CommandRunner, createEventCodec, deriveEventId, MemoryEventStore, newCommandId } from '@rectrail/event-store';
 import { instantOfMs, position, type Clock, type OrgId } from '@rectrail/kernel';
 import { AddressGuard, createMessageFeed, Webhooks } from '@rectrail/messaging';
 import { createLogger, createMetrics, noTracing, openDatabase, readConfiguration, type Database, type FollowerStatus } from '@rectrail/platform';
@@ -466,5 +466,17 @@ describe('the HTTP application', () => {
       expect(paths).toEqual(expect.arrayContaining(['/api/v1/issues/{id}/history', '/api/v1/imports', '/api/v1/commands', '/api/v1/organisations']));
       await expect(SwaggerParser.validate(structuredClone(body) as never)).resolves.toBeDefined();
     });
+  });
+
+  // The last one: the log cannot be read to its end from here on.
+  it('tells the named problem where the next event of a feed cannot be read, also to a page that waits, and what stands before it', async () => {
+    const { position: head } = await store.head();
+    const commandId = newCommandId(clock.now());
+    const unreadable = { eventId: deriveEventId(commandId, 0), type: 'Unheard', content: '{}' };
+    await store.append({ commandId, entries: [{ streamId: streams.organisationTree(administrativeTreeId), expectedVersion: 'any', events: [unreadable] }] });
+    for (const wait of [0, 5]) {
+      expect(await call('GET', `/api/v1/feed?after=${head}&wait=${wait}`)).toMatchObject({ status: 500, body: { code: 'event-undecodable' } });
+      expect(await call('GET', `/api/v1/feed?after=0&wait=${wait}`)).toMatchObject({ status: 200, body: { scannedTo: head } });
+    }
   });
 });

@@ -95,6 +95,7 @@ const platformProblems = {
   'unknown-message': row(404, 'Nothing was told at this position', '该位置没有可推送的消息', 'The subscription selects nothing at this position. `GET /subscriptions/{id}/deliveries` names positions that were delivered.'),
   'message-outstanding': row(409, 'The message has not been delivered yet', '该消息尚未推送', 'It comes in its turn: sent ahead of the others it would make them look old. Where the subscription waits for its next attempt, a `ping` that arrives lets it go on at once.'),
   'endpoint-refused': row(422, 'Nothing may be sent to this address', '不允许向该地址推送', 'Webhooks go to public addresses alone, so that nobody can reach into inner networks through this server. An operator may name further networks in `RECTRAIL_WEBHOOK_ALLOWED_NETWORKS`.'),
+  'creations-under-way': row(503, 'Other subscriptions are being created', '其他订阅正在创建', 'One subscription is created after the other, in all processes of the server, and those of another one have not come to an end. Nothing was stored. Try again after `Retry-After`.'),
   'too-many-subscriptions': row(409, 'There are as many subscriptions as there may be', '订阅数量已达上限', 'Each subscription follows the log by itself. One that is no longer wanted is deleted; an operator may raise `RECTRAIL_WEBHOOK_SUBSCRIPTIONS_MAX`.'),
 
   'unknown-projection': row(404, 'No such projection', '没有这个读模型', 'The request names a projection that this server does not have. `GET /projections` lists them.'),

@@ -506,6 +506,14 @@ describe('creations', () => {
     await impatient.close();
   });
 
+  it('wait for those of another process so long only, and say whom they waited for', async () => {
+    const [slow, waiting] = [await open(), await open({ creationWaitMs: 20 })];
+    await slow.alone(async () => {
+      await expect(waiting.alone(() => Promise.reject(new Error('begun')))).rejects.toMatchObject({ code: 'creations-under-way' });
+    });
+    expect(await waiting.alone(() => Promise.resolve('in turn'))).toBe('in turn');
+  });
+
   it('that were carried out are told so, though the connection that kept others out was lost', async () => {
     const webhooks = await open();
     const lock = `from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;

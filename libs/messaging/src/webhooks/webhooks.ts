@@ -15,7 +15,7 @@ import { setUpWebhookTables, SubscriptionRegistry, type StoppedSubscription, typ
 import { WebhookDelivery } from './webhook-delivery.ts';
 import { WebhookSender, type AttemptOutcome } from './webhook-sender.ts';
 
-export type WebhookRejectionCode = 'unknown-subscription' | 'secret-already-shown' | 'unknown-message' | 'message-outstanding' | 'position-unknown';
+export type WebhookRejectionCode = 'unknown-subscription' | 'secret-already-shown' | 'unknown-message' | 'message-outstanding' | 'position-unknown' | 'creations-under-way';
 
 /** Match on `code`. */
 export class WebhookRejected extends Error {
@@ -70,11 +70,16 @@ export interface WebhooksOptions {
   readonly timeoutMs?: number;
   /** Between two looks at the subscriptions, ms; default 1 s. */
   readonly pollMs?: number;
+  /** How long a creation waits for those of other processes, ms; default 20 s, less than an answer of the database is waited for. */
+  readonly creationWaitMs?: number;
 }
 
 const pollDefaultMs = 1_000;
 /** A creation that has not ended by then keeps others out no longer, ms: its process may stand still. A batch of them may wait for a silent name server once for each. */
 const aloneMsMax = 600_000;
+const creationWaitDefaultMs = 20_000;
+/** SQLSTATE of a lock that was not given within `lock_timeout`. */
+const lockNotAvailable = '55P03';
 const pingType = 'rectrail.webhook.ping.v1';
 
 /** Webhooks as Standard Webhooks says: who gets them, what became of each, and the work itself. */
@@ -123,28 +128,37 @@ export class Webhooks {
 
   /**
    * One creation at a time, in this process and then in all of them: each counts those before it. Those of one process wait without a connection, which the work needs. Work that
-   * was carried out stays so, though the connection that kept others out was lost.
+   * was carried out stays so, though the connection that kept others out was lost. @throws WebhookRejected `creations-under-way`: nothing was begun.
    */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#turn;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#turn = promise;
     await before;
-    const started: Promise<T>[] = [];
+    const [taken, ended] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const keepingOut = this.#options.database.transaction(async (query) => {
+      await this.#takeCreation(query);
+      taken.resolve(undefined);
+      await ended.promise;
+    });
     try {
-      return await this.#options.database.transaction(async (query) => {
-        await query(`set local idle_in_transaction_session_timeout = ${aloneMsMax}`);
-        await query(`select pg_advisory_xact_lock(hashtextextended('rectrail_webhooks.creation', 0))`);
-        const carriedOut = work();
-        started.push(carriedOut);
-        return carriedOut;
-      });
-    } catch (error) {
-      const [carriedOut] = started;
-      if (carriedOut === undefined) throw error;
-      return await carriedOut;
+      await Promise.race([taken.promise, keepingOut]);
+      return await work();
     } finally {
+      ended.resolve(undefined);
+      await keepingOut.catch(() => undefined);
       resolve(undefined);
+    }
+  }
+
+  async #takeCreation(query: Database['query']): Promise<void> {
+    await query(`set local idle_in_transaction_session_timeout = ${aloneMsMax}`);
+    await query(`set local lock_timeout = ${this.#options.creationWaitMs ?? creationWaitDefaultMs}`);
+    try {
+      await query(`select pg_advisory_xact_lock(hashtextextended('rectrail_webhooks.creation', 0))`);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === lockNotAvailable)) throw error;
+      throw new WebhookRejected('creations-under-way', 'another server process is creating subscriptions and has not come to an end. Nothing was stored. Potential solutions: try again');
     }
   }
 
