@@ -98,7 +98,8 @@ export class KafkaBroker {
     const dir = await mkdtemp(join(tmpdir(), 'rectrail-kafka-'));
     const [port, controllerPort] = [await freePort(), await freePort()];
     await writeFile(join(dir, 'server.properties'), propertiesOf(dir, port, controllerPort));
-    const format = spawnSync('java', java('kafka.tools.StorageTool', ['format', '-t', randomBytes(16).toString('base64url'), '-c', join(dir, 'server.properties')]), { encoding: 'utf8' });
+    // An id may begin with a hyphen, which alone would be taken for another option.
+    const format = spawnSync('java', java('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', join(dir, 'server.properties')]), { encoding: 'utf8' });
     if (format.status !== 0) throw new Error(`Kafka could not format its directory: ${format.stdout}${format.stderr}`);
     const broker = new KafkaBroker(dir, port);
     await broker.start();
