@@ -1,6 +1,6 @@
 import { position, streamVersion, type CommandId, type Position, type StreamId } from '@rectrail/kernel';
 import {
-  checkAppend, EventStoreError, follow, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
+  checkAppend, EventStoreError, follow, hashedContent, StoreLifetime, Wake, type AllSlice, type AppendRequest, type AppendResult, type EventStore,
   type EventStoreCapabilities, type Head, type LogIdentity, type ReadAllOptions, type ReadStreamOptions, type StoredEvent, type StreamSlice, type SubscribeOptions,
 } from '@rectrail/event-store';
 import { AppendQueue } from './append-queue.ts';
@@ -163,7 +163,8 @@ export class KurrentEventStore implements EventStore {
     const limit = Math.min(Math.max(options.limit ?? pageEventsMax, 1), pageEventsMax);
     return this.#lifetime.run(async () => {
       const { events, scannedTo } = await this.#numbering.page(options.after ?? position(0), limit, options.filter);
-      return { events: await this.#contents.read(events), scannedTo };
+      const read = await this.#contents.read(events);
+      return { events: options.contents === 'hashed' ? read.map(hashedContent) : read, scannedTo };
     });
   }
 

@@ -1,5 +1,5 @@
 import { instantOfMs, position, streamId, streamVersion, type CommandId, type Position, type StreamId, type StreamVersion } from '@rectrail/kernel';
-import { isPurged, type AllSlice, type AppendResult, type EventFilter, type Head, type LogIdentity, type ReadStreamOptions, type StoredEvent, type StreamSlice } from '@rectrail/event-store';
+import type { AllSlice, AppendResult, EventFilter, Head, LogIdentity, ReadAllOptions, ReadStreamOptions, StoredEvent, StreamSlice } from '@rectrail/event-store';
 import type pg from 'pg';
 import { unavailable } from './postgres-errors.ts';
 
@@ -16,6 +16,15 @@ const fewEvents = 50;
 const versionMax = 2_147_483_647;
 
 type Row = readonly unknown[];
+
+type WholeOptions = ReadAllOptions & Required<Pick<ReadAllOptions, 'after' | 'limit'>>;
+
+/** What stands last in a row, as an expression: the content or its hash; empty where the content was purged. */
+interface ContentColumn { readonly sql: string; readonly isHash: boolean }
+const whole: ContentColumn = { sql: 'content', isHash: false };
+/** Computed where the contents are: whoever seals a log would have all of them carried over, decoded and encoded again for their hashes alone. */
+const hashed: ContentColumn = { sql: `case when content = '' then '' else encode(sha256(convert_to(content, 'UTF8')), 'hex') end`, isHash: true };
+const named = (name: string, { isHash }: ContentColumn): string => (isHash ? `${name}-hashed` : name);
 
 /** The reads of the log. Every statement is prepared by name and goes by one of the two B-trees. */
 export class LogReader {
@@ -107,47 +116,55 @@ export class LogReader {
     return new Map((rows as readonly [string, number][]).map(([id, version]) => [streamId(id), streamVersion(version)]));
   }
 
-  async all(after: Position, limit: number, filter: EventFilter | undefined): Promise<AllSlice> {
-    const { types = null, streamPrefix = null, first = false } = filter ?? {};
-    if (types === null && streamPrefix === null && !first) {
-      const events = this.#isAtHead ? await this.#namedPage(after, limit) : await this.#page('all', '', [after, Number.MAX_SAFE_INTEGER, limit]);
-      this.#isAtHead = events.length < fewEvents;
-      return { events, scannedTo: events.at(-1)?.position ?? after };
-    }
+  all({ after, limit, filter = {}, contents }: WholeOptions): Promise<AllSlice> {
+    const content = contents === 'hashed' ? hashed : whole;
+    const isFiltered = filter.types !== undefined || filter.streamPrefix !== undefined || filter.first === true;
+    return isFiltered ? this.#filtered(content, filter, { after, limit }) : this.#everything(content, after, limit);
+  }
+
+  async #everything(content: ContentColumn, after: Position, limit: number): Promise<AllSlice> {
+    const isFew = this.#isAtHead || limit < fewEvents;
+    const events = isFew ? await this.#namedPage(content, after, limit) : await this.#page('all', content, '', [after, Number.MAX_SAFE_INTEGER, limit]);
+    this.#isAtHead = events.length < fewEvents;
+    return { events, scannedTo: events.at(-1)?.position ?? after };
+  }
+
+  async #filtered(content: ContentColumn, { types, streamPrefix, first }: EventFilter, { after, limit }: WholeOptions): Promise<AllSlice> {
     // The head is read first: up to there the page sees every position, since they come without gaps and in the order of commits.
     const head = (await this.head()).position;
     const to = position(Math.max(after, Math.min(head, after + scanPositionsMax)));
-    const events = await this.#page('filtered', `
+    const events = await this.#page('filtered', content, `
       and ($4::text[] is null or type = any($4))
       and ($5::text is null or exists (select from ${this.#schema}.streams s where s.stream_no = e.stream_no and starts_with(s.stream_id, $5)))
       and (version = 1 or not $6)`,
-    [after, to, limit, types, streamPrefix, first]);
+    [after, to, limit, types ?? null, streamPrefix ?? null, first ?? false]);
     return { events, scannedTo: events.length === limit ? events.at(-1)?.position ?? to : to };
   }
 
-  async #page(name: string, condition: string, params: unknown[]): Promise<StoredEvent[]> {
-    const rows = await this.#query(name, `
-      select stream_no, position, recorded_ms, version, type, content
+  async #page(name: string, content: ContentColumn, condition: string, params: unknown[]): Promise<StoredEvent[]> {
+    const rows = await this.#query(named(name, content), `
+      select stream_no, position, recorded_ms, version, type, ${content.sql}
       from ${this.#schema}.events e
       where position > $1 and position <= $2 ${condition}
       order by position limit $3`, params);
     const names = await this.#namesOf(rows);
-    return this.#stored(rows, 1, (row) => nameIn(names, row[0] as number));
+    return this.#stored(rows, 1, (row) => nameIn(names, row[0] as number), content);
   }
 
   /** One round trip instead of two where no name is kept. */
-  async #namedPage(after: Position, limit: number): Promise<StoredEvent[]> {
-    const rows = await this.#query('all-named', `
-      select (select stream_id from ${this.#schema}.streams s where s.stream_no = e.stream_no), position, recorded_ms, version, type, content
+  async #namedPage(content: ContentColumn, after: Position, limit: number): Promise<StoredEvent[]> {
+    const rows = await this.#query(named('all-named', content), `
+      select (select stream_id from ${this.#schema}.streams s where s.stream_no = e.stream_no), position, recorded_ms, version, type, ${content.sql}
       from ${this.#schema}.events e where position > $1 order by position limit $2`, [after, limit]);
-    return this.#stored(rows, 1, (row) => streamId(row[0] as string));
+    return this.#stored(rows, 1, (row) => streamId(row[0] as string), content);
   }
 
   /** The hashes of purged contents are asked for only where there is one, so that no other read pays for them. */
-  async #stored(rows: readonly Row[], at: number, idOf: (row: Row) => StreamId): Promise<StoredEvent[]> {
-    const events = storedOf(rows, at, idOf);
-    if (!events.some(isPurged)) return events;
-    const found = await this.#query('purged', `select position, content_sha256 from ${this.#schema}.contents_purged where position = any($1)`, [events.filter(isPurged).map((e) => e.position)]);
+  async #stored(rows: readonly Row[], at: number, idOf: (row: Row) => StreamId, { isHash }: ContentColumn = whole): Promise<StoredEvent[]> {
+    const events = storedOf(rows, at, idOf, isHash);
+    const purged = rows.flatMap((row) => (row[at + 4] === '' ? [row[at] as number] : []));
+    if (purged.length === 0) return events;
+    const found = await this.#query('purged', `select position, content_sha256 from ${this.#schema}.contents_purged where position = any($1)`, [purged]);
     const hashes = new Map(found as unknown as readonly (readonly [number, string])[]);
     return events.map((event) => {
       const contentSha256 = hashes.get(event.position);
@@ -197,7 +214,7 @@ const nameIn = (names: ReadonlyMap<number, StreamId>, no: number): StreamId => {
 };
 
 /** Rows of which the columns from `at` on are position, recorded_ms, version, type and content; the driver does not know their types. */
-const storedOf = (rows: readonly Row[], at: number, idOf: (row: Row) => StreamId): StoredEvent[] => {
+const storedOf = (rows: readonly Row[], at: number, idOf: (row: Row) => StreamId, isHash: boolean): StoredEvent[] => {
   // Events of one append share their instant, and formatting it is what costs most here.
   let lastMs = -1;
   let recordedAt = instantOfMs(0);
@@ -207,9 +224,10 @@ const storedOf = (rows: readonly Row[], at: number, idOf: (row: Row) => StreamId
       lastMs = ms;
       recordedAt = instantOfMs(ms);
     }
+    const text = row[at + 4] as string;
     return {
-      position: position(row[at] as number), recordedAt, streamId: idOf(row), streamVersion: streamVersion(row[at + 2] as number),
-      type: row[at + 3] as string, content: row[at + 4] as string,
+      position: position(row[at] as number), recordedAt, streamId: idOf(row), streamVersion: streamVersion(row[at + 2] as number), type: row[at + 3] as string,
+      content: isHash ? '' : text, ...(isHash && text !== '' && { contentSha256: text }),
     };
   });
 };

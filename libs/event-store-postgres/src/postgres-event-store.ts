@@ -169,7 +169,7 @@ export class PostgresEventStore implements EventStore {
   readAll(options: ReadAllOptions = {}): Promise<AllSlice> {
     const { pageEventsMax } = this.capabilities;
     const limit = Math.min(Math.max(options.limit ?? pageEventsMax, 1), pageEventsMax);
-    return this.#lifetime.run(() => this.#reader.all(options.after ?? position(0), limit, options.filter));
+    return this.#lifetime.run(() => this.#reader.all({ ...options, after: options.after ?? position(0), limit }));
   }
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {

@@ -47,9 +47,9 @@ export interface StoredEvent {
   readonly streamId: StreamId;
   readonly streamVersion: StreamVersion;
   readonly type: string;
-  /** Empty once it was purged by law (purge.ts): `contentSha256` then says what the leaf rests on. */
+  /** Empty once it was purged by law (purge.ts), or where hashes were asked for: `contentSha256` then says what the leaf rests on. */
   readonly content: string;
-  /** Lower-case hexadecimal; only of an event whose content was purged. */
+  /** Lower-case hexadecimal; only of an event without its content. */
   readonly contentSha256?: string;
 }
 
@@ -82,6 +82,8 @@ export interface ReadAllOptions {
   readonly filter?: EventFilter;
   /** Most events returned; coerced to the adapter's page maximum. */
   readonly limit?: number;
+  /** Default `whole`. `hashed`: each event with the hash of its content in its place, for whoever needs the leaf alone. */
+  readonly contents?: 'whole' | 'hashed';
 }
 
 /** `scannedTo`: every position up to here has been looked at, so that a filtered reader moves on without a match. */

@@ -4,6 +4,9 @@ import { canonicalJson, sha256Hex } from './canonical-json.ts';
 /** SHA-256 of the stored content, lower-case hexadecimal: all that a leaf says of it; of one that was purged, the hash that was kept. */
 export const contentSha256 = (event: Pick<StoredEvent, 'content' | 'contentSha256'>): string => event.contentSha256 ?? sha256Hex(event.content);
 
+/** The event with the hash of its content in its place: its leaf is the same. */
+export const hashedContent = (event: StoredEvent): StoredEvent => ({ ...event, content: '', contentSha256: contentSha256(event) });
+
 /** What a leaf says of an event beside the log's name. */
 export type LeafParts = Readonly<Record<'contentSha256' | 'recordedAt' | 'streamId', string> & Record<'position' | 'streamVersion', number>>;
 

@@ -7,7 +7,7 @@ import type {
   StreamSlice, SubscribeOptions,
 } from './event-store.ts';
 import { follow, Wake } from './follow.ts';
-import { contentSha256 } from './leaf.ts';
+import { contentSha256, hashedContent } from './leaf.ts';
 import { contentPurged, isPurged, purgeTargetOf, type PurgeTarget } from './purge.ts';
 
 const matches = (event: StoredEvent, filter: EventFilter | undefined): boolean =>
@@ -95,7 +95,7 @@ export class MemoryEventStore implements EventStore {
       if (matches(event, options.filter)) events.push(event);
       scanned = event.position;
     }
-    return { events, scannedTo: scanned };
+    return { events: options.contents === 'hashed' ? events.map(hashedContent) : events, scannedTo: scanned };
   }
 
   subscribeAll(options: SubscribeOptions): AsyncIterable<AllSlice> {

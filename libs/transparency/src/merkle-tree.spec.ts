@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { completeSubtrees, emptyRoot, GrowingTree, leafHash, nodeHash, type HashedNode, type TreeHash } from './merkle-tree.ts';
+import { completeSubtrees, emptyRoot, GrowingTree, leafHash, nodeHash, nodesAbove, type HashedNode, type TreeHash } from './merkle-tree.ts';
 import { consistencyProof, inclusionProof, rootOf, verifiesConsistency, verifiesInclusion, type TreeHashes } from './proofs.ts';
 
 // Goal: tree and proofs are those of RFC 6962, at any size. Method: the published vectors of Certificate Transparency's reference tree; RFC 6962's own recursion, written out, as
@@ -57,6 +57,16 @@ const grown = (leaves: readonly Buffer[]): { readonly tree: GrowingTree; readonl
   return { tree, kept };
 };
 const numbered = (count: number): readonly Buffer[] => Array.from({ length: count }, (_, n) => Buffer.from(`leaf ${n}`));
+
+describe('the nodes above adjacent ones', () => {
+  it('are those of the pairs; a last one without a neighbour has none', () => {
+    fc.assert(fc.property(fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 9 }), (hashes) => {
+      const nodes = hashes.map((hash) => Buffer.from(hash));
+      const pairs = nodes.flatMap((left, i) => (i % 2 === 0 && i + 1 < nodes.length ? [nodeHash(left, nodes[i + 1]!)] : []));
+      expect(nodesAbove(Buffer.concat(nodes))).toEqual(Buffer.concat(pairs));
+    }));
+  });
+});
 
 describe('the reference tree of Certificate Transparency', () => {
   const leaves = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(hex);

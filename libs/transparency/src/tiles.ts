@@ -1,11 +1,13 @@
 import { LogFormatError } from './format-error.ts';
-import { assertSize, nodeHash, treeHashBytes, type TreeHash, type TreeNode } from './merkle-tree.ts';
+import { assertSize, nodesAbove, treeHashBytes, type TreeHash, type TreeNode } from './merkle-tree.ts';
 import type { TreeHashes } from './proofs.ts';
 
 /** Tiles of C2SP `tlog-tiles`: 256 hashes each, of which a tile of the next level holds one each. Immutable, so that others can mirror the tree by plain files. */
 export const tileWidth = 256;
 /** Levels of the tree that one tile spans. */
 const tileHeight = 8;
+/** Of a tree of at most 2^53 leaves. */
+const tileLevels = 7;
 const levelMax = 63;
 
 /** `width`: 1 to 256 hashes; fewer than 256 is a partial tile. */
@@ -68,14 +70,6 @@ export const tileBytes = async (tile: Tile, hashes: TreeHashes): Promise<Buffer>
 /** Fetches the bytes of a tile; they are not trusted: what is made of them is checked against a checkpoint. */
 export type FetchTile = (tile: Tile) => Promise<Uint8Array>;
 
-const pairsOf = (hashes: Buffer): Buffer => {
-  const pairs = Buffer.allocUnsafe(Math.floor(hashes.length / (2 * treeHashBytes)) * treeHashBytes);
-  for (let at = 0; at < pairs.length; at += treeHashBytes) {
-    nodeHash(hashes.subarray(2 * at, 2 * at + treeHashBytes), hashes.subarray(2 * at + treeHashBytes, 2 * (at + treeHashBytes))).copy(pairs, at);
-  }
-  return pairs;
-};
-
 /** The complete subtrees within a tile: its own hashes, and those above them as they are first asked for. Twice the bytes of the tile at most. */
 class TileNodes {
   /** One after the other, of each level above that of the tile. */
@@ -91,7 +85,7 @@ class TileNodes {
   hash(level: number, index: number): TreeHash {
     let hashes = this.#levels[level];
     while (hashes === undefined) {
-      this.#levels.push(pairsOf(this.#levels.at(-1) ?? Buffer.of()));
+      this.#levels.push(nodesAbove(this.#levels.at(-1) ?? Buffer.of()));
       hashes = this.#levels[level];
     }
     return hashes.subarray(index * treeHashBytes, (index + 1) * treeHashBytes);
@@ -137,14 +131,27 @@ export class RecentTiles {
 export const hashesFromTiles = (size: number, fetchTile: FetchTile, recent = new RecentTiles()): TreeHashes => {
   assertSize(size);
   const widthOf = (level: number, index: number): number => Math.min(tileWidth, Math.floor(size / tileWidth ** level) - index * tileWidth);
-  const read = async ({ level, index }: TreeNode): Promise<TreeHash> => {
+  /** `level` and `index`: within the tile. */
+  const placeOf = ({ level, index }: TreeNode): TreeNode & { readonly tile: Tile; readonly key: number } => {
     const [tileLevel, within] = [Math.floor(level / tileHeight), level % tileHeight];
     const first = index * 2 ** within;
     const tileIndex = Math.floor(first / tileWidth);
-    const nodes = await recent.of({ level: tileLevel, index: tileIndex, width: widthOf(tileLevel, tileIndex) }, fetchTile);
-    return nodes.hash(within, (first % tileWidth) / 2 ** within);
+    const tile = { level: tileLevel, index: tileIndex, width: widthOf(tileLevel, tileIndex) };
+    return { tile, key: tileIndex * tileLevels + tileLevel, level: within, index: (first % tileWidth) / 2 ** within };
   };
-  return { read: (nodes) => Promise.all(nodes.map(read)) };
+  return {
+    // A wait for each tile, not for each node: a proof has up to a hundred, of a handful of tiles.
+    read: async (nodes) => {
+      const places = nodes.map(placeOf);
+      const wanted = new Map(places.map(({ key, tile }) => [key, tile]));
+      const tiles = new Map(await Promise.all(Array.from(wanted, async ([key, tile]) => [key, await recent.of(tile, fetchTile)] as const)));
+      return places.map(({ key, level, index }) => {
+        const tile = tiles.get(key);
+        if (tile === undefined) throw new Error('a tile that was read is not there');
+        return tile.hash(level, index);
+      });
+    },
+  };
 };
 
 /** Each entry is preceded by its length, big-endian 16 bits. */

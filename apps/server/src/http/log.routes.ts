@@ -170,7 +170,7 @@ export class LogAnswers {
     const { store } = this.#options;
     const events: StoredEvent[] = [];
     while (events.length < count) {
-      const slice = await store.readAll({ after: position(after + events.length), limit: count - events.length });
+      const slice = await store.readAll({ after: position(after + events.length), limit: count - events.length, contents: 'hashed' });
       if (slice.events.length === 0) throw new Error(`the log ends before leaf ${after + count - 1}, which is sealed`);
       events.push(...slice.events);
     }

@@ -9,7 +9,7 @@ export type LeavesOf = (after: number) => AsyncIterable<readonly TreeHash[]>;
 export const leavesOfStore = (store: Pick<EventStore, 'identity' | 'readAll'>): LeavesOf => async function* (after) {
   const identity = await store.identity();
   for (let at = after; ;) {
-    const { events } = await store.readAll({ after: position(at) });
+    const { events } = await store.readAll({ after: position(at), contents: 'hashed' });
     if (events.length === 0) return;
     yield events.map((event) => leafHash(leafBytes(event, identity)));
     at += events.length;

@@ -95,7 +95,8 @@ const recentTilesBytesMax = 8 << 20;
 /** The levels of the tree of which tiles keep hashes: every eighth. */
 const tileHeight = Math.log2(tileWidth);
 
-interface GrownTile { readonly level: number; readonly index: number; readonly hashes: TreeHash[] }
+/** `hashes`: as many as `bytes` say, one after the other: a buffer for each would outlive the young heap, and a collection of it takes as long as the hashing. */
+interface GrownTile { readonly level: number; readonly index: number; readonly hashes: Buffer; bytes: number }
 
 /** What a seal adds to tiles: complete subtrees as the tree grew by them. */
 export class TileGrowth {
@@ -114,15 +115,15 @@ export class TileGrowth {
       if (level % tileHeight !== 0) continue;
       const tiles = this.#levels[level / tileHeight] ??= [];
       const at = Math.floor(index / tileWidth);
-      const last = tiles.at(-1);
-      if (last?.index === at) last.hashes.push(hash);
-      else tiles.push({ level: level / tileHeight, index: at, hashes: [hash] });
+      let last = tiles.at(-1);
+      if (last?.index !== at) tiles.push(last = { level: level / tileHeight, index: at, hashes: Buffer.allocUnsafe((tileWidth - index % tileWidth) * treeHashBytes), bytes: 0 });
+      last.bytes += hash.copy(last.hashes, last.bytes);
     }
   }
 
   async write(query: Database['query']): Promise<void> {
     const tiles = this.#levels.flat();
-    await query(appendSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ hashes }) => Buffer.concat(hashes))]);
+    await query(appendSql, [tiles.map(({ level }) => level), tiles.map(({ index }) => index), tiles.map(({ hashes, bytes }) => hashes.subarray(0, bytes))]);
   }
 }
 

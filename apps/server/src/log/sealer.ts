@@ -10,7 +10,7 @@ import { keepCheckpoint, TileGrowth, type SealedLog } from './sealed-log.ts';
 export const sealerName = 'transparency';
 
 export interface SealerOptions {
-  readonly store: Pick<EventStore, 'identity' | 'head' | 'subscribeAll'>;
+  readonly store: Pick<EventStore, 'identity' | 'head' | 'readAll'>;
   readonly sealed: SealedLog;
   readonly leadership: Pick<Leadership, 'lead'>;
   /** Keys of the log: two while one follows the other. */
@@ -18,7 +18,7 @@ export interface SealerOptions {
   readonly onFailure: (error: unknown) => void;
   /** Tells others of a signed head that is kept; it does not reject. Default: nobody is told. */
   readonly publish?: (note: string) => Promise<void>;
-  /** Between two seals while few events come, and between two signatures however many come, ms; default 500. */
+  /** Between two seals while few events come, and between two signatures however many come, ms; half as long passes between two looks at a log that stands still. Default 500. */
   readonly sealEveryMs?: number;
   /** Of the lease, ms; default that of `Leadership`. */
   readonly ttlMs?: number;
@@ -64,15 +64,17 @@ class Sealing {
     if (this.#tree.size > 0) await this.#seal(true);
   }
 
+  /** By the clock: a process that seals alone need not be woken by appends, of which there are thousands a second under load. */
   async follow(store: SealerOptions['store']): Promise<void> {
     const { signal } = this.#lease;
-    for await (const { events, scannedTo } of store.subscribeAll({ after: position(this.#tree.size), batchEventsMax: leavesOfPage, signal })) {
+    while (!signal.aborted) {
+      const { events } = await store.readAll({ after: position(this.#tree.size), limit: leavesOfPage, contents: 'hashed' });
       for (const event of events) this.#append(event);
       // Behind: no pause, and few transactions. What is not written or not signed then is followed by something that will be.
-      const isBehind = events.length >= leavesOfPage / 2 && (await store.head()).position > scannedTo;
+      const isBehind = events.length >= leavesOfPage / 2 && (await store.head()).position > this.#tree.size;
       const isDue = !isBehind || performance.now() - this.#signedAt >= this.#everyMs;
-      if (isDue || this.#growth.leaves >= leavesOfSealMax) await this.#seal(isDue);
-      if (!isBehind) await resting(this.#everyMs, signal);
+      if (events.length > 0 && (isDue || this.#growth.leaves >= leavesOfSealMax)) await this.#seal(isDue);
+      if (!isBehind) await resting(events.length === 0 ? this.#everyMs / 2 : this.#everyMs, signal);
     }
   }
 

@@ -274,6 +274,16 @@ export const describeEventStoreContract = (name: string, factory: () => Promise<
         expect((await store.readAll({ after: pos(last - 2), limit: 1e9 })).events).toHaveLength(2);
       });
 
+      it('gives the hashes of contents in their place where that is asked, which leaves the leaves', async () => {
+        const identity = await store.identity();
+        const { first } = await store.append(requestOf([{ stream: freshStream(), says: Array.from({ length: 60 }, (_, n) => `第${n}条 "\\ 😀`) }]));
+        for (const options of [{ after: pos(0) }, { after: pos(first - 1) }, { after: pos(first + 1), limit: 2 }, { after: pos(first - 1), filter: { types: ['Said'] } }] as const) {
+          const [whole, hashed] = [await store.readAll(options), await store.readAll({ ...options, contents: 'hashed' })];
+          expect(hashed).toEqual({ ...whole, events: whole.events.map((event) => ({ ...event, content: '', contentSha256: contentSha256(event) })) });
+          expect(hashed.events.map((event) => leafBytes(event, identity))).toEqual(whole.events.map((event) => leafBytes(event, identity)));
+        }
+      });
+
       it('filtered moves scannedTo over what does not match', async () => {
         const noun = `noun${crypto.randomUUID().slice(0, 8)}`;
         const [a, b] = [freshStream(noun), freshStream()];
@@ -355,6 +365,7 @@ export const describeEventStoreContract = (name: string, factory: () => Promise<
           (await store.readAll({ after: pos(before!.position - 1) })).events, (await (await subject.another()).readStream(gone!.streamId)).events,
         ]) expect(read).toEqual([before, purged, after, ...said]);
         expect((await store.readAll({ after: pos(gone!.position - 1), filter: { types: ['Said'] }, limit: 1 })).events).toEqual([purged]);
+        expect((await store.readAll({ after: pos(gone!.position - 1), limit: 1, contents: 'hashed' })).events).toEqual([purged]);
         expect(leafBytes(purged as StoredEvent, identity)).toEqual(leafBytes(gone!, identity));
         // The hash of the request would confirm a guess of what it said.
         expect((await store.findCommand((JSON.parse(before!.content) as { commandId: ReturnType<typeof freshCommand> }).commandId))?.fingerprint).toBeNull();
