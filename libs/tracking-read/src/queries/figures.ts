@@ -1,5 +1,5 @@
-import { dayOfNumber, instantOfMs, msOfInstant, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
-import { streams, type FactsRetracted, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
+import { addDays, dayOfNumber, instantOfMs, maxDay, msOfInstant, type Cut, type Day, type Fact, type Instant, type OrgId, type Position } from '@rectrail/kernel';
+import { streams, workingDaysBetween, type FactsRetracted, type PolicyContent, type PolicyEvent, type WorkingCalendarEvent } from '@rectrail/tracking-domain';
 import { planAnew } from '../database/data-source.ts';
 import { schema } from '../database/rows.ts';
 import { dayNumberOf, dayNumbersIn, endOfDayIn } from '../figures/day-numbers.ts';
@@ -9,6 +9,7 @@ import { policyTerms } from '../figures/policy-terms.ts';
 import { blockBits, byBlock, byDay, byKnownDay, bySpan, byValidDay, spanBits, type RollUpTable } from '../figures/roll-up-tables.ts';
 import { instantText } from '../projections/register.ts';
 import type { ReadSession } from './read-session.ts';
+import { policyText } from './reference-data.ts';
 import { rawSums } from './raw-sums.ts';
 import { signedCover } from './signed-cover.ts';
 import { atCut, type Owners, type SumsOf } from './sums.ts';
@@ -54,7 +55,7 @@ const isJudgedOtherwise = ({ cut }: ReadSession, { validAt, known, endOfKnownDay
 
 const countsWorkingDays = (facts: readonly PolicyFact[]): boolean => facts.some(({ event }) => event.type !== 'FactsRetracted' && event.data.dueSoon.unit === 'working');
 
-/** Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later; null: all. */
+/** Owners whose issues the roll-ups judge otherwise than the cut does, by a policy or calendar recorded or known later, on its valid day or an earlier one; null: all. */
 export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
   const { reference, standing } = session;
   if (policy !== undefined || standing.referencePosition > standing.reference) return null;
@@ -71,6 +72,37 @@ export const ownersJudgedOtherwise = (session: ReadSession, at: FigureCut, polic
     owners.add(streamId.slice('policy-'.length) as OrgId);
   }
   return owners;
+};
+
+const differ = (a: PolicyContent, b: PolicyContent): boolean =>
+  a !== b && (policyText(a.buckets) !== policyText(b.buckets) || policyText(a.dueSoon) !== policyText(b.dueSoon));
+
+/** Whether a year's working days may decide what is due soon on a day. */
+const isWithinReach = ({ reference, cut }: ReadSession, { validAt }: FigureCut, year: number): boolean => {
+  if (`${year}-12-31` < validAt) return false;
+  const most = reference.workingDaysAheadMax;
+  return workingDaysBetween(reference.calendar(cut), validAt, maxDay(validAt, addDays(`${year}-01-01` as Day, -1)), most).days <= most;
+};
+
+/**
+ * Of these, the owners whose policy, or whose working days, are others at the very cut. Most of what was recorded since an older position decides about other days, and adding up
+ * an owner from points takes long: that of everyone, for a year that begins months later, took seconds.
+ */
+export const ownersJudgedOtherwiseAt = (session: ReadSession, at: FigureCut, policy: string | undefined): Owners => {
+  const { reference, standing, cut: { atPosition } } = session;
+  const found = ownersJudgedOtherwise(session, at, policy);
+  const isInstalled = reference.facts(streams.defaultPolicy, atPosition).length > 0;
+  if (found?.size === 0 || policy !== undefined || standing.referencePosition > standing.reference || !isInstalled) return found;
+  const ofCut: Cut = { atPosition, knownAt: at.known, validAt: at.validAt };
+  const rolledUp: Cut = { atPosition: standing.registers, knownAt: at.endOfKnownDay, validAt: at.validAt };
+  const calendarFacts = reference.facts(streams.workingCalendar, standing.registers) as readonly Fact<WorkingCalendarEvent | FactsRetracted>[];
+  const isOtherCalendar = calendarFacts.some((fact) =>
+    isJudgedOtherwise(session, at, fact) && (fact.event.type !== 'CalendarYearSet' || isWithinReach(session, at, fact.event.data.year)));
+  const isOther = (a: PolicyContent, b: PolicyContent): boolean => differ(a, b) || (isOtherCalendar && [a, b].some(({ dueSoon }) => dueSoon.unit === 'working'));
+  const [here, there] = [reference.defaultPolicy(ofCut), reference.defaultPolicy(rolledUp)];
+  if (isOther(here, there)) return null;
+  const [ownHere, ownThere] = [reference.ownPolicies(ofCut), reference.ownPolicies(rolledUp)];
+  return new Set([...new Set([...ownHere.keys(), ...ownThere.keys()])].filter((owner) => isOther(ownHere.get(owner) ?? here, ownThere.get(owner) ?? there)));
 };
 
 /** A sum tells no year without a calendar: where working days ahead reach into one, the latest open date of each owner tells. */
@@ -202,7 +234,7 @@ export const without = (session: ReadSession, owners: Owners, others: ReadonlySe
  */
 export const figureSumsOf = async (session: ReadSession, whole: Owners, parts: readonly Owners[], verdicts: Verdicts): Promise<SumsOf> => {
   const at = figureCutOf(session);
-  const otherwise = ownersJudgedOtherwise(session, at, verdicts.policy);
+  const otherwise = ownersJudgedOtherwiseAt(session, at, verdicts.policy);
   if (otherwise === null) return rawSums(session, whole, parts, verdicts);
   const apart = inBoth(otherwise, whole);
   const all = [whole, ...parts];

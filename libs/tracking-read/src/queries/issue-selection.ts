@@ -6,6 +6,7 @@ import { listCounts } from './list-counts.ts';
 import { hasText, isOfInspection } from './name-conditions.ts';
 import { arrayText, listedOwners } from './org-order.ts';
 import { findOrg, type ReadSession, type Selected } from './read-session.ts';
+import { policyText } from './reference-data.ts';
 import { areQuick, countOf, isAmong, noGuess, sizesOf, type Condition, type Group, type Guess, type Sizes, type Wanted } from './register-list.ts';
 import type { IssuesRequest } from './requests.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -22,21 +23,13 @@ const classesWhere = (holds: (one: IssueClass) => boolean): string => {
 /** What of a policy decides, and what it comes to as a text. */
 interface ByPolicy { readonly part: (policy: PolicyContent) => object; readonly value: (policy: PolicyContent) => string; readonly condition: (value: string) => Condition }
 
-/** Parts of policies as texts; they stay the same objects (reference-data.ts). */
-const texts = new WeakMap<object, string>();
-const textOf = (part: object): string => {
-  const text = texts.get(part) ?? JSON.stringify(part);
-  texts.set(part, text);
-  return text;
-};
-
 /** A condition by the policy of each owner; owners for whom it comes to the same are taken together, thousands maybe, and asked of each row: by a hash. */
 const byPolicy = ({ policies }: Verdicts, { part, value, condition }: ByPolicy): Condition => (param) => {
   // Without a policy there is no issue either.
   if (policies === null) return 'false';
   const values = new Map<string, string>();
   const valueOf = (policy: PolicyContent): string => {
-    const content = textOf(part(policy));
+    const content = policyText(part(policy));
     const known = values.get(content) ?? value(policy);
     values.set(content, known);
     return known;

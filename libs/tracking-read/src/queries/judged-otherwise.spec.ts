@@ -15,16 +15,18 @@ import { dayNumberOf, dayNumbersIn } from '../figures/day-numbers.ts';
 import { figureColumns } from '../figures/figure-columns.ts';
 import { FigureExpansion, Judges, type CellPoint } from '../figures/figure-points.ts';
 import { policyTerms } from '../figures/policy-terms.ts';
-import { figureCutOf, ownersJudgedOtherwise } from './figures.ts';
+import { figureCutOf, ownersJudgedOtherwise, ownersJudgedOtherwiseAt } from './figures.ts';
 import { ReferenceData } from './reference-data.ts';
 import type { ReadSession } from './read-session.ts';
 
 const zone = 'Asia/Shanghai';
 const owner = '5f1d0c11-0000-8000-a000-000000000001' as OrgId;
-const due = '2024-03-20' as Day;
+/** Days around the end of a year, so that either calendar may decide. */
+const firstDay = day('2024-12-20');
+const due = '2025-01-08' as Day;
 const issueCell = { state: 'IN_PROGRESS', track: 'IMMEDIATE', disclosure: 'STATED', basis: null, openDatedResidual: false, deadline: due } as const;
 const cell = pairText({ last: issueCell, first: issueCell });
-const begin = Date.parse('2024-03-01T00:00:00.000Z');
+const begin = Date.parse(`${firstDay}T00:00:00.000Z`);
 const hourMs = 3_600_000;
 
 type ReferenceEvent = PolicyEvent | WorkingCalendarEvent | FactsRetracted;
@@ -60,7 +62,9 @@ const eventOf = ({ stream, n, unit, retracts, withdrawn }: Drawn, earlier: reado
     return { type: 'FactsRetracted', data: { eventIds: [victim.eventId], reason: 'spec', kind } };
   }
   if (stream !== streams.workingCalendar) return { type: 'PolicyAdopted', data: { ...policy(n, unit), orgId: stream === streams.defaultPolicy ? null : owner } };
-  return { type: 'CalendarYearSet', data: { year: 2024, workingDays: Array.from({ length: 20 }, (_, i) => addDays(day('2024-03-01'), i)).filter((_, i) => (i * 7 + n) % 5 < n % 5) } };
+  const year = 2024 + (n % 2);
+  const workingDays = Array.from({ length: 40 }, (_, i) => addDays(firstDay, i)).filter((one, i) => one.startsWith(String(year)) && (i * 7 + n) % 5 < n % 5);
+  return { type: 'CalendarYearSet', data: { year, workingDays } };
 };
 
 const factOf = (d: Drawn, earlier: readonly ReferenceFact[]): ReferenceFact => {
@@ -68,7 +72,7 @@ const factOf = (d: Drawn, earlier: readonly ReferenceFact[]): ReferenceFact => {
   const at = earlier.length + 1;
   const recordedMs = begin + at * 7 * hourMs;
   return {
-    event, validTime: event.type === 'PolicyAdopted' && at > 1 ? onDay(addDays(day('2024-03-01'), d.on)) : null, knownTime: instantOfMs(recordedMs - d.known * hourMs), recordedAt: instantOfMs(recordedMs),
+    event, validTime: event.type === 'PolicyAdopted' && at > 1 ? onDay(addDays(firstDay, d.on)) : null, knownTime: instantOfMs(recordedMs - d.known * hourMs), recordedAt: instantOfMs(recordedMs),
     eventId: `event-${at}` as EventId, commandId: 'command' as CommandId, correlationId: 'spec', classification: 'internal', scope: { orgId: null },
     actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, streamId: d.stream, position: position(at),
     streamVersion: streamVersion(earlier.filter(({ streamId }) => streamId === d.stream).length + 1),
@@ -120,7 +124,7 @@ const sessionAt = async (facts: readonly ReferenceFact[], cut: Cut): Promise<Rea
 describe('owners judged otherwise than the roll-ups have it', () => {
   it('is nobody at the end of a day with everything recorded: the sum of quadrants is the verdict', () => {
     fc.assert(fc.property(histories, cuts, (facts, { known, on }) => {
-      const validAt = addDays(day('2024-03-01'), on);
+      const validAt = addDays(firstDay, on);
       const knownDay = dayNumbersIn(zone)(instantOfMs(begin + known * hourMs));
       const knownAt = lastInstantOf(zone, addDays(day('1970-01-01'), knownDay));
       expect(rolledUpAt(facts, validAt, knownDay).toSorted()).toEqual(verdictAt(facts, { atPosition: position(facts.length), knownAt, validAt }).toSorted());
@@ -128,17 +132,20 @@ describe('owners judged otherwise than the roll-ups have it', () => {
   });
 
   it('are all of whom the cut says otherwise, and not simply all', async () => {
-    let alike = 0;
+    let [alike, onlyOtherDays] = [0, 0];
     await fc.assert(fc.asyncProperty(histories, cuts, async (facts, { position: at, known, on }) => {
       const atPosition = position(1 + at % facts.length);
-      const cut: Cut = { atPosition, knownAt: instantOfMs(begin + known * hourMs), validAt: addDays(day('2024-03-01'), on) };
+      const cut: Cut = { atPosition, knownAt: instantOfMs(begin + known * hourMs), validAt: addDays(firstDay, on) };
       const session = await sessionAt(facts, cut);
       const figureCut = figureCutOf(session);
-      const otherwise = ownersJudgedOtherwise(session, figureCut, undefined);
-      if (otherwise === null || otherwise.has(owner)) return;
+      const [onAnyDay, otherwise] = [ownersJudgedOtherwise(session, figureCut, undefined), ownersJudgedOtherwiseAt(session, figureCut, undefined)];
+      const isApart = (owners: typeof otherwise): boolean => owners === null || owners.has(owner);
+      if (isApart(otherwise)) return;
+      if (isApart(onAnyDay)) onlyOtherDays += 1;
       alike += 1;
       expect(rolledUpAt(facts, cut.validAt, figureCut.knownDay).toSorted()).toEqual(verdictAt(facts, cut).toSorted());
     }), { numRuns: 2_000 });
     expect(alike).toBeGreaterThan(300);
+    expect(onlyOtherDays).toBeGreaterThan(30);
   });
 });

@@ -1,6 +1,6 @@
 import type { OrgId } from '@rectrail/kernel';
 import { addSums, noFigures, rolledUpOf, type RolledUp } from '../figures/figure-columns.ts';
-import { coverOf, expansionUpTo, figureCutOf, inBoth, ownersJudgedOtherwise, rolledUpSums, surplusCells } from './figures.ts';
+import { coverOf, expansionUpTo, figureCutOf, inBoth, ownersJudgedOtherwiseAt, rolledUpSums, surplusCells } from './figures.ts';
 import type { ReadSession } from './read-session.ts';
 
 /** What has been recorded since a position is looked through as long as it is so little. */
@@ -26,6 +26,6 @@ export const listCounts = async (session: ReadSession, members: ReadonlySet<OrgI
     const expansion = expansionUpTo(session, standing.registers);
     for (const point of await surplusCells(session, at, members)) sums = addSums(sums, expansion.sumsAt(point, at.validDay, at.knownDay), -1n);
   }
-  const otherwise = ownersJudgedOtherwise(session, at, undefined);
+  const otherwise = ownersJudgedOtherwiseAt(session, at, undefined);
   return { counts: rolledUpOf(sums), isExact, isJudged: isExact && otherwise !== null && inBoth(otherwise, members).size === 0 };
 };

@@ -66,6 +66,15 @@ class Kept<T> {
   }
 }
 
+const texts = new WeakMap<object, string>();
+
+/** Part of a policy as a text, by which it is compared: the same policy is the same object here, whatever the cut. */
+export const policyText = (part: object): string => {
+  const text = texts.get(part) ?? JSON.stringify(part);
+  texts.set(part, text);
+  return text;
+};
+
 /**
  * Trees, policies and calendars: few, read by every query, and events never change, so they are kept in memory and evaluated at the cut. `refresh` reads on from
  * where the last read stopped. Reads of one day and the present share what was made of a stream.
