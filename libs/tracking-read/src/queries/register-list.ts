@@ -76,7 +76,7 @@ export const isAmong = (id: string, ids: string): string => `${id} in (select un
 const isOwned = (wanted: Wanted, param: Parameters['add'], ids?: string): string => {
   if (ids !== undefined) return `(r.org_id in (${ids})) is true`;
   const { owners, others } = wanted;
-  return others === null ? `(${isAmong('r.org_id', param(owners.text))}) is true` : `(${isAmong('r.org_id', param(others.text))}) is not true`;
+  return others === null ? `(${isAmong('r.org_id', param(owners.array))}) is true` : `(${isAmong('r.org_id', param(others.array))}) is not true`;
 };
 
 /** `names`: the rectangle of each name is looked up. `lanes`: all rectangles of the states that hold are read. `walk`: along the names in their order until the page is full. */
@@ -97,7 +97,7 @@ export const sizesOf = async (session: ReadSession, wanted: Wanted): Promise<Siz
   const values: unknown[] = [];
   const param: Parameters['add'] = (value) => `$${values.push(value)}`;
   const conditions = wanted.names.map((condition) => condition(param));
-  if (!wanted.isAll && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(isAmong('n.org_id', param(wanted.owners.text)));
+  if (!wanted.isAll && wanted.owners.orgIds.length <= fewOrgsMax) conditions.push(isAmong('n.org_id', param(wanted.owners.array)));
   const few = conditions.length === 0 ? 'null::integer' : `(select count(*)::integer from (select from ${names} n where ${allOf(conditions)} limit ${fewMax + 1}) x)`;
   const [row] = await session.tx.query<Sizes>(`select ${few} as few, (select greatest(reltuples, 0)::float8 from pg_class where oid = '${names}'::regclass) as "all"`, values);
   return { few: row === undefined || row.few === null || row.few > fewMax ? null : row.few, all: row?.all ?? 0 };
@@ -158,7 +158,7 @@ const sourceSql = (session: ReadSession, wanted: Wanted, param: Parameters['add'
   if (way === 'names') {
     return `select x.* from ${names} n cross join lateral (
         select ${columns} from ${rows} r where r.id = n.id and r.name = n.name and ${allOf([holds, ...conditions, `r.state = any(${states})`])} offset 0) x
-      ${whereOf([...nameConditions, ...(wanted.isAll ? [] : [isAmong('n.org_id', param(wanted.owners.text))])])}`;
+      ${whereOf([...nameConditions, ...(wanted.isAll ? [] : [isAmong('n.org_id', param(wanted.owners.array))])])}`;
   }
   const owned = wanted.isAll ? '' : ` and ${isOwned(wanted, param, ownerIds)}`;
   const named = wanted.names.length === 0 ? '' : ` and exists (select from ${names} n where n.id = r.id and n.name = r.name and ${allOf(nameConditions)} offset 0)`;
@@ -235,7 +235,7 @@ const numberPage = async <R>(session: ReadSession, { wanted, order: { descending
   const first = `${found} ${place === null ? '' : `where o.ord ${sign} ${ord}`} order by o.ord ${direction} fetch first (${count}) rows with ties`;
   const order = orderBy(['near.ord', ...of('n')], direction);
   const rows = await session.tx.query<Keyed<R> & { readonly total: number }>(
-    `with o as materialized (select org_id, ord from unnest(${add(wanted.owners.text)}::uuid[]) with ordinality o(org_id, ord)),
+    `with o as materialized (select org_id, ord from unnest(${add(wanted.owners.array)}::uuid[]) with ordinality o(org_id, ord)),
           found as materialized (${sourceSql(session, wanted, add, { way, ownerIds: 'select org_id from o' })}),
           near as (${place === null ? first : `${found} where o.ord = ${ord} union all (${first})`}),
           page as (select near.*, row_number() over (order by ${order}) as place, ${numberKey('n')} as key

@@ -112,7 +112,7 @@ export const idOf = (record: TreeRecord, number: number): OrgId => {
   return id;
 };
 
-const idsOf = (record: TreeRecord, numbers: Iterable<number>): readonly OrgId[] => {
+export const idsOf = (record: TreeRecord, numbers: Iterable<number>): readonly OrgId[] => {
   const ids: OrgId[] = [];
   for (const number of numbers) ids.push(idOf(record, number));
   return ids;
