@@ -96,13 +96,14 @@ describe('the messages of any history', () => {
     });
   });
 
-  it('come out of a subscription as they do of pages, what is appended meanwhile too', async () => {
+  it.each([{ limit: 11 }, { limit: 100, headLimit: 7 }])('come out of a subscription as they do of pages, what is appended meanwhile too: %j', async (limits) => {
     const { store, codec } = await recordedHistory(11, 300);
     const feed = createMessageFeed({ store, codec, zone });
     const expected = await readAll(feed, 'internal', inOnePage);
     const enough = new AbortController();
     const followed: Message[] = [];
-    for await (const slice of createMessageFeed({ store, codec, zone }).follow({ after: position(0), audience: 'internal', limit: 11, signal: enough.signal })) {
+    for await (const slice of createMessageFeed({ store, codec, zone }).follow({ after: position(0), audience: 'internal', ...limits, signal: enough.signal })) {
+      expect(new Set(slice.messages.map(({ position: at }) => at)).size).toBeLessThanOrEqual(limits.headLimit ?? limits.limit);
       followed.push(...slice.messages);
       if (slice.scannedTo === await feed.head()) enough.abort();
     }

@@ -25,8 +25,6 @@ const eventsLookedAtMax = 5_000;
 
 /** Events of a slice that tell a backlog. */
 const readAheadFrom = 200;
-/** Messages handed on at once at the head: those of one large command are on their way while the rest is folded. */
-const headMessagesMax = 32;
 
 /** While a backlog is worked off, its next slice is read; otherwise what comes while one is worked on comes together. */
 const ahead = async function* (slices: AsyncIterable<AllSlice>): AsyncGenerator<AllSlice, void, void> {
@@ -76,13 +74,14 @@ export const createMessageFeed = ({ store, codec, zone, limits = defaultLimits, 
     async *follow(options) {
       const { audience, filter, signal } = options;
       const limit = limitOf(options);
+      const headLimit = Math.min(limit, options.headLimit ?? limit);
       let { after } = options;
       const left = new AbortController();
       const slices = ahead(store.subscribeAll({ after, filter: storeFilter(filter), batchEventsMax: limit, signal: AbortSignal.any([signal, left.signal]) }));
       try {
         for await (const slice of slices) {
           const selection = await select(filter);
-          const atOnce = slice.events.length < readAheadFrom ? Math.min(limit, headMessagesMax) : limit;
+          const atOnce = slice.events.length < readAheadFrom ? headLimit : limit;
           // What is composed ends before an event that cannot be read; what is left of the slice then fails.
           for (let rest = slice; after < slice.scannedTo; rest = { ...slice, events: slice.events.filter(({ position: at }) => at > after) }) {
             const told = await composer.compose({ ...rest, after }, { audience, selection, limit: atOnce });

@@ -80,6 +80,12 @@ export interface ReadMessages {
   readonly limit?: number;
 }
 
+export interface FollowMessages extends ReadMessages {
+  /** Most events of a slice at the head of the log, where what one command wrote is told by and by while the rest is folded; default `limit`. */
+  readonly headLimit?: number;
+  readonly signal: AbortSignal;
+}
+
 /** A subject as it stood at a position: `position` is that of its last message. */
 export interface SubjectState {
   readonly subject: string;
@@ -110,7 +116,7 @@ export interface MessageFeed {
   head(): Promise<Position>;
   read(options: ReadMessages): Promise<MessageSlice>;
   /** The past, then live, until the signal aborts; each message once and in order. Empty slices tell that positions were passed over. */
-  follow(options: ReadMessages & { readonly signal: AbortSignal }): AsyncIterable<MessageSlice>;
+  follow(options: FollowMessages): AsyncIterable<MessageSlice>;
   /** @throws SnapshotRejected `cursor-invalid`, `cursor-mismatch` */
   snapshot(request: SnapshotRequest): Promise<SnapshotPage>;
 }

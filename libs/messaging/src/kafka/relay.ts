@@ -49,6 +49,8 @@ const backoffDoublingsMax = 3;
 const gatheredBytesMax = 3_000_000;
 /** Events read at once: what is made of them dies before the collector moves it to where it costs much more to collect (ADR 14). */
 const sliceEventsMax = 500;
+/** Events of a slice at the head: those of one large command are on their way while the rest is folded. */
+const headEventsMax = 32;
 /** Messages of a slice that tell a backlog: the next one is read while they are sent. */
 const backlogFrom = 200;
 /** Nobody is woken in vain or never; this only bounds a mistake. */
@@ -112,7 +114,7 @@ class Sending {
   async #read(signal: AbortSignal): Promise<void> {
     const { feed, audience, from, source, topics } = this.#options;
     try {
-      for await (const { messages, scannedTo } of feed.follow({ after: from, audience, signal, limit: sliceEventsMax })) {
+      for await (const { messages, scannedTo } of feed.follow({ after: from, audience, signal, limit: sliceEventsMax, headLimit: headEventsMax })) {
         const records = messages.map((message) => messageRecord(message, source, topics));
         this.#gathered.push({ records, positions: messages.map(({ position: at }) => at), bytes: records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0), scannedTo });
         this.#news.notify();
