@@ -80,6 +80,12 @@ export class OrgOrder {
 
 export const arrayText = (ids: readonly string[]): string => `{${ids.join(',')}}`;
 
+const joined = (parts: readonly Int32Array[]): Int32Array => {
+  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
+  return all;
+};
+
 interface WholeOrder { readonly reference: TreeAtCut; readonly roots: string; readonly order: OrgOrder }
 
 /** By the tree: it is kept as long as it is read, and so is its order. */
@@ -91,11 +97,13 @@ const wholeOrder = (session: ReadSession): OrgOrder => {
   const [reference, roots] = [session.reference.referenceTree(standing.registers), standing.roots.join()];
   const known = wholeOrders.get(rollUp);
   if (known?.reference === reference && known.roots === roots) return known.order;
-  const inTree = rollUp.roots.map((root) => OrgMembers.of(rollUp.record, rollUp.members(root)).numbers);
-  const others = [...new Set([...reference.orgs.keys(), ...standing.roots].filter((orgId) => !rollUp.orgs.has(orgId)))].sort();
-  const numbers = others.map((orgId) => rollUp.record.numbers.get(orgId));
-  const order = numbers.includes(undefined) ? OrgOrder.of([...inTree.flatMap((some) => idsOf(rollUp.record, some)), ...others])
-    : OrgOrder.ofNumbers(rollUp.record, Int32Array.from([...inTree, numbers].flatMap((some) => [...some]), (number) => number ?? -1));
+  const { record } = rollUp;
+  const inTree = rollUp.roots.map((root) => OrgMembers.of(record, rollUp.members(root)).numbers);
+  const referenced = reference.record === record ? idsOf(record, reference.numbers.filter((number) => !rollUp.hasNumber(number))) : [...reference.orgs.keys()];
+  const others = [...new Set([...referenced, ...standing.roots].filter((orgId) => !rollUp.orgs.has(orgId)))].sort();
+  const numbers = others.map((orgId) => record.numbers.get(orgId));
+  const order = numbers.includes(undefined) ? OrgOrder.of([...inTree.flatMap((some) => idsOf(record, some)), ...others])
+    : OrgOrder.ofNumbers(record, joined([...inTree, Int32Array.from(numbers, (number) => number ?? -1)]));
   wholeOrders.set(rollUp, { reference, roots, order });
   return order;
 };

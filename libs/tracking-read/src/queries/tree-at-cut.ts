@@ -191,6 +191,11 @@ export class TreeAtCut implements OrgTree {
     this.roots = idsOf(record, this.#link());
   }
 
+  /** All that are in it, in the order of registration. */
+  get numbers(): Int32Array {
+    return this.#fold.order;
+  }
+
   children(orgId: OrgId): readonly OrgId[] {
     const number = this.numberOf(orgId);
     const children: OrgId[] = [];
