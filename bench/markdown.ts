@@ -54,14 +54,15 @@ ${result.failures.map(({ key, error }) => `- Not measured: ${key}: ${error}\n`).
 - Histories come from the generator (\`rectrail generate\`, seed 1): by years (a million events a year) and by density (always ten years); 10 M events are the end of both. Read models are made by the bulk path of a rebuild.
 - For each history a server as in production runs (built, a process of its own, default settings, role \`api\`; beside a writer \`projector\` too), all at the same time; a client process with one kept connection to each asks one, then the next, each sampled
   in the same way: an organisation of a level drawn evenly from five, validAt and knownAt drawn from the span and 60 days after it, by the tree of then or (a quarter) of now, at the head of the log. A tenth as many dashboards stand at a position
-  from the last nine tenths of the log, apart. Every answer must be 2xx. p50 and p99 are those of all requests after a warm-up; the files
+  from the last nine tenths of the log, apart. Every answer must be 2xx. p50 and p99 are those of all requests after a warm-up (ten times as long for proofs, whose server has just begun); the files
   of the read models have been read once before, so that the operating system has them as far as its memory goes.
 - Beside a writer: another process appends what comes next in the same history through the store, at a steady pace, while the server projects and answers; reads name no position, so each waits for the
   head at its arrival (docs/adr/0004); the last line names the one at which the writer began.
 - Live projection: the same writer at rising paces; lag is the age of the oldest event that some projection has not taken in, by PostgreSQL's clock, looked at every 50 ms; under a second at all of them, and no less than 97 % of the pace.
 - Rebuild: all projections at the same time, beside the rows that are there, indexes, statistics and swap included. COPY: the same rows in binary from files through the bare driver, a connection for each projection, then the same indexes, VACUUM and ANALYZE.
 - Kafka: a broker of Maven's artifacts on the same machine, one node, topics of six partitions. Relay, writer, consumer and bare producer are a process each. A command is an append that a history tells next, timed from before
-  it to the consumer's hands by the machine's clock. The bare producer sends the records that the relay sent, one call each at the same pace, or in batches as large as the relay's.
+  it to the consumer's hands by the machine's clock. The bare producer sends the records that the relay sent, one call each at the same pace, or in batches as large as the relay's. Consumers commit no offsets: what a consumer does with them is its own.
+  The bare relay reads the row that a notification tells of and sends it, with neither state, order nor checkpoint.
 - Naive replay: the figures module over the whole log, read and decoded anew for each dashboard. Its digests are those of the server, or the row fails.
 - Memory is the resident memory of a process that does nothing else.
 `;
