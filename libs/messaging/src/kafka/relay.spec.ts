@@ -196,6 +196,19 @@ describe('the relay to Kafka', () => {
     expect(brokers.batches.length).toBeLessThanOrEqual(3);
   });
 
+  it('sends together what came in pieces while brokers are slow, and not a piece for each answer', async () => {
+    // Pieces as the feed makes them of a slice at the head.
+    const feed = new ScriptedFeed(32);
+    feed.add('0');
+    const brokers = new Brokers([], 40);
+    await relayed(feed, brokers, () => {
+      while (brokers.isAtWork && feed.messages.length <= 190) feed.add('1');
+      return brokers.messages.length === 191;
+    });
+    expect(brokers.batches[0]).toBe(1);
+    expect(brokers.batches.length).toBeLessThanOrEqual(3);
+  });
+
   it('cuts what waits into batches that a broker takes', async () => {
     const feed = new ScriptedFeed(5_000);
     for (let i = 0; i < 4_500; i++) feed.add(String(i % 7));

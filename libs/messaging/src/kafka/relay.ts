@@ -49,10 +49,8 @@ const backoffDoublingsMax = 3;
 const gatheredBytesMax = 3_000_000;
 /** Events read at once: what is made of them dies before the collector moves it to where it costs much more to collect (ADR 14). */
 const sliceEventsMax = 500;
-/** Events of a slice at the head: those of one large command are on their way while the rest is folded. */
+/** Events of a slice at the head: those of one large command are on their way while the rest is folded. So many messages tell that more waits: it is read while they are sent. */
 const headEventsMax = 32;
-/** Messages of a slice that tell a backlog: the next one is read while they are sent. */
-const backlogFrom = 200;
 /** Nobody is woken in vain or never; this only bounds a mistake. */
 const lookAgainMs = 1_000;
 const resting = async (ms: number, signal: AbortSignal): Promise<void> => {
@@ -109,7 +107,8 @@ class Sending {
 
   /**
    * Of a backlog ahead of the sending, as far as there is room: however far behind, no more is kept, and records are made while the brokers are at work. At the head of the log
-   * one slice ahead: what is written while one is on its way and another waits is read and sent together, as a group commit does, and what comes after a silence goes at once.
+   * one slice ahead: what is written while one is on its way and another waits is read and sent together, as a group commit does, and what comes after a silence goes at once. The
+   * pieces of a larger slice gather too: where brokers take long, each would have to wait for an answer of its own.
    */
   async #read(signal: AbortSignal): Promise<void> {
     const { feed, audience, from, source, topics } = this.#options;
@@ -118,8 +117,8 @@ class Sending {
         const records = messages.map((message) => messageRecord(message, source, topics));
         this.#gathered.push({ records, positions: messages.map(({ position: at }) => at), bytes: records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0), scannedTo });
         this.#news.notify();
-        const isBacklog = messages.length >= backlogFrom;
-        while (!this.#hasRoom(isBacklog) && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
+        const hasMore = messages.length >= headEventsMax;
+        while (!this.#hasRoom(hasMore) && !isOver(signal)) await this.#room.wait(this.#room.ticket, signal, lookAgainMs);
       }
     } catch (error) {
       // The sender meets it behind what was read before.
@@ -128,8 +127,8 @@ class Sending {
     }
   }
 
-  #hasRoom(isBacklog: boolean): boolean {
-    return isBacklog ? this.#waiting() < gatheredBytesMax : this.#gathered.length === 0;
+  #hasRoom(hasMore: boolean): boolean {
+    return hasMore ? this.#waiting() < gatheredBytesMax : this.#gathered.length === 0;
   }
 
   #waiting(): number {
