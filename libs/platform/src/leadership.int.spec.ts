@@ -82,6 +82,24 @@ describe('leadership', () => {
     expect(await standing()).toEqual([{ at: 8, stopped: null }]);
   });
 
+  it('says of a former leader why it stood still until another one leads, though a release moved on meanwhile that knew no reasons', async () => {
+    const leadership = await openLeadership(database);
+    const first = new AbortController();
+    const a = leading(leadership, first.signal);
+    await until(() => a.length === 1);
+    await a[0]!.standStill('one reason');
+    first.abort();
+    await Promise.all(running);
+    expect(await leadership.followers()).toMatchObject([{ stopped: 'one reason', held: false }]);
+    await database.query('update rectrail_followers.lease set epoch = epoch + 1');
+    await database.query('update rectrail_followers.checkpoint set position = 5, epoch = epoch + 1');
+    const b = leading(leadership);
+    await until(() => b.length === 1);
+    expect(await leadership.followers()).toMatchObject([{ position: 5, stopped: null, held: true }]);
+    await b[0]!.standStill('another');
+    expect(await leadership.followers()).toMatchObject([{ position: 5, stopped: 'another' }]);
+  });
+
   it('lost is lost: an earlier leader that wakes up moves nothing and writes nothing', async () => {
     const a = leading(await openLeadership(database));
     await until(() => a.length === 1);

@@ -25,13 +25,13 @@ export interface HeldLease {
   checkpoint(): Promise<Position>;
   /** Moves it forwards; what comes late of the same term does not move it back. @throws LeaseLost where another process leads: nothing was written. */
   moveTo(to: Position): Promise<void>;
-  /** Says why the follower stands where its checkpoint is; the next move takes it back. @throws LeaseLost where another process leads: nothing was written. */
+  /** Says why the follower stands where its checkpoint is, until its next move or the next holder. @throws LeaseLost where another process leads: nothing was written. */
   standStill(reason: string): Promise<void>;
   /** Runs `work` in a transaction that holds the lease's row. @throws LeaseLost before `work` runs. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
 }
 
-/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. `stopped`: why it stands where it does, where it said so. */
+/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. `stopped`: why it stands there, where its present or last holder said so. */
 export interface FollowerStatus { readonly name: string; readonly position: Position | null; readonly epoch: number; readonly held: boolean; readonly stopped: string | null }
 
 const tables = `
@@ -139,7 +139,8 @@ class PostgresLeadership implements Leadership {
 
   async followers(): Promise<readonly FollowerStatus[]> {
     const { rows } = await this.#database.query<{ name: string; position: number | null; epoch: number; held: boolean; stopped: string | null }>(`
-      select lease.name, checkpoint.position::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held, checkpoint.stopped
+      select lease.name, checkpoint.position::float8 as position, lease.epoch::float8 as epoch, lease.expires_at > clock_timestamp() as held,
+             case when checkpoint.epoch = lease.epoch then checkpoint.stopped end as stopped
       from rectrail_followers.lease left join rectrail_followers.checkpoint using (name) order by lease.name`);
     return rows.map((row) => ({ ...row, position: row.position === null ? null : position(row.position) }));
   }
