@@ -31,7 +31,7 @@ export interface HeldLease {
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
 }
 
-/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. `stopped`: why it stands there, where its present or last holder said so. */
+/** `position`: of its checkpoint; null where it has never moved one. `held`: whether some process leads. `stopped`: why it stands there, as its present or last holder said. */
 export interface FollowerStatus { readonly name: string; readonly position: Position | null; readonly epoch: number; readonly held: boolean; readonly stopped: string | null }
 
 const tables = `
