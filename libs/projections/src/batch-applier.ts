@@ -90,10 +90,10 @@ export class BatchApplier {
 
   /**
    * The failure at which the rows now stand stopped, everything before it applied; null where all was applied. `after`: the position after which the
-   * slice was read; a slice that can be applied whole is committed once `earlier` has settled. @throws where only the surroundings failed, so that it may be tried again.
+   * slice was read; `whole`: the first try, of all of it. @throws where only the surroundings failed, so that it may be tried again.
    */
-  async applyOrStop(after: Position, slice: AllSlice, earlier?: Promise<unknown>): Promise<Stopped | null> {
-    const error = await this.#apply(after, slice, earlier).then(() => null, asError);
+  async applyOrStop(after: Position, slice: AllSlice, whole = this.apply(after, slice)): Promise<Stopped | null> {
+    const error = await whole.then(() => null, asError);
     if (error === null) return null;
     if (isTransient(error)) throw error;
     const [only] = slice.events;
@@ -102,7 +102,7 @@ export class BatchApplier {
     if (slice.events.length === 1) {
       const failure = { position: only.position, reason: error.message };
       // What lies between the last event that it wanted and the failing one is reached, since there is nothing in it for this projection.
-      await this.#apply(after, { events: [], scannedTo: position(only.position - 1) });
+      await this.apply(after, { events: [], scannedTo: position(only.position - 1) });
       await recordFailure(this.#connection, this.#engine.schema, { name: this.#projection.name, generation: this.#generation }, failure);
       return { ...failure, cause: error };
     }
@@ -113,7 +113,8 @@ export class BatchApplier {
       ?? this.applyOrStop(between, { events: slice.events.slice(half.length), scannedTo: slice.scannedTo });
   }
 
-  #apply(after: Position, slice: AllSlice, earlier?: Promise<unknown>): Promise<void> {
+  /** In one transaction, which is committed once `earlier` has settled. */
+  apply(after: Position, slice: AllSlice, earlier?: Promise<unknown>): Promise<void> {
     return this.#connection.transaction(async (tx) => {
       const checkpoint = await lockOwn(tx, this.#engine.schema, this.#projection, this.#generation);
       if (checkpoint.position < after) throw new CheckpointMovedBack(this.#projection.name);

@@ -1,5 +1,6 @@
 // Goal: projections that follow the log live share its reading, commit in their order, and hold each other up neither by failures nor by slowness.
 // Method: a real PostgreSQL, runners that follow a store in memory while it grows, projections that write down what they are given and that fail or wait where they are told to.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId } from '@rectrail/event-store';
@@ -51,20 +52,23 @@ describe('projections that follow live', () => {
     decoded = 0;
   });
 
-  const append = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n += 1) {
-      const commandId = newCommandId(clock.now());
-      const fact: NewFact<Counted> = {
-        eventId: deriveEventId(commandId, 0), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
-        actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
-      };
-      await store.append({ commandId, entries: [{ streamId: streamId('count-1'), expectedVersion: 'any', events: [codec.encode(fact)] }] });
-    }
+  /** One append of so many events. */
+  const appendAtOnce = async (count: number): Promise<void> => {
+    const commandId = newCommandId(clock.now());
+    const events = upTo(count).map((n) => codec.encode({
+      eventId: deriveEventId(commandId, n - 1), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
+      actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
+    } satisfies NewFact<Counted>));
+    await store.append({ commandId, entries: [{ streamId: streamId('count-1'), expectedVersion: 'any', events }] });
   };
 
-  const started = async (projections: readonly Projection[], batchEventsMax = 500): Promise<ProjectionRunner> => {
+  const append = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n += 1) await appendAtOnce(1);
+  };
+
+  const started = async (projections: readonly Projection[], batchEventsMax = 500, through = database): Promise<ProjectionRunner> => {
     const decode = (stored: Parameters<typeof codec.decode>[0]): Fact => { decoded += 1; return codec.decode(stored); };
-    const runner = new ProjectionRunner({ store, decode, database, projections, schema, batchEventsMax, retryDelayMs: 5 });
+    const runner = new ProjectionRunner({ store, decode, database: through, projections, schema, batchEventsMax, retryDelayMs: 5 });
     await runner.prepare();
     runner.start();
     return runner;
@@ -136,6 +140,30 @@ describe('projections that follow live', () => {
     expect(await runner.catchUp(position(22), 10_000)).toBe(true);
     await runner.stop();
     expect([await seen('a_quick'), await seen('b_slow')]).toEqual([upTo(22), upTo(22)]);
+  });
+
+  it('end after the batches at hand, also after one that takes long', async () => {
+    const [begun, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const runner = await started([recorder('a_quick'), recorder('b_slow', () => { begun.resolve(undefined); return gate.promise; })]);
+    await append(1);
+    await begun.promise;
+    const stopped = runner.stop().then(async () => seen('b_slow'));
+    const meanwhile = await Promise.race([stopped, sleep(600, 'still at work')]);
+    gate.resolve(undefined);
+    expect([meanwhile, await stopped]).toEqual(['still at work', upTo(1)]);
+  });
+
+  it('need no more than one connection between them', async () => {
+    const onePool = new pg.Pool({ connectionString: testDatabase.url, max: 1 });
+    const runner = await started([recorder('a_failing', (at) => { if (at === 3) throw new Error('cannot count'); }), recorder('b_other')], 500, poolDatabase(onePool));
+    await append(1);
+    expect(await runner.catchUp(position(1), 10_000)).toBe(true);
+    await appendAtOnce(4);
+    const isThere = await runner.catchUp(position(5), 5_000, { only: ['b_other'] });
+    await runner.stop();
+    expect(isThere).toBe(true);
+    expect((await runner.status())[0]).toMatchObject({ position: 2, failure: { position: 3 } });
+    await onePool.end();
   });
 
   it('apply each event once, whatever breaks off their transactions and whoever else follows', async () => {

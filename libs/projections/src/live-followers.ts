@@ -73,9 +73,10 @@ export class LiveFollowers {
       try {
         await this.#lead(hindmost, this.#slices(position(at), ahead.length === 0 ? null : position(Math.min(...ahead))));
       } catch (error) {
-        for (const follower of hindmost) this.#leave(follower, ({ reject }) => { reject(error); });
+        for (const follower of hindmost.filter((one) => this.#followers.get(one.projection) === one)) this.#leave(follower, ({ reject }) => { reject(error); });
       }
-      if (this.#options.signal.aborted) for (const follower of standing) this.#leave(follower, ({ resolve }) => { resolve(null); });
+      // One that goes on alone ends by itself, after the batch at hand.
+      if (this.#options.signal.aborted) for (const follower of this.#followers.values()) this.#leave(follower, ({ resolve }) => { resolve(null); });
     }
     this.#running = false;
   }
@@ -105,10 +106,11 @@ export class LiveFollowers {
     const atWork = new Set(followers);
     let earlier: Promise<unknown> = Promise.resolve();
     const applyTo = async (follower: Follower): Promise<void> => {
-      const applied = follower.applier.applyOrStop(follower.after, slice, earlier);
-      earlier = Promise.allSettled([earlier, applied]);
+      const whole = follower.applier.apply(follower.after, slice, earlier);
+      // Who fails and goes on by halves needs a connection for each of them, which those that wait for it may hold.
+      earlier = Promise.allSettled([earlier, whole]);
       try {
-        const stopped = await applied;
+        const stopped = await follower.applier.applyOrStop(follower.after, slice, whole);
         follower.after = slice.scannedTo;
         if (stopped !== null || !this.#followers.has(follower.projection)) this.#leave(follower, ({ resolve }) => { resolve(stopped); });
       } catch (error) {
