@@ -76,6 +76,15 @@ const rectrail = async (args: readonly string[], whenSaid?: RegExp): Promise<End
   return { code, out, err };
 };
 
+/** One that stopped at an event that is left out now goes on by itself within seconds: then there is none to begin until it has ended. */
+const rebuiltByHand = async (name: string): Promise<Ended> => {
+  const deadline = performance.now() + untilMsMax;
+  for (;;) {
+    const ended = await rectrail(['rebuild', name]);
+    if (!ended.err.includes('rebuild-running') || performance.now() > deadline) return ended;
+  }
+};
+
 describe('readers', () => {
   it('notice nothing of rebuilds, while commands go on', async () => {
     const cut = `validAt=2025-06-30&knownAt=2025-07-07&atPosition=${await headPosition()}`;
@@ -220,7 +229,7 @@ describe('an event that one projection cannot apply', () => {
     expect(await server.call('GET', '/health/ready', { token: null })).toMatchObject({ status: 200, body: { behind: [] } });
     expect((await server.get('/dashboard')).cut.atPosition).toBe(head);
     const digest = (await server.get('/dashboard?validAt=2025-06-30&knownAt=2025-07-07')).digest;
-    expect((await rectrail(['rebuild', 'registers'])).code).toBe(0);
+    expect(await rebuiltByHand('registers')).toMatchObject({ code: 0 });
     expect((await server.get('/dashboard?validAt=2025-06-30&knownAt=2025-07-07')).digest).toBe(digest);
     expect(await rectrail(['projections', '--lang', 'zh'])).toMatchObject({ out: expect.stringMatching(new RegExp(`^registers +${at} .*旧系统绕过服务写入$`, 'm')) });
   });
