@@ -127,6 +127,9 @@ export class TileGrowth {
   }
 }
 
+/** Leaves in the tree as it is stored. */
+export const keptSize = async (database: Pick<Database, 'query'>): Promise<number> => (await database.query<{ size: number }>(sizeSql)).rows[0]?.size ?? 0;
+
 /** The tree over the log's leaves and its signed heads (schema `rectrail_transparency`), of which only the sealer writes. */
 export class SealedLog {
   readonly #database: Database;
@@ -197,9 +200,8 @@ export class SealedLog {
   }
 
   /** Leaves in the tree; those behind the newest checkpoint are not signed yet. */
-  async size(): Promise<number> {
-    const { rows } = await this.#database.query<{ size: number }>(sizeSql);
-    return rows[0]?.size ?? 0;
+  size(): Promise<number> {
+    return keptSize(this.#database);
   }
 
   /** Null where the tree does not reach so far. */

@@ -12,7 +12,7 @@ import { LeaseLost, openDatabase, openLeadership, type Database, type Leadership
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import {
   consistencyProof, cosigner, cosigningSigner, GrowingTree, inclusionProof, leafHash, LogFormatError, newCosignerKey, newNoteKey, noteVerifier, openAnnouncement, openCheckpoint,
-  parseNote, signNote, verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
+  parseNote, rootOf, signNote, verifiesConsistency, verifiesInclusion, type NoteSigner, type OpenedCheckpoint,
 } from '@rectrail/transparency';
 import { openLogKeys, originOf } from './log-key.ts';
 import { SealedLog } from './sealed-log.ts';
@@ -136,6 +136,23 @@ describe('the sealer', () => {
     await start(undefined, 3_600_000);
     await sealedUpTo(2_000);
     expect((await checkpoints()).map(({ size }) => size)).toEqual([1_000, 2_000]);
+  });
+
+  it('goes on from what is stored where the database is an older copy from one seal to the next, and writes nothing behind what is gone', async () => {
+    await append(300);
+    await start();
+    await sealedUpTo(300);
+    // As after a failover that lost the last seal, of which no query of the sealer had to tell.
+    await database.transaction(async (query) => {
+      await query('delete from rectrail_transparency.checkpoint');
+      await query(`update rectrail_transparency.tile set hashes = substring(hashes for 34 * 32) where level = 0 and index = 1`);
+    });
+    await append(1);
+    while (await sealed.size() !== 301 || (await checkpoints()).at(-1)?.size !== 301) await sleep(5);
+    const oracle = new GrowingTree();
+    for (const leaf of await leafHashes()) oracle.append(leaf);
+    expect(await rootOf(301, (await SealedLog.open(database)).hashes(301))).toEqual(oracle.root);
+    expect(failures).toEqual([expect.objectContaining({ message: expect.stringContaining('has 290 leaves, expected 300') })]);
   });
 
   it('seals nothing more once the stored tree is not what was signed', async () => {

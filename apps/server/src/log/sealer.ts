@@ -5,7 +5,7 @@ import { moveCheckpoint, type HeldLease, type Leadership } from '@rectrail/platf
 import { leafHash, rootOf, signCheckpoint, type GrowingTree, type NoteSigner } from '@rectrail/transparency';
 import { keptTree } from './kept-tree.ts';
 import { originOf } from './log-key.ts';
-import { keepCheckpoint, TileGrowth, type SealedLog } from './sealed-log.ts';
+import { keepCheckpoint, keptSize, TileGrowth, type SealedLog } from './sealed-log.ts';
 
 export const sealerName = 'transparency';
 
@@ -88,7 +88,11 @@ class Sealing {
     this.#growth = new TileGrowth();
     const { size, root } = this.#tree;
     const note = isDue ? signCheckpoint({ origin: originOf(this.#identity), size, root }, this.#signers) : null;
+    const before = size - growth.leaves;
     await this.#lease.transaction(async (query) => {
+      // A failover in a pause may have led to an older copy, and no connection that broke has told.
+      const kept = await keptSize({ query });
+      if (kept !== before) throw new Error(`the stored tree of the log has ${kept} leaves, expected ${before}: the database may be another copy, and the tree is read anew`);
       if (growth.leaves > 0) await growth.write(query);
       if (note !== null) await keepCheckpoint(query, this.#identity.epoch, size, note);
       await moveCheckpoint({ query }, this.#lease, position(size));
