@@ -51,8 +51,12 @@ const tables = `
   do $$ begin
     -- Asked first: even to find the column there, ALTER TABLE would wait for whoever moves a checkpoint.
     if not exists (select from information_schema.columns where table_schema = 'rectrail_followers' and table_name = 'checkpoint' and column_name = 'stopped') then
+      -- A dump may read the table for hours: whoever moves a checkpoint would wait behind this, though nobody waits for this any more.
+      set local lock_timeout = '2s';
       alter table rectrail_followers.checkpoint add column stopped text;
     end if;
+  exception when lock_not_available then
+    raise exception 'rectrail_followers.checkpoint is to get a column and is being read, as by a dump. Potential solutions: start again once that has ended' using errcode = 'lock_not_available';
   end $$;
 `;
 const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_followers', 0))`;
@@ -166,16 +170,18 @@ class PostgresLeadership implements Leadership {
   /** True once it may be lost: by this process's own clocks from before each request on, so that it is given up before the database would give it to another. */
   async #renew(name: string, term: Term, until: AbortSignal): Promise<boolean> {
     const { epoch, ttlMs } = term;
+    const left = (): number => Math.max(0, ttlMs - msSince(term.renewedAt));
     for (;;) {
-      await resting(ttlMs / 3, until);
+      // Timers come late, and after requests that fail at once three thirds would come later than the whole.
+      await resting(Math.min(ttlMs / 3, left()), until);
       if (until.aborted) return false;
       const asked = present();
       const answer = await Promise.race([
         this.#database.query(renewSql, [name, epoch, ttlMs]).catch(() => null),
-        resting(Math.max(0, ttlMs - msSince(term.renewedAt)), until).then(() => null),
+        resting(left(), until).then(() => null),
       ]);
       if (answer?.rowCount === 1) term.renewedAt = asked;
-      else if (answer?.rowCount === 0 || msSince(term.renewedAt) >= ttlMs) return true;
+      else if (answer?.rowCount === 0 || left() === 0) return true;
     }
   }
 
