@@ -153,6 +153,22 @@ describe('projections that follow live', () => {
     expect([meanwhile, await stopped]).toEqual(['still at work', upTo(1)]);
   });
 
+  it('have one batch at hand each, also while one goes on alone with a full one', async () => {
+    let [open, most] = [0, 0];
+    const counting: ProjectionDatabase = { ...database, transaction: async (work) => {
+      most = Math.max(most, open += 1);
+      return database.transaction(work).finally(() => { open -= 1; });
+    } };
+    const gate = Promise.withResolvers<undefined>();
+    const runner = await started([recorder('only', () => gate.promise)], 2, counting);
+    await appendAtOnce(2);
+    await sleep(600);
+    gate.resolve(undefined);
+    const isThere = await runner.catchUp(position(2), 10_000);
+    await runner.stop();
+    expect([isThere, most]).toEqual([true, 1]);
+  });
+
   it('need no more than one connection between them', async () => {
     const onePool = new pg.Pool({ connectionString: testDatabase.url, max: 1 });
     const runner = await started([recorder('a_failing', (at) => { if (at === 3) throw new Error('cannot count'); }), recorder('b_other')], 500, poolDatabase(onePool));

@@ -73,10 +73,9 @@ export class LiveFollowers {
       try {
         await this.#lead(hindmost, this.#slices(position(at), ahead.length === 0 ? null : position(Math.min(...ahead))));
       } catch (error) {
-        for (const follower of hindmost.filter((one) => this.#followers.get(one.projection) === one)) this.#leave(follower, ({ reject }) => { reject(error); });
+        this.#dismiss(hindmost, ({ reject }) => { reject(error); });
       }
-      // One that goes on alone ends by itself, after the batch at hand.
-      if (this.#options.signal.aborted) for (const follower of this.#followers.values()) this.#leave(follower, ({ resolve }) => { resolve(null); });
+      if (this.#options.signal.aborted) this.#dismiss([...this.#followers.values()], ({ resolve }) => { resolve(null); });
     }
     this.#running = false;
   }
@@ -97,8 +96,8 @@ export class LiveFollowers {
   async #lead(followers: readonly Follower[], slices: AsyncGenerator<AllSlice, void, void>): Promise<void> {
     for await (const slice of slices) {
       await this.#apply(followers, slice);
-      if (slice.events.length >= this.#engine.sizes.batchEventsMax) for (const follower of followers) this.#leave(follower, ({ resolve }) => { resolve(null); });
-      if (this.#joined.signal.aborted || this.#options.signal.aborted || followers.some(({ projection }) => !this.#followers.has(projection))) return;
+      if (slice.events.length >= this.#engine.sizes.batchEventsMax) this.#dismiss(followers, ({ resolve }) => { resolve(null); });
+      if (this.#joined.signal.aborted || this.#options.signal.aborted || !followers.every((follower) => this.#isInStep(follower))) return;
     }
   }
 
@@ -112,7 +111,7 @@ export class LiveFollowers {
       try {
         const stopped = await follower.applier.applyOrStop(follower.after, slice, whole);
         follower.after = slice.scannedTo;
-        if (stopped !== null || !this.#followers.has(follower.projection)) this.#leave(follower, ({ resolve }) => { resolve(stopped); });
+        if (stopped !== null || !this.#isInStep(follower)) this.#leave(follower, ({ resolve }) => { resolve(stopped); });
       } catch (error) {
         this.#leave(follower, ({ reject }) => { reject(error); });
       }
@@ -125,8 +124,17 @@ export class LiveFollowers {
     for (const { projection } of atWork) this.#followers.delete(projection);
   }
 
+  #isInStep(follower: Follower): boolean {
+    return this.#followers.get(follower.projection) === follower;
+  }
+
   #leave(follower: Follower, end: (ended: Follower['ended']) => void): void {
-    this.#followers.delete(follower.projection);
+    if (this.#isInStep(follower)) this.#followers.delete(follower.projection);
     end(follower.ended);
+  }
+
+  /** One that goes on alone ends by itself, after the batch at hand: until then it may not come back. */
+  #dismiss(followers: readonly Follower[], end: (ended: Follower['ended']) => void): void {
+    for (const follower of followers) if (this.#isInStep(follower)) this.#leave(follower, end);
   }
 }
