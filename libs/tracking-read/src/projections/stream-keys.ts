@@ -3,7 +3,7 @@ import { streams } from '@rectrail/tracking-domain';
 
 /**
  * How rows name a stream, or what else events refer to (references.ts): a byte for the kind of name, and the 16 of its uuid, where a text takes 43. Kinds are kept in rows by
- * number, so that a new one goes to the end, and needs new versions of both projections where names of it have been kept as names of no kind.
+ * number, so that a new one goes to the end, and needs a new version of the events where names of it have been kept as names of no kind.
  */
 const prefixes = [
   '', 'issue-', 'measure-', 'funds-case-', 'inspection-', 'plan-', 'policy-', 'report-', 'metric-', 'org-tree-', 'organisation-', 'reminder-', 'reminders-', 'subscription-', 'purge-',
