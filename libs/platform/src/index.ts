@@ -1,3 +1,4 @@
+export * from './added-column.ts';
 export * from './backup.ts';
 export type { BackupManifest } from './backup-manifest.ts';
 export { embeddedUrl, startEmbeddedPostgres, type EmbeddedPostgresOptions, type RunningPostgres } from './embedded-postgres.ts';

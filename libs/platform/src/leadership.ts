@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { position, type Position } from '@rectrail/kernel';
+import { addedColumn } from './added-column.ts';
 import type { Database } from './database.ts';
 
 /** The lease is no longer ours: another process leads, and nothing more may be written as the leader. */
@@ -48,16 +49,7 @@ const tables = `
     epoch      bigint not null,
     updated_at timestamptz not null default now()
   );
-  do $$ begin
-    -- Asked first: even to find the column there, ALTER TABLE would wait for whoever moves a checkpoint.
-    if not exists (select from information_schema.columns where table_schema = 'rectrail_followers' and table_name = 'checkpoint' and column_name = 'stopped') then
-      -- A dump may read the table for hours: whoever moves a checkpoint would wait behind this, though nobody waits for this any more.
-      set local lock_timeout = '2s';
-      alter table rectrail_followers.checkpoint add column stopped text;
-    end if;
-  exception when lock_not_available then
-    raise exception 'rectrail_followers.checkpoint is to get a column and is being read, as by a dump. Potential solutions: start again once that has ended' using errcode = 'lock_not_available';
-  end $$;
+  ${addedColumn('rectrail_followers.checkpoint', 'stopped', 'text')}
 `;
 const setUpLane = `select pg_advisory_xact_lock(hashtextextended('rectrail_followers', 0))`;
 

@@ -1,4 +1,4 @@
-import type { Database, SqlResult } from '@rectrail/platform';
+import { addedColumn, type Database, type SqlResult } from '@rectrail/platform';
 import {
   formatNote, hashesFromTiles, parseCheckpointText, parseNote, RecentTiles, tileWidth, treeHashBytes,
   type HashedNode, type NoteSignature, type Tile, type TreeHash, type TreeHashes,
@@ -28,11 +28,7 @@ const tables = `
     epoch    integer not null,
     added_at timestamptz not null default now()
   );
-  do $$ begin
-    if not exists (select from pg_attribute where attrelid = 'rectrail_transparency.key'::regclass and attname = 'announcement' and not attisdropped) then
-      alter table rectrail_transparency.key add column announcement text;
-    end if;
-  end $$;
+  ${addedColumn('rectrail_transparency.key', 'announcement', 'text')}
   create table if not exists rectrail_transparency.cosignature (
     epoch     integer not null,
     size      bigint not null,

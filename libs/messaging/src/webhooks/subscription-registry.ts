@@ -1,6 +1,6 @@
 import type { EventCodec, EventStore } from '@rectrail/event-store';
 import { instant, position, type EventId, type Fact, type Instant, type OrgId, type Position, type StreamId, type SubscriptionId } from '@rectrail/kernel';
-import type { Database } from '@rectrail/platform';
+import { addedColumn, type Database } from '@rectrail/platform';
 import {
   countingOnAnyDay, evolveSubscription, initialSubscriptionState,
   type FactsRetracted, type SubscriptionEvent, type SubscriptionState, type SubscriptionStatus, type SubscriptionTerms,
@@ -52,12 +52,7 @@ const tables = `
     next_attempt_at timestamptz,
     generation      int not null default 0
   );
-  do $$ begin
-    -- Asked first: even to find the column there, ALTER TABLE would wait for whoever delivers, and they for it.
-    if not exists (select from information_schema.columns where table_schema = 'rectrail_webhooks' and table_name = 'subscription' and column_name = 'stopped') then
-      alter table rectrail_webhooks.subscription add column stopped text;
-    end if;
-  end $$;
+  ${addedColumn('rectrail_webhooks.subscription', 'stopped', 'text')}
   create table if not exists rectrail_webhooks.key (
     id              uuid primary key,
     subscription_id uuid not null,
