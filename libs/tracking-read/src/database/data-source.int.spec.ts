@@ -45,6 +45,16 @@ describe('a transaction', () => {
     expect(prepared).toEqual([{ statement: 'select $1::text as kept' }]);
   });
 
+  it('of a projection keeps them, however many different ones reads have made', async () => {
+    await dataSource.query('create table if not exists rectrail_read.gate ()');
+    await readTransaction(dataSource, async (tx) => { for (let n = 0; n < 400; n += 1) await tx.query(`select $1::integer + ${n}`, [n]); });
+    const prepared = await projectionDatabase(dataSource).transaction(async (tx) => {
+      await tx.query('select $1::text as late', ['']);
+      return tx.query('select count(*)::int as n from pg_prepared_statements where statement ~ $1', ['as late']);
+    });
+    expect(prepared).toEqual([{ n: 1 }]);
+  });
+
   it('of a read is ended likewise, and writes nothing', async () => {
     await dataSource.query('create table if not exists rectrail_read.gate ()');
     expect(await readTransaction(dataSource, (tx) => tx.query(settings))).toEqual([{ idle: '1min', commits: 'on', reads: 'on' }]);

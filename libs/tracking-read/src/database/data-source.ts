@@ -42,15 +42,19 @@ export const openReadDatabase = async ({ connectionString, connectionsMax = 10, 
   return dataSource;
 };
 
-/** Statements by their text. Few: no caller of a read chooses columns or tables, and a batch names figures by kinds; what comes after 300 is planned anew each time. */
-const statementNames = new Map<string, string>();
+/**
+ * Statements by their text: no caller chooses columns or tables, and a batch names figures by kinds, so that those of projections are few. Lists have many, by what is asked for
+ * together: what comes after 300 is planned anew each time, and takes no place from projections.
+ */
+const statementNames = { projection: new Map<string, string>(), read: new Map<string, string>() } as const;
 const statementsMax = 300;
 
-const nameOf = (sql: string): string | undefined => {
-  const known = statementNames.get(sql);
-  if (known !== undefined || statementNames.size >= statementsMax) return known;
-  const name = `rectrail_${statementNames.size}`;
-  statementNames.set(sql, name);
+const nameOf = (sql: string, by: keyof typeof statementNames): string | undefined => {
+  const names = statementNames[by];
+  const known = names.get(sql);
+  if (known !== undefined || names.size >= statementsMax) return known;
+  const name = `rectrail_${by}_${names.size}`;
+  names.set(sql, name);
   return name;
 };
 
@@ -63,14 +67,14 @@ const waiting = (answerMs: number | undefined): { readonly query_timeout?: numbe
 /** Rows come in parts that take moments; ms. */
 const copyMsMax = 60_000;
 
-/** `answerMs`: for the answer to a statement; `copyMs`: for the rows of one COPY. */
+/** `answerMs`: for the answer to a statement, of reads alone; `copyMs`: for the rows of one COPY. */
 interface Patience { readonly answerMs?: number; readonly copyMs?: number }
 
 /** Projections and reads say the same again and again: planning a sum of seventy columns takes longer than the sum. */
 const transactionOf = (runner: QueryRunner, { answerMs, copyMs = copyMsMax }: Patience = {}): Transaction => ({
   query: async <Row>(sql: string, params: readonly unknown[] = []) => {
     const client = await clientOf(runner);
-    const name = params.length === 0 ? undefined : nameOf(sql);
+    const name = params.length === 0 ? undefined : nameOf(sql, answerMs === undefined ? 'projection' : 'read');
     const { rows } = await client.query({ ...(name !== undefined && { name }), ...waiting(answerMs), text: sql, values: [...params] });
     // The shape of the rows is that of the statement beside the call.
     return rows as Row[];
