@@ -120,8 +120,8 @@ const firsts = (records: readonly OutgoingRecord[]): Map<string, string[]> => {
 describe('the relay to Kafka', () => {
   it('loses nothing and keeps the order of each key, whatever batches are refused or not answered', async () => {
     const fate = fc.constantFrom<Fate>('taken', 'taken', 'refused', 'taken, but not answered');
-    const script = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 3 })), { minLength: 1, maxLength: 60 });
-    await fc.assert(fc.asyncProperty(fc.array(fate, { maxLength: 12 }), script, fc.integer({ min: 1, max: 20 }), async (fates, written, sliceMax) => {
+    const script = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 3 })), { minLength: 1, maxLength: 120 });
+    await fc.assert(fc.asyncProperty(fc.array(fate, { maxLength: 12 }), script, fc.integer({ min: 1, max: 60 }), async (fates, written, sliceMax) => {
       const feed = new ScriptedFeed(sliceMax);
       for (const [subject, passedOver] of written) feed.add(String(subject), passedOver);
       const brokers = new Brokers(fates);
