@@ -83,8 +83,9 @@ interface LoggedRow { readonly position: number; readonly event_id: string }
 /** Ends what `relayBare` began. */
 let endRelay: (() => Promise<void>) | null = null;
 
+const rowsMax = 500;
 /** The log tells those who listen by the name of its schema. */
-const rowsAfter = `select position::float8 as position, content::json->>'eventId' as event_id from rectrail_events.events where position > $1 order by position limit 500`;
+const rowsAfter = `select position::float8 as position, content::json->>'eventId' as event_id from rectrail_events.events where position > $1 order by position limit ${rowsMax}`;
 
 /**
  * The least that a relay behind a committed log does: it hears of an append, reads what is new by its position, and sends it, a record for each event, without a state, a lease or
@@ -111,6 +112,8 @@ const relayBare = async ({ url, suffix, after }: FloorPlan): Promise<void> => {
         const last = rows.at(-1);
         if (last === undefined) continue;
         ({ position } = last);
+        // A large command is told of once.
+        heard ||= rows.length === rowsMax;
         bare.sendBatch({ topicMessages: rows.map(recordOf) }).catch((error: unknown) => { ended.reject(error); });
       }
       isReading = false;
