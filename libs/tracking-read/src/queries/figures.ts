@@ -140,6 +140,7 @@ export const coverOf = (session: ReadSession, parts: readonly Owners[]): readonl
 
 const figures = columnNames.join(', ');
 const figureSums = columnNames.map((name) => `sum(${name}) as ${name}`).join(', ');
+const signedSums = columnNames.map((name) => `sum(c.sign * s.${name}) as ${name}`).join(', ');
 
 const block = (day: string): string => `(c.${day} >> ${blockBits})`;
 const span = (day: string): string => `(c.${day} >> ${spanBits})`;
@@ -150,22 +151,25 @@ const [lastValid, lastKnown] = [`a >= ${firstOfBlock('valid_day')} and a <= c.va
 const ofCoarse = (table: RollUpTable, ...where: readonly string[]): string =>
   `select ${figures} from ${schema}.${table.name} f where o.coarse and f.org_id = c.org_id and ${where.join(' and ')}`;
 
-/** Parameters: parts, organisations, signs, valid days, known days. */
+/**
+ * Parameters: parts, organisations, signs, valid days, known days. Rows are added up organisation by organisation, where they lie together: a sum of all of them at once would sort
+ * thousands of wide rows where many organisations have moved.
+ */
 const sumSql = `
-  select c.part, c.sign, ${figureSums}
+  select c.part, ${signedSums}
     from unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[]) as c(part, org_id, sign, valid_day, known_day)
     join ${schema}.figure_org o on o.org_id = c.org_id
-   cross join lateral (
+   cross join lateral (select ${figureSums} from (
      ${ofCoarse(bySpan, `a < ${span('valid_day')}`, `b < ${span('known_day')}`)}
      union all ${ofCoarse(byBlock, `a >= ${firstOfSpan('valid_day')} and a < ${block('valid_day')}`, wholeValid)}
      union all ${ofCoarse(byBlock, `a < ${firstOfSpan('valid_day')}`, `b >= ${firstOfSpan('known_day')}`, wholeValid)}
      union all ${ofCoarse(byValidDay, lastValid, wholeValid)}
      union all ${ofCoarse(byKnownDay, lastKnown, wholeKnown)}
      union all ${ofCoarse(byDay, lastValid, `b >= ${firstOfBlock('known_day')} and b <= c.known_day`)}
-     union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= c.valid_day and b <= c.known_day) x
-   group by 1, 2`;
+     union all select ${figures} from ${schema}.${byDay.name} f where not o.coarse and f.org_id = c.org_id and a <= c.valid_day and b <= c.known_day) x) s
+   group by 1`;
 
-type PartRow = SumRow & { readonly part: number; readonly sign: number };
+type PartRow = SumRow & { readonly part: number };
 
 /** What the roll-ups add up to for each part at its cut, everything known by the end of the day and recorded by where they stand. */
 export const rolledUpSums = async (
@@ -175,7 +179,7 @@ export const rolledUpSums = async (
     cover.map((c) => c.part), cover.map((c) => c.orgId), cover.map((c) => c.sign), cover.map((c) => cuts[c.part]?.validDay), cover.map((c) => cuts[c.part]?.knownDay),
   ]);
   const sums = cuts.map(() => noFigures);
-  for (const row of rows) sums[row.part] = addSums(sums[row.part] ?? noFigures, sumsOfRow(row), row.sign < 0 ? -1n : 1n);
+  for (const row of rows) sums[row.part] = sumsOfRow(row);
   return sums;
 };
 
