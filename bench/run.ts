@@ -36,7 +36,7 @@ const modes: Record<Mode, { readonly store: MeasureOptions & { readonly readEven
   default: {
     store: { rounds: 3, measureMs: 1_500, snapshotMs: 30_000, readEvents: 300_000 },
     scale: {
-      sizes: [100_000, 1_000_000], organisations: 10_000, tailEvents: 200_000,
+      sizes: [100_000, 1_000_000], organisations: 10_000, tailEvents: 300_000,
       calls: { dashboard: 1_000, other: 300, dashboardBesideWriter: 500, otherBesideWriter: 100, warmUp: 50 },
       loadMs: 2_000, rounds: 3, paceMs: 5_000, lastPaceMs: 15_000,
       naive: [{ events: 5_000, organisations: 200, cuts: 40 }, { events: 20_000, organisations: 500, cuts: 8 }],
