@@ -3,20 +3,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId } from '@rectrail/event-store';
-import { instantOfMs, position, streamId, type DomainEvent, type Fact, type NewFact, type Position } from '@rectrail/kernel';
+import type { MemoryEventStore, StoredEvent } from '@rectrail/event-store';
+import { position, type Fact, type Position } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { engineSql } from './checkpoint.ts';
 import { ProjectionRunner } from './projection-runner.ts';
 import { defineProjection, type Projection } from './projection.ts';
+import { appendCounted, appendTogether, decodeCounted, newCountedLog, type Counted } from './testing/counted-log.ts';
 import { poolDatabase } from './testing/index.ts';
 import type { ProjectionDatabase } from './transaction.ts';
 
-type Counted = DomainEvent<'Counted', { readonly n: number }>;
-
 const schema = 'spec';
-const clock = { now: () => instantOfMs(1_700_000_000_000) };
-const codec = createEventCodec([{ type: 'Counted', schemaVersion: 1, schema: { safeParse: () => ({ success: true }) }, upcasters: {} }]);
 
 /** `before` is called with each position before it is written down. */
 const recorder = (name: string, before: (at: Position) => unknown = () => undefined): Projection => defineProjection<Counted>({
@@ -48,26 +45,16 @@ describe('projections that follow live', () => {
   beforeEach(async () => {
     await pool.query(`drop schema if exists ${schema} cascade; create schema ${schema}`);
     for (const sql of engineSql(schema)) await pool.query(sql);
-    store = new MemoryEventStore(clock);
+    store = newCountedLog();
     decoded = 0;
   });
 
   /** One append of so many events. */
-  const appendAtOnce = async (count: number): Promise<void> => {
-    const commandId = newCommandId(clock.now());
-    const events = upTo(count).map((n) => codec.encode({
-      eventId: deriveEventId(commandId, n - 1), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
-      actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
-    } satisfies NewFact<Counted>));
-    await store.append({ commandId, entries: [{ streamId: streamId('count-1'), expectedVersion: 'any', events }] });
-  };
-
-  const append = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n += 1) await appendAtOnce(1);
-  };
+  const appendAtOnce = (count: number): Promise<void> => appendTogether(store, 'count-1', upTo(count));
+  const append = (count: number): Promise<void> => appendCounted(store, Array.from({ length: count }, () => 'count-1'));
 
   const started = async (projections: readonly Projection[], batchEventsMax = 500, through = database): Promise<ProjectionRunner> => {
-    const decode = (stored: Parameters<typeof codec.decode>[0]): Fact => { decoded += 1; return codec.decode(stored); };
+    const decode = (stored: StoredEvent): Fact => { decoded += 1; return decodeCounted(stored); };
     const runner = new ProjectionRunner({ store, decode, database: through, projections, schema, batchEventsMax, retryDelayMs: 5 });
     await runner.prepare();
     runner.start();
@@ -190,7 +177,7 @@ describe('projections that follow live', () => {
       return result;
     }) };
     const projections = [recorder('first'), recorder('second')];
-    const options = { store, decode: (stored: Parameters<typeof codec.decode>[0]): Fact => codec.decode(stored), projections, schema, retryDelayMs: 1 };
+    const options = { store, decode: decodeCounted, projections, schema, retryDelayMs: 1 };
     const runners = [new ProjectionRunner({ ...options, database, batchEventsMax: 2 }), new ProjectionRunner({ ...options, database: frail, batchEventsMax: 3 })];
     await runners[0]!.prepare();
     await runners[1]!.prepare();

@@ -3,21 +3,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId } from '@rectrail/event-store';
-import { instantOfMs, position, streamId, type DomainEvent, type Fact, type NewFact } from '@rectrail/kernel';
+import type { MemoryEventStore } from '@rectrail/event-store';
+import { position } from '@rectrail/kernel';
 import { createTestDatabase, type TestDatabase } from '@rectrail/platform/testing';
 import { engineSql } from './checkpoint.ts';
 import { ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';
 import { defineProjection, type Projection } from './projection.ts';
+import { appendCounted, decodeCounted, newCountedLog, type Counted } from './testing/counted-log.ts';
 import { dumpDigest, poolDatabase } from './testing/index.ts';
 import type { TableDefinition } from './table.ts';
 import type { ProjectionDatabase } from './transaction.ts';
 
-type Counted = DomainEvent<'Counted', { readonly n: number }>;
-
 const schema = 'spec';
-const clock = { now: () => instantOfMs(1_700_000_000_000) };
-const codec = createEventCodec([{ type: 'Counted', schemaVersion: 1, schema: { safeParse: () => ({ success: true }) }, upcasters: {} }]);
 
 const tableOf = (name: string): TableDefinition => ({
   name: `${name}_seen`, columns: { position: 'bigint not null', stream_version: 'integer not null', before: 'integer not null' }, primaryKey: ['position'],
@@ -56,23 +53,16 @@ describe('projection runner', () => {
   beforeEach(async () => {
     await pool.query(`drop schema if exists ${schema} cascade; drop schema if exists ${schema}_next_all cascade; create schema ${schema}`);
     for (const sql of engineSql(schema)) await pool.query(sql);
-    store = new MemoryEventStore(clock);
+    store = newCountedLog();
   });
 
   const append = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n += 1) {
-      const commandId = newCommandId(clock.now());
-      const fact: NewFact<Counted> = {
-        eventId: deriveEventId(commandId, 0), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
-        actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
-      };
-      const head = (await store.head()).position;
-      await store.append({ commandId, entries: [{ streamId: streamId(head % 2 === 0 ? 'odd-1' : 'even-1'), expectedVersion: 'any', events: [codec.encode(fact)] }] });
-    }
+    const { position: head } = await store.head();
+    await appendCounted(store, Array.from({ length: count }, (_, n) => ((head + n) % 2 === 0 ? 'odd-1' : 'even-1')));
   };
 
   const runnerOf = (projections: readonly Projection[], options: Partial<ProjectionRunnerOptions> = {}): ProjectionRunner =>
-    new ProjectionRunner({ store, decode: (stored): Fact => codec.decode(stored), database, projections, schema, retryDelayMs: 5, ...options });
+    new ProjectionRunner({ store, decode: decodeCounted, database, projections, schema, retryDelayMs: 5, ...options });
 
   const seen = async (name: string): Promise<readonly number[]> => (await pool.query<{ position: string }>(`select position from ${schema}.${name}_seen order by position`)).rows.map((r) => Number(r.position));
   const dump = (name: string): Promise<string> => database.transaction((tx) => dumpDigest(tx, schema, [tableOf(name)]));
@@ -141,7 +131,7 @@ describe('projection runner', () => {
 
   it('stops at an event that cannot be decoded', async () => {
     await append(3);
-    const runner = runnerOf([recorder('all')], { decode: (stored) => { if (stored.position === 2) throw new Error('unknown type'); return codec.decode(stored); } });
+    const runner = runnerOf([recorder('all')], { decode: (stored) => { if (stored.position === 2) throw new Error('unknown type'); return decodeCounted(stored); } });
     await runner.prepare();
     await runner.project();
     expect((await runner.status())[0]).toMatchObject({ position: 1, failure: { position: 2, reason: 'unknown type' } });

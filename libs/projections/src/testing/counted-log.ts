@@ -1,5 +1,5 @@
 import { createEventCodec, deriveEventId, MemoryEventStore, newCommandId, type EventStore, type StoredEvent } from '@rectrail/event-store';
-import { instantOfMs, streamId, type DomainEvent, type Fact, type NewFact, type StreamId } from '@rectrail/kernel';
+import { instantOfMs, streamId, type DomainEvent, type Fact, type NewFact } from '@rectrail/kernel';
 import { defineProjection, type ContextOf, type Projection, type ProjectionOf } from '../projection.ts';
 import type { TableDefinition } from '../table.ts';
 import type { CopyValue } from '../transaction.ts';
@@ -14,16 +14,19 @@ export const decodeCounted = (stored: StoredEvent): Fact => codec.decode(stored)
 
 export const newCountedLog = (): MemoryEventStore => new MemoryEventStore(clock);
 
+/** One append of an event for each number. */
+export const appendTogether = async (store: EventStore, stream: string, numbers: readonly number[]): Promise<void> => {
+  const commandId = newCommandId(clock.now());
+  const events = numbers.map((n, nth) => codec.encode({
+    eventId: deriveEventId(commandId, nth), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
+    actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
+  } satisfies NewFact<Counted>));
+  await store.append({ commandId, entries: [{ streamId: streamId(stream), expectedVersion: 'any', events }] });
+};
+
 /** One append an event; `n` counts within the call. */
-export const appendCounted = async (store: EventStore, streamOf: readonly (string | StreamId)[]): Promise<void> => {
-  for (const [n, stream] of streamOf.entries()) {
-    const commandId = newCommandId(clock.now());
-    const fact: NewFact<Counted> = {
-      eventId: deriveEventId(commandId, 0), commandId, correlationId: commandId, classification: 'internal', validTime: null, knownTime: null, scope: { orgId: null },
-      actor: { orgId: null, role: 'spec', subject: 'spec', assurance: 'system' }, event: { type: 'Counted', data: { n } },
-    };
-    await store.append({ commandId, entries: [{ streamId: streamId(stream), expectedVersion: 'any', events: [codec.encode(fact)] }] });
-  }
+export const appendCounted = async (store: EventStore, streamOf: readonly string[]): Promise<void> => {
+  for (const [n, stream] of streamOf.entries()) await appendTogether(store, stream, [n]);
 };
 
 const seenTable = (name: string): TableDefinition => ({
